@@ -1,0 +1,1 @@
+//! The object model of trueup: object ids, manifests, origins, diagnostics and file trees.

@@ -1,0 +1,1 @@
+//! trueup keeps Kubernetes clusters true to a Git repository.
