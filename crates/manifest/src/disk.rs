@@ -1,0 +1,217 @@
+//! A folder on disk as a [`Tree`].
+
+use std::{
+    io,
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{
+    path::TreePath,
+    tree::{Entry, Tree, TreeError, TreeErrorKind},
+};
+
+/// A larger file is refused: manifests are never that big, and a stray archive or a device must not
+/// fill the memory.
+const LARGEST_FILE: u64 = 256 << 20;
+
+/// A folder on disk. Symlinks are followed as long as they stay below the root. What it reads is
+/// what is there at that moment: it suits a command that runs once over a checkout.
+#[derive(Clone, Debug)]
+pub struct DiskTree {
+    root: PathBuf,
+    /// The folder that shown paths are relative to.
+    shown_from: Option<PathBuf>,
+}
+
+impl DiskTree {
+    /// The tree below `root`, which must be a folder. Shown paths are relative to it.
+    pub fn new(root: impl AsRef<Path>) -> Result<Self, TreeError> {
+        let shown = root.as_ref().display().to_string();
+        let root = root.as_ref().canonicalize().map_err(|error| io_error(&shown, &error))?;
+        if !root.is_dir() {
+            return Err(TreeError::new(TreeErrorKind::NotDir, &shown, "it is not a folder"));
+        }
+        Ok(Self { root, shown_from: None })
+    }
+
+    /// Shows paths relative to `folder` (an absolute path) where they lie below it, and whole
+    /// otherwise: for a tree whose root is not where the person stands.
+    #[must_use]
+    pub fn shown_from(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.shown_from = Some(folder.into());
+        self
+    }
+
+    /// The folder this tree reads.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The tree path of a path on disk, which must exist below the root.
+    pub fn locate(&self, path: impl AsRef<Path>) -> Result<TreePath, TreeError> {
+        let shown = path.as_ref().display().to_string();
+        let real = path.as_ref().canonicalize().map_err(|error| io_error(&shown, &error))?;
+        self.tree_path(&real, &shown)
+    }
+
+    fn tree_path(&self, real: &Path, shown: &str) -> Result<TreePath, TreeError> {
+        let inside = real.strip_prefix(&self.root).map_err(|_| {
+            TreeError::new(TreeErrorKind::Escape, shown, "a symlink leads out of the tree")
+        })?;
+        let mut parts = Vec::new();
+        for component in inside.components() {
+            if let Component::Normal(part) = component {
+                parts.push(part.to_str().ok_or_else(|| {
+                    TreeError::new(TreeErrorKind::Io, shown, "the path is not UTF-8")
+                })?);
+            }
+        }
+        TreePath::new(&parts.join("/"))
+    }
+
+    fn real(&self, path: &TreePath) -> Result<PathBuf, TreeError> {
+        let shown = self.display(path);
+        let real = self
+            .root
+            .join(path.as_str())
+            .canonicalize()
+            .map_err(|error| io_error(&shown, &error))?;
+        if real.starts_with(&self.root) {
+            Ok(real)
+        } else {
+            Err(TreeError::new(TreeErrorKind::Escape, &shown, "a symlink leads out of the tree"))
+        }
+    }
+}
+
+impl Tree for DiskTree {
+    fn read(&self, path: &TreePath) -> Result<Arc<[u8]>, TreeError> {
+        let shown = self.display(path);
+        let real = self.real(path)?;
+        let failed = |error: io::Error| io_error(&shown, &error);
+        let meta = real.metadata().map_err(failed)?;
+        if meta.is_dir() {
+            return Err(TreeError::new(TreeErrorKind::IsDir, &shown, "it is a folder"));
+        }
+        if !meta.is_file() {
+            return Err(TreeError::new(TreeErrorKind::Io, &shown, "it is not a regular file"));
+        }
+        if meta.len() > LARGEST_FILE {
+            return Err(TreeError::new(
+                TreeErrorKind::TooLarge,
+                &shown,
+                "the file is larger than 256 MiB",
+            ));
+        }
+        std::fs::read(&real).map(Arc::from).map_err(failed)
+    }
+
+    fn entry(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
+        match self.real(path) {
+            Ok(real) if real.is_dir() => Ok(Some(Entry::Dir)),
+            Ok(_) => Ok(Some(Entry::File)),
+            Err(error) if matches!(error.kind(), TreeErrorKind::NotFound | TreeErrorKind::NotDir) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn list(&self, path: &TreePath) -> Result<Vec<(String, Entry)>, TreeError> {
+        let shown = self.display(path);
+        let mut names = Vec::new();
+        let dir = std::fs::read_dir(self.real(path)?).map_err(|error| io_error(&shown, &error))?;
+        for entry in dir {
+            let entry = entry.map_err(|error| io_error(&shown, &error))?;
+            let Ok(name) = entry.file_name().into_string() else {
+                return Err(TreeError::new(
+                    TreeErrorKind::Io,
+                    &shown,
+                    "the folder holds a name that is not UTF-8",
+                ));
+            };
+            // A dangling or escaping symlink is an error when read, not when its folder is listed.
+            let kind = match self.entry(&path.join(&name)?) {
+                Ok(Some(kind)) => kind,
+                Ok(None) | Err(_) => Entry::File,
+            };
+            names.push((name, kind));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn resolve(&self, path: &TreePath) -> Result<TreePath, TreeError> {
+        let real = self.real(path)?;
+        self.tree_path(&real, &self.display(path))
+    }
+
+    fn display(&self, path: &TreePath) -> String {
+        let Some(from) = &self.shown_from else { return path.to_string() };
+        let whole = self.root.join(path.as_str());
+        match whole.strip_prefix(from) {
+            Ok(inside) if inside.as_os_str().is_empty() => ".".to_owned(),
+            Ok(inside) => inside.display().to_string(),
+            Err(_) => whole.display().to_string(),
+        }
+    }
+}
+
+fn io_error(shown: &str, error: &io::Error) -> TreeError {
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound => TreeErrorKind::NotFound,
+        io::ErrorKind::NotADirectory => TreeErrorKind::NotDir,
+        io::ErrorKind::IsADirectory => TreeErrorKind::IsDir,
+        io::ErrorKind::FilesystemLoop => TreeErrorKind::Loop,
+        _ => TreeErrorKind::Io,
+    };
+    let reason = match kind {
+        TreeErrorKind::NotFound => "no such file or folder".to_owned(),
+        TreeErrorKind::Loop => "symlinks lead in a circle".to_owned(),
+        _ => error.to_string(),
+    };
+    TreeError::new(kind, shown, &reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> TreePath {
+        TreePath::new(text).unwrap()
+    }
+
+    #[test]
+    fn a_symlink_is_followed_inside_the_root_and_refused_outside() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("repo");
+        std::fs::create_dir_all(root.join("a")).unwrap();
+        std::fs::write(dir.path().join("secret"), "x").unwrap();
+        std::fs::write(root.join("a/file"), "text").unwrap();
+        std::os::unix::fs::symlink("a/file", root.join("inside")).unwrap();
+        std::os::unix::fs::symlink("../secret", root.join("outside")).unwrap();
+        std::os::unix::fs::symlink("circle", root.join("circle")).unwrap();
+        let tree = DiskTree::new(&root).unwrap();
+        assert_eq!(&*tree.read(&path("inside")).unwrap(), b"text");
+        assert_eq!(tree.resolve(&path("inside")).unwrap(), path("a/file"));
+        assert_eq!(tree.read(&path("outside")).unwrap_err().kind(), TreeErrorKind::Escape);
+        assert_eq!(tree.read(&path("circle")).unwrap_err().kind(), TreeErrorKind::Loop);
+        assert_eq!(tree.read(&path("a")).unwrap_err().kind(), TreeErrorKind::IsDir);
+        assert_eq!(tree.entry(&path("a/file/x")).unwrap(), None);
+        assert_eq!(
+            tree.read(&path("none")).unwrap_err().to_string(),
+            "cannot read `none`: no such file or folder"
+        );
+    }
+
+    #[test]
+    fn shown_paths_start_where_the_person_stands() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("repo/sub")).unwrap();
+        let tree = DiskTree::new("/").unwrap().shown_from(root.join("repo"));
+        assert_eq!(tree.display(&tree.locate(root.join("repo/sub")).unwrap()), "sub");
+        assert_eq!(tree.display(&tree.locate(root.join("repo")).unwrap()), ".");
+    }
+}
