@@ -1,1 +1,4 @@
 //! trueup keeps Kubernetes clusters true to a Git repository.
+
+pub mod config;
+pub mod render;

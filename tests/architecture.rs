@@ -7,7 +7,9 @@ use std::{
 };
 
 fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
     for entry in entries.flatten() {
         let path = entry.path();
         if path.is_dir() {
@@ -32,11 +34,29 @@ fn root() -> PathBuf {
 
 /// Each room with the rooms it must not know: those that come after it in the flow of data.
 const LATER_ROOMS: &[(&str, &[&str])] = &[
-    ("config", &["render", "plan", "cluster", "apply", "daemon", "demo", "cli"]),
-    ("source", &["render", "plan", "cluster", "apply", "daemon", "demo", "cli"]),
-    ("render", &["source", "plan", "cluster", "apply", "daemon", "demo", "cli"]),
+    (
+        "config",
+        &[
+            "render", "plan", "cluster", "apply", "daemon", "demo", "cli",
+        ],
+    ),
+    (
+        "source",
+        &[
+            "render", "plan", "cluster", "apply", "daemon", "demo", "cli",
+        ],
+    ),
+    (
+        "render",
+        &[
+            "source", "plan", "cluster", "apply", "daemon", "demo", "cli",
+        ],
+    ),
     ("plan", &["source", "apply", "daemon", "demo", "cli"]),
-    ("cluster", &["source", "render", "apply", "daemon", "demo", "cli"]),
+    (
+        "cluster",
+        &["source", "render", "apply", "daemon", "demo", "cli"],
+    ),
     ("report", &["source", "daemon", "demo", "cli"]),
     ("apply", &["source", "daemon", "demo", "cli"]),
     ("daemon", &["cli", "demo"]),
@@ -61,19 +81,28 @@ fn data_flows_one_way_through_the_rooms() {
             }
         }
     }
-    assert!(wrong.is_empty(), "a room names one that comes after it:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "a room names one that comes after it:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
 fn an_outside_system_is_known_to_one_room_only() {
-    for (library, room) in [("kube", "cluster"), ("git2", "source"), ("prometheus", "telemetry")] {
+    for (library, room) in [
+        ("kube", "cluster"),
+        ("git2", "source"),
+        ("prometheus", "telemetry"),
+    ] {
         let mut files = Vec::new();
         rust_files(&root().join("src"), &mut files);
         let mut rooms = BTreeSet::new();
         for file in files {
             let text = fs::read_to_string(&file).unwrap();
             let named = code_lines(&text).any(|(_, line)| {
-                line.contains(&format!("{library}::")) || line.starts_with(&format!("use {library}"))
+                line.contains(&format!("{library}::"))
+                    || line.starts_with(&format!("use {library}"))
             });
             if named {
                 let inside = file.strip_prefix(root().join("src")).unwrap();
@@ -83,7 +112,10 @@ fn an_outside_system_is_known_to_one_room_only() {
         // A demo makes the Git repository that it then reconciles.
         rooms.remove("demo");
         rooms.remove(room);
-        assert!(rooms.is_empty(), "`{library}` belongs to `{room}` alone, but {rooms:?} name it");
+        assert!(
+            rooms.is_empty(),
+            "`{library}` belongs to `{room}` alone, but {rooms:?} name it"
+        );
     }
 }
 
@@ -95,7 +127,9 @@ fn an_engine_never_depends_on_a_runtime_or_a_client() {
         let dependencies = text.split("[dev-dependencies]").next().unwrap();
         for library in ["tokio", "kube", "git2", "axum", "reqwest", "hyper"] {
             let named = dependencies.lines().any(|line| {
-                line.split(['.', ' ', '=']).next().is_some_and(|name| name == library)
+                line.split(['.', ' ', '='])
+                    .next()
+                    .is_some_and(|name| name == library)
             });
             assert!(!named, "crates/{engine} depends on {library}");
         }

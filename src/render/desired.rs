@@ -1,0 +1,33 @@
+//! What an environment should hold, rendered.
+
+use std::time::Duration;
+
+use trueup_manifest::{Diagnostic, Manifest};
+
+/// Everything an environment should hold at a revision, in phases.
+#[derive(Clone, Debug, Default)]
+pub struct Desired {
+    /// The environment's name.
+    pub environment: String,
+    /// The revision it was rendered from; none for a plain directory.
+    pub revision: Option<String>,
+    /// The phases in the order of the file.
+    pub phases: Vec<DesiredPhase>,
+    /// What rendering had to say that does not stop it.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// One phase: a unit of ordering and of failure.
+#[derive(Clone, Debug)]
+pub struct DesiredPhase {
+    /// Its name, unique in the environment.
+    pub name: String,
+    /// The phases that must be done first, resolved: what the file says, or the phase before.
+    pub depends_on: Vec<String>,
+    /// How long its objects may take to become healthy.
+    pub timeout: Duration,
+    /// Whether the phases after it wait for its objects to become healthy.
+    pub wait: bool,
+    /// Its objects.
+    pub manifests: Vec<Manifest>,
+}
