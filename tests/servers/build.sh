@@ -1,31 +1,46 @@
 #!/usr/bin/env bash
-# Builds the real servers that the behaviour tests run against, once, into a cache keyed by what
-# goes into them, and prints the folder (export it as KUBEBUILDER_ASSETS).
+# Builds the real servers and tools that the tests run against, each module once into a cache keyed by
+# what goes into it, and prints a folder with all of them (export it as KUBEBUILDER_ASSETS).
 #
 #   KUBEBUILDER_ASSETS=$(tests/servers/build.sh) cargo test
 #
-# Needs Go and the Go module proxy. About three minutes on two cores with empty caches; nothing
-# when the cache holds the result.
+# Needs Go and the Go module proxy. A few minutes on two cores with empty caches; nothing when the
+# caches hold the result.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-version=v1.36.3
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/trueup/servers"
+mkdir -p "$cache"
+kubernetes=v1.36.3
 stamp=k8s.io/component-base/version
-ldflags="-s -w -X $stamp.gitVersion=$version -X $stamp.gitMajor=1 -X $stamp.gitMinor=36 -X $stamp.gitTreeState=archive"
+scratch=$(mktemp -d "$cache/building.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
 
-cd "$here/k8s"
-key=$( { cat go.mod go.sum cmd/*/main.go; echo "$ldflags"; go version; } | sha256sum | cut -c1-16)
-out="${XDG_CACHE_HOME:-$HOME/.cache}/trueup/servers/$key"
-if [ ! -d "$out" ]; then
-  mkdir -p "$(dirname "$out")"
-  # Built beside and moved, so that an interrupted build never looks like a finished one.
-  building=$(mktemp -d "$out.XXXXXX")
-  trap 'rm -rf "$building"' EXIT
-  for command in cmd/*; do
-    name=$(basename "$command")
-    echo "building $name $version" >&2
-    CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags "$ldflags" -o "$building/$name" "./$command" >&2
-  done
-  chmod 755 "$building"
-  mv -T "$building" "$out" 2>/dev/null || [ -d "$out" ]
+# build MODULE LDFLAGS: prints the folder that holds the module's commands.
+build() {
+  cd "$here/$1"
+  local key out building command
+  key=$( { cat go.mod go.sum cmd/*/main.go; echo "$2"; go version; } | sha256sum | cut -c1-16)
+  out="$cache/$1-$key"
+  if [ ! -d "$out" ]; then
+    # Built beside and moved, so that an interrupted build never looks like a finished one.
+    building="$scratch/$1"
+    mkdir -p "$building"
+    for command in cmd/*; do
+      echo "building $(basename "$command")" >&2
+      CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags "$2" -o "$building/" "./$command" >&2
+    done
+    mv -T "$building" "$out" 2>/dev/null || [ -d "$out" ]
+  fi
+  echo "$out"
+}
+
+k8s=$(build k8s "-s -w -X $stamp.gitVersion=$kubernetes -X $stamp.gitMajor=1 -X $stamp.gitMinor=36 -X $stamp.gitTreeState=archive")
+kustomize=$(build kustomize "-s -w")
+
+assets="$cache/assets-$(basename "$k8s")-$(basename "$kustomize")"
+if [ ! -d "$assets" ]; then
+  mkdir -p "$scratch/assets"
+  ln "$k8s"/* "$kustomize"/* "$scratch/assets/"
+  mv -T "$scratch/assets" "$assets" 2>/dev/null || [ -d "$assets" ]
 fi
-echo "$out"
+echo "$assets"
