@@ -58,7 +58,14 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, code: &'static str, message: String) -> Self {
-        Self { code, severity, message, labels: Vec::new(), chain: Vec::new(), help: None }
+        Self {
+            code,
+            severity,
+            message,
+            labels: Vec::new(),
+            chain: Vec::new(),
+            help: None,
+        }
     }
 
     /// Points at a place; the first call names the main one. Accepts a missing location, so that a
@@ -68,13 +75,12 @@ impl Diagnostic {
     }
 
     /// [`Self::at`] with something to say about the place.
-    pub fn label(
-        mut self,
-        location: impl Into<Option<Location>>,
-        text: impl Into<String>,
-    ) -> Self {
+    pub fn label(mut self, location: impl Into<Option<Location>>, text: impl Into<String>) -> Self {
         if let Some(location) = location.into() {
-            self.labels.push(Label { location, text: text.into() });
+            self.labels.push(Label {
+                location,
+                text: text.into(),
+            });
         }
         self
     }
@@ -147,7 +153,12 @@ impl Serialize for Diagnostic {
             .iter()
             .map(|label| {
                 let (line, column) = label.location.line_col();
-                Place { file: label.location.source.name(), line, column, text: &label.text }
+                Place {
+                    file: label.location.source.name(),
+                    line,
+                    column,
+                    text: &label.text,
+                }
             })
             .collect();
         let chain: Vec<&str> = self.chain.iter().map(AsRef::as_ref).collect();
@@ -220,7 +231,11 @@ impl Diagnostics {
 
     /// `value`, unless an error was found.
     pub fn into_result<T>(self, value: T) -> Result<T, Self> {
-        if self.has_errors() { Err(self) } else { Ok(value) }
+        if self.has_errors() {
+            Err(self)
+        } else {
+            Ok(value)
+        }
     }
 }
 

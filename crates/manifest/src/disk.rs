@@ -28,11 +28,21 @@ impl DiskTree {
     /// The tree below `root`, which must be a folder. Shown paths are relative to it.
     pub fn new(root: impl AsRef<Path>) -> Result<Self, TreeError> {
         let shown = root.as_ref().display().to_string();
-        let root = root.as_ref().canonicalize().map_err(|error| io_error(&shown, &error))?;
+        let root = root
+            .as_ref()
+            .canonicalize()
+            .map_err(|error| io_error(&shown, &error))?;
         if !root.is_dir() {
-            return Err(TreeError::new(TreeErrorKind::NotDir, &shown, "it is not a folder"));
+            return Err(TreeError::new(
+                TreeErrorKind::NotDir,
+                &shown,
+                "it is not a folder",
+            ));
         }
-        Ok(Self { root, shown_from: None })
+        Ok(Self {
+            root,
+            shown_from: None,
+        })
     }
 
     /// Shows paths relative to `folder` (an absolute path) where they lie below it, and whole
@@ -51,13 +61,20 @@ impl DiskTree {
     /// The tree path of a path on disk, which must exist below the root.
     pub fn locate(&self, path: impl AsRef<Path>) -> Result<TreePath, TreeError> {
         let shown = path.as_ref().display().to_string();
-        let real = path.as_ref().canonicalize().map_err(|error| io_error(&shown, &error))?;
+        let real = path
+            .as_ref()
+            .canonicalize()
+            .map_err(|error| io_error(&shown, &error))?;
         self.tree_path(&real, &shown)
     }
 
     fn tree_path(&self, real: &Path, shown: &str) -> Result<TreePath, TreeError> {
         let inside = real.strip_prefix(&self.root).map_err(|_| {
-            TreeError::new(TreeErrorKind::Escape, shown, "a symlink leads out of the tree")
+            TreeError::new(
+                TreeErrorKind::Escape,
+                shown,
+                "a symlink leads out of the tree",
+            )
         })?;
         let mut parts = Vec::new();
         for component in inside.components() {
@@ -80,7 +97,11 @@ impl DiskTree {
         if real.starts_with(&self.root) {
             Ok(real)
         } else {
-            Err(TreeError::new(TreeErrorKind::Escape, &shown, "a symlink leads out of the tree"))
+            Err(TreeError::new(
+                TreeErrorKind::Escape,
+                &shown,
+                "a symlink leads out of the tree",
+            ))
         }
     }
 }
@@ -92,10 +113,18 @@ impl Tree for DiskTree {
         let failed = |error: io::Error| io_error(&shown, &error);
         let meta = real.metadata().map_err(failed)?;
         if meta.is_dir() {
-            return Err(TreeError::new(TreeErrorKind::IsDir, &shown, "it is a folder"));
+            return Err(TreeError::new(
+                TreeErrorKind::IsDir,
+                &shown,
+                "it is a folder",
+            ));
         }
         if !meta.is_file() {
-            return Err(TreeError::new(TreeErrorKind::Io, &shown, "it is not a regular file"));
+            return Err(TreeError::new(
+                TreeErrorKind::Io,
+                &shown,
+                "it is not a regular file",
+            ));
         }
         if meta.len() > LARGEST_FILE {
             return Err(TreeError::new(
@@ -111,7 +140,12 @@ impl Tree for DiskTree {
         match self.real(path) {
             Ok(real) if real.is_dir() => Ok(Some(Entry::Dir)),
             Ok(_) => Ok(Some(Entry::File)),
-            Err(error) if matches!(error.kind(), TreeErrorKind::NotFound | TreeErrorKind::NotDir) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    TreeErrorKind::NotFound | TreeErrorKind::NotDir
+                ) =>
+            {
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -148,7 +182,9 @@ impl Tree for DiskTree {
     }
 
     fn display(&self, path: &TreePath) -> String {
-        let Some(from) = &self.shown_from else { return path.to_string() };
+        let Some(from) = &self.shown_from else {
+            return path.to_string();
+        };
         let whole = self.root.join(path.as_str());
         match whole.strip_prefix(from) {
             Ok(inside) if inside.as_os_str().is_empty() => ".".to_owned(),
@@ -160,10 +196,11 @@ impl Tree for DiskTree {
 
 fn io_error(shown: &str, error: &io::Error) -> TreeError {
     let kind = match error.kind() {
+        // The standard library's own word for it is not stable yet.
+        _ if error.raw_os_error() == Some(libc::ELOOP) => TreeErrorKind::Loop,
         io::ErrorKind::NotFound => TreeErrorKind::NotFound,
         io::ErrorKind::NotADirectory => TreeErrorKind::NotDir,
         io::ErrorKind::IsADirectory => TreeErrorKind::IsDir,
-        io::ErrorKind::FilesystemLoop => TreeErrorKind::Loop,
         _ => TreeErrorKind::Io,
     };
     let reason = match kind {
@@ -195,9 +232,18 @@ mod tests {
         let tree = DiskTree::new(&root).unwrap();
         assert_eq!(&*tree.read(&path("inside")).unwrap(), b"text");
         assert_eq!(tree.resolve(&path("inside")).unwrap(), path("a/file"));
-        assert_eq!(tree.read(&path("outside")).unwrap_err().kind(), TreeErrorKind::Escape);
-        assert_eq!(tree.read(&path("circle")).unwrap_err().kind(), TreeErrorKind::Loop);
-        assert_eq!(tree.read(&path("a")).unwrap_err().kind(), TreeErrorKind::IsDir);
+        assert_eq!(
+            tree.read(&path("outside")).unwrap_err().kind(),
+            TreeErrorKind::Escape
+        );
+        assert_eq!(
+            tree.read(&path("circle")).unwrap_err().kind(),
+            TreeErrorKind::Loop
+        );
+        assert_eq!(
+            tree.read(&path("a")).unwrap_err().kind(),
+            TreeErrorKind::IsDir
+        );
         assert_eq!(tree.entry(&path("a/file/x")).unwrap(), None);
         assert_eq!(
             tree.read(&path("none")).unwrap_err().to_string(),
@@ -211,7 +257,10 @@ mod tests {
         let root = dir.path().canonicalize().unwrap();
         std::fs::create_dir_all(root.join("repo/sub")).unwrap();
         let tree = DiskTree::new("/").unwrap().shown_from(root.join("repo"));
-        assert_eq!(tree.display(&tree.locate(root.join("repo/sub")).unwrap()), "sub");
+        assert_eq!(
+            tree.display(&tree.locate(root.join("repo/sub")).unwrap()),
+            "sub"
+        );
         assert_eq!(tree.display(&tree.locate(root.join("repo")).unwrap()), ".");
     }
 }

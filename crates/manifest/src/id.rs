@@ -17,7 +17,11 @@ impl Gvk {
     /// Splits `apiVersion` (`v1`, `apps/v1`) at its slash.
     pub fn new(api_version: &str, kind: &str) -> Self {
         let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-        Self { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() }
+        Self {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: kind.to_owned(),
+        }
     }
 
     /// `group/version`, or `version` alone for the core group.
@@ -83,9 +87,11 @@ mod tests {
 
     #[test]
     fn an_api_version_splits_into_group_and_version_and_back() {
-        for (text, group, version) in
-            [("v1", "", "v1"), ("apps/v1", "apps", "v1"), ("a.b.c/v1beta1", "a.b.c", "v1beta1")]
-        {
+        for (text, group, version) in [
+            ("v1", "", "v1"),
+            ("apps/v1", "apps", "v1"),
+            ("a.b.c/v1beta1", "a.b.c", "v1beta1"),
+        ] {
             let gvk = Gvk::new(text, "Thing");
             assert_eq!((gvk.group.as_str(), gvk.version.as_str()), (group, version));
             assert_eq!(gvk.api_version(), text);
@@ -102,7 +108,11 @@ mod tests {
         };
         assert_eq!(id.to_string(), "Deployment.apps web/api");
         assert_eq!(id.short(), "deployment.apps/api");
-        let id = ObjectId { kind: "Namespace".into(), name: "hub".into(), ..ObjectId::default() };
+        let id = ObjectId {
+            kind: "Namespace".into(),
+            name: "hub".into(),
+            ..ObjectId::default()
+        };
         assert_eq!(id.to_string(), "Namespace hub");
     }
 }

@@ -26,7 +26,9 @@ impl Manifest {
         let root = manifest.doc.root();
         for path in [&["apiVersion"][..], &["kind"], &["metadata", "name"]] {
             let found = manifest.doc.at(root, path);
-            let text = found.and_then(|node| manifest.doc.text(node)).unwrap_or_default();
+            let text = found
+                .and_then(|node| manifest.doc.text(node))
+                .unwrap_or_default();
             if text.is_empty() {
                 let place = found
                     .and_then(|node| manifest.doc.location(node))
@@ -39,7 +41,9 @@ impl Manifest {
                 )
                 .at(place)
                 .via(&manifest.origin.chain)
-                .help(format!("every object needs `apiVersion`, `kind` and `metadata.name`; set `{field}`")));
+                .help(format!(
+                    "every object needs `apiVersion`, `kind` and `metadata.name`; set `{field}`"
+                )));
             }
         }
         Ok(manifest)
@@ -128,7 +132,9 @@ mod tests {
     use super::*;
 
     fn manifest(text: &str) -> Result<Manifest, Diagnostic> {
-        let doc = Document::parse(&Source::new("m.yaml", text)).unwrap().remove(0);
+        let doc = Document::parse(&Source::new("m.yaml", text))
+            .unwrap()
+            .remove(0);
         Manifest::new(doc, Origin::default())
     }
 

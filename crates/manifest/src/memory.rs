@@ -120,9 +120,18 @@ mod tests {
         assert_eq!(tree.entry(&path("a/b")).unwrap(), Some(Entry::Dir));
         assert_eq!(tree.entry(&path("a/b/c.yaml")).unwrap(), Some(Entry::File));
         assert_eq!(tree.entry(&path("a/x")).unwrap(), None);
-        assert_eq!(tree.list(&path("a")).unwrap(), [("b".to_owned(), Entry::Dir)]);
+        assert_eq!(
+            tree.list(&path("a")).unwrap(),
+            [("b".to_owned(), Entry::Dir)]
+        );
         assert_eq!(&*tree.read_text(&path("a/b/c.yaml")).unwrap(), "x: 1\n");
-        assert_eq!(tree.read(&path("a")).unwrap_err().kind(), TreeErrorKind::IsDir);
-        assert_eq!(tree.read(&path("z")).unwrap_err().kind(), TreeErrorKind::NotFound);
+        assert_eq!(
+            tree.read(&path("a")).unwrap_err().kind(),
+            TreeErrorKind::IsDir
+        );
+        assert_eq!(
+            tree.read(&path("z")).unwrap_err().kind(),
+            TreeErrorKind::NotFound
+        );
     }
 }

@@ -6,7 +6,11 @@
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
-        let distance = if folded(word) == folded(candidate) { 0 } else { distance(word, candidate) };
+        let distance = if folded(word) == folded(candidate) {
+            0
+        } else {
+            distance(word, candidate)
+        };
         let limit = (word.chars().count().max(candidate.chars().count()) / 3).max(1);
         if distance <= limit && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, candidate));
@@ -16,7 +20,10 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 fn folded(word: &str) -> String {
-    word.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+    word.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect::<String>()
+        .to_ascii_lowercase()
 }
 
 /// Optimal string alignment: insertions, deletions, substitutions, transpositions of neighbours.
@@ -35,10 +42,7 @@ fn distance(a: &str, b: &str) -> usize {
             let mut least = (cell(&above, j) + usize::from(x != y))
                 .min(cell(&above, j + 1) + 1)
                 .min(cell(&row, j) + 1);
-            let swapped = i > 0
-                && j > 0
-                && a.get(i - 1) == Some(y)
-                && b.get(j - 1) == Some(x);
+            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
             if swapped {
                 least = least.min(cell(&before, j - 1) + 1);
             }
@@ -55,7 +59,13 @@ mod tests {
 
     #[test]
     fn a_misspelt_word_finds_the_one_it_meant() {
-        let known = ["resources", "components", "namePrefix", "nameSuffix", "namespace"];
+        let known = [
+            "resources",
+            "components",
+            "namePrefix",
+            "nameSuffix",
+            "namespace",
+        ];
         for (word, expected) in [
             ("resource", Some("resources")),
             ("reosurces", Some("resources")),

@@ -17,7 +17,10 @@ pub struct Origin {
 impl Origin {
     /// An origin at a place, with no chain yet.
     pub fn at(location: Location) -> Self {
-        Self { location: Some(location), chain: Vec::new() }
+        Self {
+            location: Some(location),
+            chain: Vec::new(),
+        }
     }
 }
 

@@ -24,7 +24,11 @@ impl TreePath {
     /// This path followed by `relative` (which may hold `.` and `..`), refused as in [`Self::new`].
     pub fn join(&self, relative: &str) -> Result<Self, TreeError> {
         if relative.starts_with('/') {
-            return Err(TreeError::new(TreeErrorKind::Escape, relative, "the path is absolute"));
+            return Err(TreeError::new(
+                TreeErrorKind::Escape,
+                relative,
+                "the path is absolute",
+            ));
         }
         if relative.contains('\0') {
             return Err(TreeError::new(
@@ -67,7 +71,11 @@ impl TreePath {
         if self.is_root() {
             return None;
         }
-        Some(Self(self.0.rsplit_once('/').map_or(String::new(), |(parent, _)| parent.to_owned())))
+        Some(Self(
+            self.0
+                .rsplit_once('/')
+                .map_or(String::new(), |(parent, _)| parent.to_owned()),
+        ))
     }
 
     /// The last part of the path; empty for the root.
@@ -79,7 +87,10 @@ impl TreePath {
     pub fn is_within(&self, folder: &Self) -> bool {
         folder.is_root()
             || self.0 == folder.0
-            || self.0.strip_prefix(&folder.0).is_some_and(|rest| rest.starts_with('/'))
+            || self
+                .0
+                .strip_prefix(&folder.0)
+                .is_some_and(|rest| rest.starts_with('/'))
     }
 
     /// The parts of the path, outermost first.
@@ -94,7 +105,11 @@ impl TreePath {
         let shared = here.iter().zip(&there).take_while(|(a, b)| a == b).count();
         let mut parts = vec![".."; there.len() - shared];
         parts.extend(here.iter().skip(shared));
-        if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
+        if parts.is_empty() {
+            ".".to_owned()
+        } else {
+            parts.join("/")
+        }
     }
 }
 
@@ -127,15 +142,22 @@ mod tests {
             ("a", "b\0c", None),
         ] {
             let path = TreePath::new(from).unwrap().join(relative);
-            assert_eq!(path.as_ref().ok().map(TreePath::as_str), expected, "{from} + {relative}");
+            assert_eq!(
+                path.as_ref().ok().map(TreePath::as_str),
+                expected,
+                "{from} + {relative}"
+            );
         }
     }
 
     #[test]
     fn a_relative_path_leads_back_to_where_it_came_from() {
-        for (path, folder, expected) in
-            [("a/b/c", "a/d", "../b/c"), ("a", "a", "."), ("a", "a/b", ".."), ("a/b", "", "a/b")]
-        {
+        for (path, folder, expected) in [
+            ("a/b/c", "a/d", "../b/c"),
+            ("a", "a", "."),
+            ("a", "a/b", ".."),
+            ("a/b", "", "a/b"),
+        ] {
             let path = TreePath::new(path).unwrap();
             let folder = TreePath::new(folder).unwrap();
             assert_eq!(path.relative_to(&folder), expected);
@@ -146,8 +168,17 @@ mod tests {
     #[test]
     fn a_sibling_with_the_same_beginning_is_not_inside() {
         let folder = TreePath::new("a/b").unwrap();
-        for (path, inside) in [("a/b", true), ("a/b/c", true), ("a/bc", false), ("a", false)] {
-            assert_eq!(TreePath::new(path).unwrap().is_within(&folder), inside, "{path}");
+        for (path, inside) in [
+            ("a/b", true),
+            ("a/b/c", true),
+            ("a/bc", false),
+            ("a", false),
+        ] {
+            assert_eq!(
+                TreePath::new(path).unwrap().is_within(&folder),
+                inside,
+                "{path}"
+            );
         }
     }
 }

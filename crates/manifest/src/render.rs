@@ -25,8 +25,11 @@ impl Diagnostic {
         let mut group = Group::with_title(level.primary_title(self.message.as_str()).id(self.code));
         let mut bare = Vec::new();
         for (index, label) in self.labels.iter().enumerate() {
-            let kind =
-                if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let kind = if index == 0 {
+                AnnotationKind::Primary
+            } else {
+                AnnotationKind::Context
+            };
             match excerpt(label) {
                 Some((line, text, span)) => {
                     let annotation = if label.text.is_empty() {
@@ -37,6 +40,7 @@ impl Diagnostic {
                     group = group.element(
                         Snippet::source(text)
                             .line_start(line)
+                            .fold(false)
                             .path(label.location.source.name())
                             .annotation(annotation),
                     );
@@ -45,16 +49,20 @@ impl Diagnostic {
                 None => bare.push(format!("at {}: {}", label.location, label.text)),
             }
         }
-        let notes = bare.into_iter().chain(
-            (!self.chain.is_empty()).then(|| format!("through {}", self.chain.join(" → "))),
-        );
+        let notes = bare
+            .into_iter()
+            .chain((!self.chain.is_empty()).then(|| format!("through {}", self.chain.join(" → "))));
         for note in notes {
             group = group.element(Level::NOTE.message(Cow::Owned(note)));
         }
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
-        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        let renderer = if color {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
         renderer.render(&[group])
     }
 }
@@ -62,7 +70,10 @@ impl Diagnostic {
 impl Diagnostics {
     /// All findings as a person reads them, an empty line between two.
     pub fn render(&self, color: bool) -> String {
-        let parts: Vec<String> = self.iter().map(|diagnostic| diagnostic.render(color)).collect();
+        let parts: Vec<String> = self
+            .iter()
+            .map(|diagnostic| diagnostic.render(color))
+            .collect();
         parts.join("\n\n")
     }
 }
@@ -75,7 +86,10 @@ fn excerpt(label: &Label) -> Option<(usize, String, Range<usize>)> {
         return None;
     }
     let start = (label.location.span.start as usize).min(whole.len());
-    let first_end = whole.get(start..)?.find('\n').map_or(whole.len(), |at| start + at);
+    let first_end = whole
+        .get(start..)?
+        .find('\n')
+        .map_or(whole.len(), |at| start + at);
     // A label over many lines is shown by its first.
     let end = (label.location.span.end as usize).clamp(start, first_end.max(start));
     let (line, _) = label.location.line_col();
@@ -98,7 +112,12 @@ fn excerpt(label: &Label) -> Option<(usize, String, Range<usize>)> {
 /// The start of the line that lies `back` lines before the one that holds `offset`.
 fn nth_line_back(text: &str, offset: usize, back: usize) -> Option<usize> {
     let before = text.get(..offset)?;
-    Some(before.rmatch_indices('\n').nth(back).map_or(0, |(at, _)| at + 1))
+    Some(
+        before
+            .rmatch_indices('\n')
+            .nth(back)
+            .map_or(0, |(at, _)| at + 1),
+    )
 }
 
 #[cfg(test)]
@@ -110,13 +129,18 @@ mod tests {
     fn at(source: &Source, needle: &str) -> Location {
         let start = u32::try_from(source.text().find(needle).unwrap()).unwrap();
         let end = start + u32::try_from(needle.len()).unwrap();
-        Location { source: source.clone(), span: Span { start, end } }
+        Location {
+            source: source.clone(),
+            span: Span { start, end },
+        }
     }
 
     #[test]
     fn a_finding_shows_its_place_its_chain_and_the_way_out() {
-        let source =
-            Source::new("overlays/dev/kustomization.yaml", "resources:\n- a.yaml\nreosurces: []\n");
+        let source = Source::new(
+            "overlays/dev/kustomization.yaml",
+            "resources:\n- a.yaml\nreosurces: []\n",
+        );
         let diagnostic = Diagnostic::error("kustomize/unknown-field", "unknown field `reosurces`")
             .label(at(&source, "reosurces"), "not a field of a kustomization")
             .via(&["cluster_dev".into(), "overlays/dev".into()])
@@ -136,7 +160,10 @@ mod tests {
 
     #[test]
     fn an_excerpt_of_a_secret_is_withheld() {
-        let source = Source::new("s.yaml", "kind: Secret\nstringData:\n  password: hunter2: x\n");
+        let source = Source::new(
+            "s.yaml",
+            "kind: Secret\nstringData:\n  password: hunter2: x\n",
+        );
         let diagnostic =
             Diagnostic::error("yaml/syntax", "bad").label(at(&source, "hunter2"), "here");
         let text = diagnostic.render(false);

@@ -24,8 +24,14 @@ impl ResourceSet {
                 "manifest/duplicate",
                 format!("`{id}` is defined twice"),
             )
-            .label(manifest.origin.location.clone(), format!("again here ({})", manifest.origin))
-            .label(first.origin.location.clone(), format!("first here ({})", first.origin))
+            .label(
+                manifest.origin.location.clone(),
+                format!("again here ({})", manifest.origin),
+            )
+            .label(
+                first.origin.location.clone(),
+                format!("first here ({})", first.origin),
+            )
             .help("remove one of the two, or give one another name or namespace"));
         }
         self.index.insert(id, self.manifests.len());

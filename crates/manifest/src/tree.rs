@@ -80,7 +80,11 @@ pub struct TreeError {
 impl TreeError {
     /// An error about `path`, which is what the person will read.
     pub fn new(kind: TreeErrorKind, path: &str, reason: &str) -> Self {
-        Self { kind, path: path.to_owned(), reason: reason.to_owned() }
+        Self {
+            kind,
+            path: path.to_owned(),
+            reason: reason.to_owned(),
+        }
     }
 
     /// What went wrong, for decisions.
