@@ -1,0 +1,321 @@
+//! DELETE of an object: options, preconditions, finalizers, grace.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{Answer, Call, body, update};
+use crate::http::query::Propagation;
+use crate::meta;
+use crate::registry::{GroupResource, Resource};
+use crate::server::core::Core;
+use crate::status::{ApiError, Cause, Subject};
+use crate::store::{Key, Stored, WriteError};
+
+pub(super) const ORPHAN: &str = "orphan";
+pub(super) const FOREGROUND: &str = "foregroundDeletion";
+
+/// `DeleteOptions` from the query and the body; the body wins.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DeleteOptions {
+    pub(crate) propagation: Option<Propagation>,
+    pub(crate) grace: Option<i64>,
+    pub(crate) uid: Option<String>,
+    pub(crate) revision: Option<String>,
+    pub(crate) dry_run: bool,
+}
+
+impl DeleteOptions {
+    pub(super) fn read(call: &Call<'_>) -> Result<Self, ApiError> {
+        let mut options = Self {
+            dry_run: call.query.dry_run()?,
+            grace: call
+                .query
+                .number("gracePeriodSeconds")?
+                .map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX)),
+            ..Self::default()
+        };
+        let mut word = call.query.get("propagationPolicy").to_owned();
+        let mut orphan = call
+            .query
+            .has("orphanDependents")
+            .then(|| call.query.flag("orphanDependents"));
+        if !call.body.is_empty() {
+            let given = body::parse(call.content_type, call.body)?;
+            let text = |path: &str| {
+                given
+                    .pointer(path)
+                    .and_then(Value::as_str)
+                    .map(str::to_owned)
+            };
+            word = text("/propagationPolicy").unwrap_or(word);
+            orphan = given
+                .get("orphanDependents")
+                .and_then(Value::as_bool)
+                .or(orphan);
+            options.grace = given
+                .get("gracePeriodSeconds")
+                .and_then(Value::as_i64)
+                .or(options.grace);
+            options.uid = text("/preconditions/uid");
+            options.revision = text("/preconditions/resourceVersion");
+            options.dry_run |= given
+                .get("dryRun")
+                .and_then(Value::as_array)
+                .is_some_and(|all| all.iter().any(|word| word == "All"));
+        }
+        options.propagation = match (word.as_str(), orphan) {
+            ("", Some(true)) => Some(Propagation::Orphan),
+            ("", Some(false)) => Some(Propagation::Background),
+            ("", None) => None,
+            (word, _) => Some(Propagation::parse(word).ok_or_else(|| unknown_policy(word))?),
+        };
+        Ok(options)
+    }
+}
+
+fn unknown_policy(word: &str) -> ApiError {
+    ApiError::invalid(
+        "meta.k8s.io",
+        "DeleteOptions",
+        "",
+        vec![Cause {
+            reason: "FieldValueNotSupported",
+            message: format!(
+                "Unsupported value: {word:?}: supported values: \"Background\", \"Foreground\", \"Orphan\", \"nil\""
+            ),
+            field: "propagationPolicy".to_owned(),
+        }],
+    )
+}
+
+pub(super) fn delete(call: &Call<'_>) -> Result<Answer, ApiError> {
+    let options = DeleteOptions::read(call)?;
+    let outcome = remove(call.core, &call.resource, &call.key(), &options)?;
+    Ok(outcome.answer(&call.resource, &call.path.name))
+}
+
+/// What a deletion came to.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The object is gone.
+    Gone(Arc<Stored>),
+    /// It waits for its finalizers or its grace period.
+    Going(Arc<Stored>),
+}
+
+impl Outcome {
+    fn answer(self, resource: &Resource, name: &str) -> Answer {
+        match self {
+            Self::Going(object) => Answer::object(200, object, Vec::new()),
+            // These kinds are returned as they were, all others as a `Status`.
+            Self::Gone(object) if returns_deleted(resource) => {
+                Answer::object(200, object, Vec::new())
+            }
+            Self::Gone(object) => {
+                let mut details = json!({"name": name, "kind": resource.plural});
+                if !resource.group.is_empty() {
+                    meta::put(&mut details, "group", json!(resource.group));
+                }
+                meta::put(&mut details, "uid", json!(meta::uid(&object.value)));
+                Answer::other(200, update::success(Some(details)))
+            }
+        }
+    }
+}
+
+/// Kinds whose store is set to return the deleted object.
+fn returns_deleted(resource: &Resource) -> bool {
+    const LIST: &[(&str, &str)] = &[
+        ("", "persistentvolumeclaims"),
+        ("", "persistentvolumes"),
+        ("", "pods"),
+        ("", "podtemplates"),
+        ("", "resourcequotas"),
+        ("", "serviceaccounts"),
+        ("", "services"),
+        ("policy", "podsecuritypolicies"),
+        ("storage.k8s.io", "storageclasses"),
+        ("storage.k8s.io", "volumeattachments"),
+        ("storage.k8s.io", "csinodes"),
+        ("storage.k8s.io", "csidrivers"),
+        ("storage.k8s.io", "volumeattributesclasses"),
+    ];
+    LIST.contains(&(resource.group.as_str(), resource.plural.as_str()))
+}
+
+/// Deletes an object as DELETE does, for requests and controllers alike.
+pub(super) fn remove(
+    core: &Core,
+    resource: &Resource,
+    key: &Key,
+    options: &DeleteOptions,
+) -> Result<Outcome, ApiError> {
+    let subject = Subject {
+        group: &resource.group,
+        resource: &resource.plural,
+        name: &key.name,
+    };
+    if resource.is("", "namespaces")
+        && matches!(key.name.as_str(), "default" | "kube-system" | "kube-public")
+    {
+        return Err(ApiError::forbidden(
+            &subject,
+            "this namespace may not be deleted",
+        ));
+    }
+    let collection = resource.storage();
+    loop {
+        let Some(old) = core.store.get(&collection, key) else {
+            return Err(ApiError::not_found(&subject));
+        };
+        check_preconditions(&subject, &old.value, options)?;
+        let mut new = old.value.clone();
+        mark(core, resource, &mut new, options);
+        let gone =
+            is_free(&new) || (!holds_back(resource, &new) && meta::finalizers(&new).is_empty());
+        if options.dry_run {
+            let stored = Arc::new(Stored {
+                revision: old.revision,
+                value: new,
+            });
+            return Ok(if gone {
+                Outcome::Gone(old)
+            } else {
+                Outcome::Going(stored)
+            });
+        }
+        let result = if gone {
+            core.store
+                .remove(&collection, key.clone(), old.revision, new)
+                .map(Outcome::Gone)
+        } else if new == old.value {
+            return Ok(Outcome::Going(old));
+        } else {
+            core.store
+                .replace(&collection, key.clone(), old.revision, new)
+                .map(Outcome::Going)
+        };
+        match result {
+            Ok(outcome) => return Ok(outcome),
+            Err(WriteError::Missing) => return Err(ApiError::not_found(&subject)),
+            Err(_) => {}
+        }
+    }
+}
+
+fn check_preconditions(
+    subject: &Subject<'_>,
+    old: &Value,
+    options: &DeleteOptions,
+) -> Result<(), ApiError> {
+    if let Some(uid) = &options.uid
+        && uid != meta::uid(old)
+    {
+        return Err(ApiError::conflict(
+            subject,
+            format!(
+                "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+                meta::uid(old)
+            ),
+        ));
+    }
+    if let Some(revision) = &options.revision
+        && revision != meta::resource_version(old)
+    {
+        return Err(ApiError::conflict(
+            subject,
+            format!(
+                "Precondition failed: ResourceVersion in precondition: {revision}, ResourceVersion in object meta: {}",
+                meta::resource_version(old)
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Sets the deletion time and the finalizers that the propagation asks for.
+fn mark(core: &Core, resource: &Resource, object: &mut Value, options: &DeleteOptions) {
+    match options.propagation {
+        Some(Propagation::Orphan) => {
+            meta::remove_finalizer(object, FOREGROUND);
+            meta::add_finalizer(object, ORPHAN);
+        }
+        Some(Propagation::Foreground) => {
+            meta::remove_finalizer(object, ORPHAN);
+            meta::add_finalizer(object, FOREGROUND);
+        }
+        Some(Propagation::Background) => {
+            meta::remove_finalizer(object, ORPHAN);
+            meta::remove_finalizer(object, FOREGROUND);
+        }
+        None => {}
+    }
+    let waits = holds_back(resource, object) || !meta::finalizers(object).is_empty();
+    if !waits || meta::deleting(object) {
+        return;
+    }
+    meta::set(object, "deletionTimestamp", core.now());
+    meta::set(object, "deletionGracePeriodSeconds", 0);
+    if meta::generation(object) > 0 {
+        meta::set(object, "generation", meta::generation(object) + 1);
+    }
+    if resource.is("", "namespaces") {
+        meta::section(object, "status").insert("phase".to_owned(), json!("Terminating"));
+        meta::unset(object, "deletionGracePeriodSeconds");
+    }
+}
+
+/// True for what waits for more than `metadata.finalizers`: a namespace's own finalizers.
+fn holds_back(resource: &Resource, object: &Value) -> bool {
+    resource.is("", "namespaces") && has_spec_finalizers(object)
+}
+
+fn has_spec_finalizers(object: &Value) -> bool {
+    object
+        .pointer("/spec/finalizers")
+        .and_then(Value::as_array)
+        .is_some_and(|all| !all.is_empty())
+}
+
+/// True when nothing keeps an object that is being deleted.
+pub(super) fn is_free(object: &Value) -> bool {
+    let namespace = object.get("kind").is_some_and(|kind| kind == "Namespace")
+        && object
+            .get("apiVersion")
+            .is_some_and(|version| version == "v1");
+    meta::deleting(object)
+        && meta::finalizers(object).is_empty()
+        && !(namespace && has_spec_finalizers(object))
+}
+
+/// Removes an object that is being deleted and that nothing keeps any more.
+pub(crate) fn finish_if_free(core: &Core, collection: &GroupResource, key: &Key) -> bool {
+    let Some(object) = core.store.get(collection, key) else {
+        return false;
+    };
+    is_free(&object.value)
+        && core
+            .store
+            .remove(
+                collection,
+                key.clone(),
+                object.revision,
+                object.value.clone(),
+            )
+            .is_ok()
+}
+
+/// POST of an Eviction: a deletion that the policy room could refuse.
+pub(super) fn evict(call: &Call<'_>) -> Result<Answer, ApiError> {
+    let eviction = body::parse(call.content_type, call.body)?;
+    let options = DeleteOptions {
+        grace: eviction
+            .pointer("/deleteOptions/gracePeriodSeconds")
+            .and_then(Value::as_i64),
+        dry_run: call.query.dry_run()?,
+        ..DeleteOptions::default()
+    };
+    remove(call.core, &call.resource, &call.key(), &options)?;
+    Ok(Answer::other(201, update::success(None)))
+}

@@ -1,0 +1,181 @@
+//! What each verb does to objects.
+//!
+//! In: a [`Call`], that is a request with its resource resolved. Out: an [`Answer`] or an
+//! `ApiError`. Reads and writes go through the store alone; a write reads an object, makes the new
+//! one without a lock held and commits it against the revision it read, as the real server does
+//! over etcd.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+mod body;
+mod collection;
+mod create;
+mod delete;
+mod list;
+mod patch;
+mod prepare;
+mod read;
+mod review;
+mod scale;
+#[cfg(test)]
+mod tests;
+mod update;
+
+pub(crate) use delete::{DeleteOptions, finish_if_free};
+pub(crate) use list::selection;
+pub(crate) use prepare::Part;
+
+use crate::http::query::Query;
+use crate::http::target::ResourcePath;
+use crate::log::RequestInfo;
+use crate::ownership::Writer;
+use crate::registry::Resource;
+use crate::server::core::Core;
+use crate::status::{ApiError, Subject};
+use crate::store::{Key, Stored};
+
+/// A request for a resource.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) core: &'a Arc<Core>,
+    pub(crate) resource: Arc<Resource>,
+    pub(crate) path: &'a ResourcePath,
+    pub(crate) query: &'a Query,
+    pub(crate) info: &'a RequestInfo,
+    /// `fieldManager`, or the first word of the user agent.
+    pub(crate) manager: &'a str,
+    pub(crate) content_type: &'a str,
+    pub(crate) body: &'a Bytes,
+}
+
+/// A successful answer before it is given its representation.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// One object, with its HTTP status.
+    Object {
+        code: u16,
+        object: Arc<Stored>,
+        warnings: Vec<String>,
+    },
+    /// One value that is not of the resource's own kind: a `Status`, a `Scale`, a review.
+    Other {
+        code: u16,
+        value: Value,
+        warnings: Vec<String>,
+    },
+    /// A page of objects.
+    List(list::Page),
+}
+
+impl Answer {
+    pub(super) fn object(code: u16, object: Arc<Stored>, warnings: Vec<String>) -> Self {
+        Self::Object {
+            code,
+            object,
+            warnings,
+        }
+    }
+
+    pub(super) fn other(code: u16, value: Value) -> Self {
+        Self::Other {
+            code,
+            value,
+            warnings: Vec::new(),
+        }
+    }
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn key(&self) -> Key {
+        Key::new(&self.path.namespace, &self.path.name)
+    }
+
+    pub(crate) fn subject(&self) -> Subject<'_> {
+        Subject {
+            group: &self.resource.group,
+            resource: &self.resource.plural,
+            name: &self.path.name,
+        }
+    }
+
+    pub(crate) fn subject_named<'b>(&'b self, name: &'b str) -> Subject<'b> {
+        Subject {
+            name,
+            ..self.subject()
+        }
+    }
+
+    pub(crate) fn writer(&self, subresource: &'a str) -> Writer<'a> {
+        Writer {
+            manager: self.manager,
+            subresource,
+            time: self.core.now(),
+        }
+    }
+
+    /// The object the path names.
+    pub(crate) fn existing(&self) -> Result<Arc<Stored>, ApiError> {
+        self.core
+            .store
+            .get(&self.resource.storage(), &self.key())
+            .ok_or_else(|| ApiError::not_found(&self.subject()))
+    }
+}
+
+/// Carries out the verb of a call.
+pub(crate) fn run(call: &Call<'_>) -> Result<Answer, ApiError> {
+    if let Some(why) = call.core.access.denied(call.info) {
+        return Err(ApiError::denied(&call.subject(), &why));
+    }
+    if !call.path.subresource.is_empty() {
+        return subresource(call);
+    }
+    if review::is_review(&call.resource) {
+        return review::run(call);
+    }
+    let verb = call.info.verb.as_str();
+    if !call.resource.has_verb(verb) {
+        return Err(ApiError::method_not_allowed());
+    }
+    match verb {
+        "get" => read::get(call),
+        "list" => list::list(call),
+        "create" => create::create(call),
+        "update" => update::update(call, Part::Main),
+        "patch" => patch::patch(call, Part::Main),
+        "delete" => delete::delete(call),
+        "deletecollection" => collection::delete(call),
+        _ => Err(ApiError::method_not_allowed()),
+    }
+}
+
+fn subresource(call: &Call<'_>) -> Result<Answer, ApiError> {
+    let name = call.path.subresource.as_str();
+    let verb = call.info.verb.as_str();
+    let Some(sub) = call.resource.subresource(name) else {
+        return Err(ApiError::no_such_resource());
+    };
+    if !sub.verbs.iter().any(|known| known == verb) {
+        return Err(ApiError::method_not_allowed());
+    }
+    match (name, verb) {
+        ("status" | "approval" | "ephemeralcontainers" | "resize", "get") => read::get(call),
+        ("status", "update") => update::update(call, Part::Status),
+        ("status", "patch") => patch::patch(call, Part::Status),
+        ("scale", _) => scale::run(call),
+        ("finalize", "update") => update::update(call, Part::Finalize),
+        ("approval" | "ephemeralcontainers" | "resize", "update") => {
+            update::update(call, Part::Whole)
+        }
+        ("approval" | "ephemeralcontainers" | "resize", "patch") => patch::patch(call, Part::Whole),
+        ("eviction", "create") => delete::evict(call),
+        ("binding", "create") => update::bind(call),
+        _ => Err(ApiError::not_built(format!(
+            "`{name}` subresource of {}",
+            call.resource.plural
+        ))),
+    }
+}

@@ -1,0 +1,218 @@
+//! The `scale` subresource: `autoscaling/v1 Scale` read from and written to its parent.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Call, Part, body, update};
+use crate::meta;
+use crate::ownership;
+use crate::status::{ApiError, Cause};
+
+/// Where a parent keeps what a Scale shows, as dotted paths.
+struct Paths {
+    spec: String,
+    status: String,
+    selector: String,
+}
+
+pub(super) fn run(call: &Call<'_>) -> Result<Answer, ApiError> {
+    let paths = paths(call)?;
+    match call.info.verb.as_str() {
+        "get" => Ok(Answer::other(
+            200,
+            scale_of(&paths, &call.existing()?.value),
+        )),
+        "update" => {
+            let scale = body::parse(call.content_type, call.body)?;
+            write(call, &paths, |_| Ok(scale.clone()))
+        }
+        "patch" => write(call, &paths, |current| patched(call, current)),
+        _ => Err(ApiError::method_not_allowed()),
+    }
+}
+
+fn patched(call: &Call<'_>, current: &Value) -> Result<Value, ApiError> {
+    let malformed =
+        |e: serde_json::Error| ApiError::bad_request(format!("error decoding patch: {e}"));
+    let mut scale = current.clone();
+    match call
+        .content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+    {
+        "application/json-patch+json" => {
+            let patch: json_patch::Patch = serde_json::from_slice(call.body).map_err(malformed)?;
+            json_patch::patch(&mut scale, &patch)
+                .map_err(|error| ApiError::unprocessable(error.to_string()))?;
+        }
+        // A Scale has no lists that merge by key, so a strategic patch is a merge patch, and an
+        // apply of its one field comes to the same.
+        "application/merge-patch+json"
+        | "application/strategic-merge-patch+json"
+        | "application/apply-patch+yaml" => {
+            let patch = body::parse("application/yaml", call.body)?;
+            json_patch::merge(&mut scale, &patch);
+        }
+        _ => {
+            return Err(ApiError::unsupported_media_type(
+                "application/merge-patch+json",
+            ));
+        }
+    }
+    Ok(scale)
+}
+
+fn write(
+    call: &Call<'_>,
+    paths: &Paths,
+    make: impl Fn(&Value) -> Result<Value, ApiError>,
+) -> Result<Answer, ApiError> {
+    let writer = call.writer("scale");
+    let stored = update::change(
+        call,
+        Part::Whole,
+        call.query.dry_run()?,
+        |old| {
+            let scale = make(&scale_of(paths, old))?;
+            let replicas = scale
+                .pointer("/spec/replicas")
+                .and_then(Value::as_i64)
+                .unwrap_or(0);
+            if replicas < 0 {
+                return Err(ApiError::invalid(
+                    "autoscaling",
+                    "Scale",
+                    &call.path.name,
+                    vec![Cause {
+                        reason: "FieldValueInvalid",
+                        message: format!(
+                            "Invalid value: {replicas}: must be greater than or equal to 0"
+                        ),
+                        field: "spec.replicas".to_owned(),
+                    }],
+                ));
+            }
+            let mut new = old.clone();
+            set(&mut new, &paths.spec, json!(replicas));
+            for field in ["resourceVersion", "uid"] {
+                meta::copy(&mut new, &scale, field);
+            }
+            Ok(new)
+        },
+        |old, new| {
+            ownership::record_update(&call.resource, Some(old), new, &writer);
+            Ok(())
+        },
+    )?;
+    Ok(Answer::other(200, scale_of(paths, &stored.value)))
+}
+
+fn paths(call: &Call<'_>) -> Result<Paths, ApiError> {
+    let builtin = |selector: &str| Paths {
+        spec: "spec.replicas".to_owned(),
+        status: "status.replicas".to_owned(),
+        selector: selector.to_owned(),
+    };
+    let Some(custom) = &call.resource.custom else {
+        return Ok(builtin("spec.selector"));
+    };
+    let scale = custom
+        .scale
+        .as_ref()
+        .ok_or_else(ApiError::no_such_resource)?;
+    let plain = |path: &str| path.trim_start_matches('.').to_owned();
+    Ok(Paths {
+        spec: plain(&scale.spec),
+        status: plain(&scale.status),
+        selector: plain(&scale.selector),
+    })
+}
+
+fn scale_of(paths: &Paths, object: &Value) -> Value {
+    let number = |path: &str| get(object, path).and_then(Value::as_i64);
+    let mut metadata = json!({
+        "name": meta::name(object),
+        "namespace": meta::namespace(object),
+        "uid": meta::uid(object),
+        "resourceVersion": meta::resource_version(object),
+        "creationTimestamp": meta::text(object, "creationTimestamp"),
+    });
+    if meta::namespace(object).is_empty()
+        && let Some(map) = metadata.as_object_mut()
+    {
+        map.remove("namespace");
+    }
+    let mut scale = json!({
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": metadata,
+        "spec": {},
+        "status": {"replicas": number(&paths.status).unwrap_or(0)},
+    });
+    if let Some(replicas) = number(&paths.spec).filter(|n| *n != 0) {
+        meta::section(&mut scale, "spec").insert("replicas".to_owned(), json!(replicas));
+    }
+    let selector = match get(object, &paths.selector) {
+        Some(Value::String(text)) => text.clone(),
+        Some(selector) => selector_text(selector),
+        None => String::new(),
+    };
+    if !selector.is_empty() {
+        meta::section(&mut scale, "status").insert("selector".to_owned(), json!(selector));
+    }
+    scale
+}
+
+/// A label selector in its text form.
+fn selector_text(selector: &Value) -> String {
+    let labels = selector.get("matchLabels").unwrap_or(selector);
+    let expressions = selector.get("matchExpressions").and_then(Value::as_array);
+    let mut words: Vec<(String, String)> = Vec::new();
+    for (key, value) in labels.as_object().into_iter().flatten() {
+        if let Some(value) = value.as_str() {
+            words.push((key.clone(), format!("{key}={value}")));
+        }
+    }
+    for expression in expressions.into_iter().flatten() {
+        let text = |field: &str| {
+            expression
+                .get(field)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        let values: Vec<&str> = expression
+            .get("values")
+            .and_then(Value::as_array)
+            .map(|all| all.iter().filter_map(Value::as_str).collect())
+            .unwrap_or_default();
+        let key = text("key");
+        let values = values.join(",");
+        let word = match text("operator") {
+            "In" => format!("{key} in ({values})"),
+            "NotIn" => format!("{key} notin ({values})"),
+            "Exists" => key.to_owned(),
+            _ => format!("!{key}"),
+        };
+        words.push((key.to_owned(), word));
+    }
+    words.sort();
+    words
+        .into_iter()
+        .map(|(_, word)| word)
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+fn get<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.')
+        .try_fold(object, |value, part| value.get(part))
+}
+
+fn set(object: &mut Value, path: &str, value: Value) {
+    let mut slot = object;
+    for part in path.split('.') {
+        slot = meta::as_map(slot).entry(part).or_insert(Value::Null);
+    }
+    *slot = value;
+}
