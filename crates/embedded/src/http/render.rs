@@ -78,7 +78,7 @@ pub(crate) fn representation(
     }
 }
 
-fn list(call: &Call<'_'>, objects: &[Arc<Stored>], metadata: &Value, accepted: &Accepted) -> Value {
+fn list(call: &Call<'_>, objects: &[Arc<Stored>], metadata: &Value, accepted: &Accepted) -> Value {
     match accepted.form {
         Form::Table => {
             let include = call.query.get("includeObject");
