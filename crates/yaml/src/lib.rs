@@ -1,1 +1,26 @@
 //! Kubernetes YAML: a fast parser with positions and emitters that print what kustomize and helm print.
+//!
+//! A [`Source`] is parsed to [`Document`]s: arenas of nodes that are read and edited in place, whose
+//! scalars mean what Go's loaders take them for (see [`Schema`]), and which are printed byte for byte
+//! as Go's emitters do (see [`emit`]). This crate does no I/O and knows nothing of Kubernetes objects.
+
+mod comment;
+mod document;
+pub mod emit;
+mod error;
+mod hash;
+mod node;
+mod parse;
+mod resolve;
+mod source;
+mod value;
+mod view;
+
+pub use comment::Comments;
+pub use document::{Document, Entries, Items};
+pub use error::Error;
+pub use node::{Kind, NodeId, Style};
+pub use parse::{DuplicateKeys, ParseOptions};
+pub use resolve::{Resolved, Schema};
+pub use source::{Location, Source, Span};
+pub use view::NodeView;

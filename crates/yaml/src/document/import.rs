@@ -1,0 +1,115 @@
+//! Deep copies within and between documents. Text that lies in a source stays there.
+
+use super::{Document, row};
+use crate::node::{
+    ANCHORED, COMMENTED, Entry, GROWN, HEAP, INDEXED, Kind, MAX_SOURCES, NodeId, TAGGED,
+};
+use crate::source::saturating_u32;
+
+impl Document {
+    /// Copies a node of another document, with all below it, into this one. Positions are kept;
+    /// aliases become copies of what they stand for.
+    pub fn import(&mut self, from: &Self, id: NodeId) -> NodeId {
+        let mut sources = vec![0; from.sources.len() + 1];
+        self.import_node(from, id, &mut sources)
+    }
+
+    /// Copies a node and all below it within the document.
+    pub fn duplicate(&mut self, id: NodeId) -> NodeId {
+        let from = self.clone();
+        self.import(&from, id)
+    }
+
+    /// Copies a node and all below it into a document of its own.
+    pub fn extract(&self, id: NodeId) -> Self {
+        let mut document = Self {
+            nodes: Vec::new(),
+            ..Self::empty_mapping()
+        };
+        document.root = document.import(self, id);
+        document
+    }
+
+    /// Drops garbage. Every `NodeId` of this document becomes meaningless, but for `root()`.
+    pub fn compact(&mut self) {
+        *self = self.extract(self.root);
+    }
+
+    /// `sources` maps source indexes of `from` to ours; 0 where not known yet.
+    fn import_node(&mut self, from: &Self, id: NodeId, sources: &mut [usize]) -> NodeId {
+        let id = from.target(id);
+        let mut node = from.node(id);
+        if node.kind() == Kind::Scalar && node.has(HEAP) {
+            node.set_text(self.store(from.text_of(node)));
+        }
+        let index = self.import_source(from, node.source(), sources);
+        if index == 0 && node.kind() == Kind::Scalar && !node.has(HEAP) {
+            node.set_text(self.store(from.text_of(node)));
+        }
+        node.set_source(index, node.at);
+        for flag in [TAGGED, ANCHORED, COMMENTED, INDEXED, GROWN] {
+            node.put(flag, false);
+        }
+        let copy = self.add(node);
+        match node.kind() {
+            Kind::Scalar | Kind::Alias => {}
+            Kind::Sequence => {
+                let items: Vec<NodeId> = from
+                    .items(id)
+                    .map(|item| self.import_node(from, item, sources))
+                    .collect();
+                self.set_items(copy, &items);
+            }
+            Kind::Mapping => self.import_entries(from, id, copy, sources),
+        }
+        if let Some(tag) = from.tag(id) {
+            let tag = self.store(tag);
+            self.set_tag_text(copy, Some(tag));
+        }
+        if let Some(comments) = from.comments(id) {
+            self.set_comments(copy, Some(comments.clone()));
+        }
+        copy
+    }
+
+    fn import_entries(&mut self, from: &Self, id: NodeId, copy: NodeId, sources: &mut [usize]) {
+        let entries: Vec<Entry> = from
+            .entry_slice(from.node(id))
+            .iter()
+            .map(|entry| Entry {
+                hash: entry.hash,
+                key: self.import_node(from, entry.key, sources),
+                value: self.import_node(from, entry.value, sources),
+            })
+            .collect();
+        let at = saturating_u32(self.entries.len());
+        self.entries.extend_from_slice(&entries);
+        if let Some(node) = self.node_mut(copy) {
+            node.a = at;
+        }
+        if let Some(index) = row(&from.extras.indexes, id) {
+            self.set_index(copy, Some(index.clone()));
+        }
+    }
+
+    fn import_source(&mut self, from: &Self, index: usize, sources: &mut [usize]) -> usize {
+        let Some(known) = sources.get_mut(index).filter(|_| index > 0) else {
+            return 0;
+        };
+        if *known > 0 {
+            return *known;
+        }
+        let Some(source) = from.sources.get(index - 1) else {
+            return 0;
+        };
+        *known = match self.sources.iter().position(|have| have == source) {
+            Some(at) => at + 1,
+            None if self.sources.len() < MAX_SOURCES => {
+                self.sources.push(source.clone());
+                self.sources.len()
+            }
+            None => 0,
+        };
+        *known
+    }
+}

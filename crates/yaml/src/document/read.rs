@@ -1,0 +1,319 @@
+//! Looking at a document.
+
+use super::{Document, row};
+use crate::comment::Comments;
+use crate::hash::{key_hash, seed};
+use crate::node::{
+    ANCHORED, COMMENTED, Entry, HEAP, INDEXED, Kind, Node, NodeId, STRING, Style, TAGGED,
+};
+use crate::resolve::{Resolved, Schema, resolve_plain, resolve_tagged};
+use crate::source::{Location, Source, Span};
+
+/// The pairs of a mapping, in order: key node, value node.
+#[derive(Clone, Debug)]
+pub struct Entries<'a>(std::slice::Iter<'a, Entry>);
+
+impl Iterator for Entries<'_> {
+    type Item = (NodeId, NodeId);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|entry| (entry.key, entry.value))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for Entries<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.next_back().map(|entry| (entry.key, entry.value))
+    }
+}
+
+impl ExactSizeIterator for Entries<'_> {}
+
+/// The items of a sequence, in order.
+pub type Items<'a> = std::iter::Copied<std::slice::Iter<'a, NodeId>>;
+
+impl Document {
+    /// The root node. An empty document has a null scalar.
+    pub fn root(&self) -> NodeId {
+        self.root
+    }
+
+    /// What the node is.
+    pub fn kind(&self, id: NodeId) -> Kind {
+        self.node(id).kind()
+    }
+
+    /// How the node is written.
+    pub fn style(&self, id: NodeId) -> Style {
+        self.node(id).style()
+    }
+
+    /// A scalar's text after unescaping, an alias's name; `None` for collections.
+    #[inline]
+    pub fn text(&self, id: NodeId) -> Option<&str> {
+        let node = self.node(id);
+        match node.kind() {
+            Kind::Scalar => Some(self.text_of(node)),
+            Kind::Alias => self.anchor(id),
+            Kind::Sequence | Kind::Mapping => None,
+        }
+    }
+
+    /// A scalar's text where it resolves to a string under [`Schema::Kyaml`].
+    pub fn str(&self, id: NodeId) -> Option<&str> {
+        match self.resolve(id, Schema::Kyaml) {
+            Resolved::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The value of a scalar under a schema. Collections and aliases resolve to null; a scalar whose
+    /// tag does not fit resolves to its text.
+    pub fn resolve(&self, id: NodeId, schema: Schema) -> Resolved<'_> {
+        let node = self.node(id);
+        if node.kind() != Kind::Scalar {
+            return Resolved::Null;
+        }
+        let text = self.text_of(node);
+        if node.has(TAGGED) {
+            let tag = self.tag(id).unwrap_or("");
+            return resolve_tagged(schema, tag, text).unwrap_or(Resolved::Str(text));
+        }
+        resolve_untagged(node, text, schema)
+    }
+
+    /// The tag that was written or set, in the short form `!!str`, `!local` or a full URI.
+    pub fn tag(&self, id: NodeId) -> Option<&str> {
+        if !self.node(id).has(TAGGED) {
+            return None;
+        }
+        row(&self.extras.tags, id).map(|&text| self.heap_text(text))
+    }
+
+    /// The anchor of a node, or the name that an alias refers to; only where aliases were not expanded.
+    pub fn anchor(&self, id: NodeId) -> Option<&str> {
+        if !self.node(id).has(ANCHORED) {
+            return None;
+        }
+        row(&self.extras.anchors, id).map(|&text| self.heap_text(text))
+    }
+
+    /// The node that an alias stands for; any other node stands for itself.
+    pub fn target(&self, id: NodeId) -> NodeId {
+        let node = self.node(id);
+        match node.kind() {
+            Kind::Alias => NodeId(node.a),
+            _ => id,
+        }
+    }
+
+    /// The comments of a node, where they were kept.
+    pub fn comments(&self, id: NodeId) -> Option<&Comments> {
+        if !self.node(id).has(COMMENTED) {
+            return None;
+        }
+        row(&self.extras.comments, id)
+    }
+
+    /// Pairs of key nodes, the first and a later equal one, met where duplicates were allowed.
+    pub fn duplicate_keys(&self) -> &[(NodeId, NodeId)] {
+        &self.extras.duplicates
+    }
+
+    /// The value of a key; `None` if absent or not a mapping.
+    pub fn get(&self, map: NodeId, key: &str) -> Option<NodeId> {
+        self.find(map, key).map(|(_, entry)| entry.value)
+    }
+
+    /// The key and value nodes of a key.
+    pub fn get_entry(&self, map: NodeId, key: &str) -> Option<(NodeId, NodeId)> {
+        self.find(map, key)
+            .map(|(_, entry)| (entry.key, entry.value))
+    }
+
+    /// The position of a key in its mapping, from 0.
+    pub fn position(&self, map: NodeId, key: &str) -> Option<usize> {
+        self.find(map, key).map(|(at, _)| at)
+    }
+
+    /// The pairs of a mapping in order; empty for anything else.
+    pub fn entries(&self, map: NodeId) -> Entries<'_> {
+        Entries(self.entry_slice(self.node(map)).iter())
+    }
+
+    /// The items of a sequence in order; empty for anything else.
+    pub fn items(&self, seq: NodeId) -> Items<'_> {
+        self.item_slice(self.node(seq)).iter().copied()
+    }
+
+    /// The number of entries or items; 0 for scalars.
+    pub fn len(&self, id: NodeId) -> usize {
+        let node = self.node(id);
+        if node.is_collection() {
+            node.b as usize
+        } else {
+            0
+        }
+    }
+
+    /// Whether a collection has no children; true for scalars.
+    pub fn is_empty(&self, id: NodeId) -> bool {
+        self.len(id) == 0
+    }
+
+    /// An item of a sequence.
+    pub fn item(&self, seq: NodeId, index: usize) -> Option<NodeId> {
+        self.item_slice(self.node(seq)).get(index).copied()
+    }
+
+    /// The node at a path of mapping keys.
+    pub fn at(&self, from: NodeId, path: &[&str]) -> Option<NodeId> {
+        path.iter().try_fold(from, |node, key| self.get(node, key))
+    }
+
+    /// Whether a node is null: an empty, `~` or `null` plain scalar, or one tagged so.
+    pub fn is_null(&self, id: NodeId) -> bool {
+        self.kind(id) == Kind::Scalar && matches!(self.resolve(id, Schema::Kyaml), Resolved::Null)
+    }
+
+    /// Where a node was read; `None` for nodes made in memory.
+    pub fn location(&self, id: NodeId) -> Option<Location> {
+        let node = self.node(id);
+        let source = self.sources.get(node.source().wrapping_sub(1))?;
+        let end = self.span_end(node).max(node.at);
+        Some(Location {
+            source: source.clone(),
+            span: Span::new(node.at, end),
+        })
+    }
+
+    /// As `location`, with an empty source named `<memory>` for nodes made in memory.
+    pub(crate) fn place(&self, id: NodeId) -> Location {
+        self.location(id).unwrap_or_else(|| Location {
+            source: Source::new("<memory>", ""),
+            span: Span::new(0, 0),
+        })
+    }
+
+    /// The end of a scalar is known where its text lies in the source; that of anything else is the
+    /// end of its first line.
+    fn span_end(&self, node: Node) -> u32 {
+        if node.kind() == Kind::Scalar && !node.has(HEAP) {
+            let quoted = matches!(node.style(), Style::SingleQuoted | Style::DoubleQuoted);
+            return node.a + node.b + u32::from(quoted);
+        }
+        let text = self
+            .sources
+            .get(node.source().wrapping_sub(1))
+            .map_or("", Source::text);
+        let rest = text.get(node.at as usize..).unwrap_or("");
+        let line = rest.split(['\n', '\r']).next().unwrap_or("").trim_end();
+        node.at + crate::source::saturating_u32(line.len())
+    }
+
+    /// Whether two nodes have the same value: same structure, same texts and same kinds of scalars
+    /// under [`Schema::Kyaml`]; style, comments, places and the order of keys are ignored.
+    pub fn eq_value(&self, a: NodeId, other: &Self, b: NodeId) -> bool {
+        let (a, b) = (self.target(a), other.target(b));
+        match (self.kind(a), other.kind(b)) {
+            (Kind::Scalar, Kind::Scalar) => {
+                self.resolve(a, Schema::Kyaml) == other.resolve(b, Schema::Kyaml)
+            }
+            (Kind::Sequence, Kind::Sequence) => {
+                self.len(a) == other.len(b)
+                    && self
+                        .items(a)
+                        .zip(other.items(b))
+                        .all(|(a, b)| self.eq_value(a, other, b))
+            }
+            (Kind::Mapping, Kind::Mapping) => {
+                self.len(a) == other.len(b)
+                    && self.entries(a).all(|(key, value)| {
+                        other
+                            .find_equal(b, self, key)
+                            .is_some_and(|with| self.eq_value(value, other, with))
+                    })
+            }
+            _ => false,
+        }
+    }
+
+    /// The value of the key that equals a key of another document.
+    fn find_equal(&self, map: NodeId, other: &Self, key: NodeId) -> Option<NodeId> {
+        if let Some(text) = other.text(key)
+            && let Some((_, entry)) = self.find(map, text)
+            && other.eq_value(key, self, entry.key)
+        {
+            return Some(entry.value);
+        }
+        self.entries(map)
+            .find(|&(mine, _)| other.eq_value(key, self, mine))
+            .map(|(_, value)| value)
+    }
+
+    #[inline]
+    pub(crate) fn entry_slice(&self, node: Node) -> &[Entry] {
+        if node.kind() != Kind::Mapping {
+            return &[];
+        }
+        let start = node.a as usize;
+        self.entries
+            .get(start..start + node.b as usize)
+            .unwrap_or(&[])
+    }
+
+    #[inline]
+    pub(crate) fn item_slice(&self, node: Node) -> &[NodeId] {
+        if node.kind() != Kind::Sequence {
+            return &[];
+        }
+        let start = node.a as usize;
+        self.items
+            .get(start..start + node.b as usize)
+            .unwrap_or(&[])
+    }
+
+    /// Position and entry of a scalar key.
+    pub(crate) fn find(&self, map: NodeId, key: &str) -> Option<(usize, Entry)> {
+        let node = self.node(map);
+        let entries = self.entry_slice(node);
+        if entries.is_empty() {
+            return None;
+        }
+        let hash = key_hash(seed(), key.as_bytes());
+        if node.has(INDEXED)
+            && let Some(index) = row(&self.extras.indexes, map)
+        {
+            let at = index.find(hash, |at| {
+                entries
+                    .get(at)
+                    .is_some_and(|entry| entry.hash == hash && self.is_key(entry.key, key))
+            })?;
+            return entries.get(at).map(|entry| (at, *entry));
+        }
+        entries
+            .iter()
+            .position(|entry| entry.hash == hash && self.is_key(entry.key, key))
+            .and_then(|at| entries.get(at).map(|entry| (at, *entry)))
+    }
+
+    #[inline]
+    fn is_key(&self, id: NodeId, key: &str) -> bool {
+        let node = self.node(id);
+        node.kind() == Kind::Scalar && self.text_of(node) == key
+    }
+}
+
+/// The value of a scalar node without a tag.
+#[inline]
+pub(crate) fn resolve_untagged(node: Node, text: &str, schema: Schema) -> Resolved<'_> {
+    if node.has(STRING) || node.style() != Style::Plain {
+        Resolved::Str(text)
+    } else {
+        resolve_plain(schema, text)
+    }
+}

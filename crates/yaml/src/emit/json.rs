@@ -1,0 +1,144 @@
+//! Prints a value as compact JSON, as Go's `encoding/json` does.
+
+use std::fmt::Write as _;
+
+use super::{JsonOptions, float};
+use crate::document::Document;
+use crate::error::Error;
+use crate::node::{Kind, NodeId};
+use crate::resolve::Schema;
+use crate::value::{Field, Scalar, Walk};
+
+pub(super) fn print(
+    doc: &Document,
+    id: NodeId,
+    schema: Schema,
+    options: JsonOptions,
+    out: &mut String,
+) -> Result<(), Error> {
+    let start = out.len();
+    let mut printer = Printer {
+        walk: Walk::new(doc, schema),
+        options,
+        fields: Vec::new(),
+        out,
+    };
+    let result = printer.node(id, true);
+    if result.is_err() {
+        out.truncate(start);
+    }
+    result
+}
+
+struct Printer<'d, 'o> {
+    walk: Walk<'d>,
+    options: JsonOptions,
+    fields: Vec<Field<'d>>,
+    out: &'o mut String,
+}
+
+impl Printer<'_, '_> {
+    fn node(&mut self, id: NodeId, root: bool) -> Result<(), Error> {
+        let (target, node) = self.walk.enter(id)?;
+        match node.kind() {
+            Kind::Scalar => {
+                let scalar = self.walk.scalar(target, node)?;
+                self.scalar(target, &scalar)?;
+            }
+            Kind::Sequence => {
+                self.out.push('[');
+                let doc = self.walk.doc;
+                for (at, &item) in doc.item_slice(node).iter().enumerate() {
+                    if at > 0 {
+                        self.out.push(',');
+                    }
+                    self.node(item, false)?;
+                }
+                self.out.push(']');
+            }
+            Kind::Mapping => {
+                let base = self.fields.len();
+                self.walk.fields(node, root, &mut self.fields)?;
+                self.mapping(base)?;
+            }
+            Kind::Alias => {}
+        }
+        self.walk.leave(id);
+        Ok(())
+    }
+
+    fn mapping(&mut self, base: usize) -> Result<(), Error> {
+        if self.options.sort_keys
+            && let Some(fields) = self.fields.get_mut(base..)
+        {
+            fields.sort_by(|a, b| a.key.cmp(&b.key));
+        }
+        self.out.push('{');
+        for at in base..self.fields.len() {
+            let Some(field) = self.fields.get_mut(at) else {
+                break;
+            };
+            let value = field.value;
+            let key = std::mem::take(&mut field.key);
+            if at > base {
+                self.out.push(',');
+            }
+            self.string(&key);
+            self.out.push(':');
+            self.node(value, false)?;
+        }
+        self.out.push('}');
+        self.fields.truncate(base);
+        Ok(())
+    }
+
+    fn scalar(&mut self, id: NodeId, scalar: &Scalar<'_>) -> Result<(), Error> {
+        // Writing to a string cannot fail.
+        let _ = match scalar {
+            Scalar::Null => self.out.write_str("null"),
+            Scalar::Bool(b) => write!(self.out, "{b}"),
+            Scalar::Int(n) => write!(self.out, "{n}"),
+            Scalar::Uint(n) => write!(self.out, "{n}"),
+            Scalar::Float(n) => {
+                return float::json(*n, self.out).ok_or_else(|| {
+                    let message = "infinities and not-a-number cannot be JSON";
+                    Error::new(message, self.walk.doc.place(id))
+                });
+            }
+            Scalar::Str(text) => {
+                self.string(text);
+                Ok(())
+            }
+        };
+        Ok(())
+    }
+
+    fn string(&mut self, text: &str) {
+        self.out.push('"');
+        let mut rest = text;
+        let html = self.options.escape_html;
+        let special = |c: char| {
+            matches!(c, '"' | '\\' | '\0'..='\u{1F}' | '\u{2028}' | '\u{2029}')
+                || (html && matches!(c, '<' | '>' | '&'))
+        };
+        while let Some((at, c)) = rest.char_indices().find(|&(_, c)| special(c)) {
+            self.out.push_str(rest.get(..at).unwrap_or(""));
+            match c {
+                '"' => self.out.push_str("\\\""),
+                '\\' => self.out.push_str("\\\\"),
+                '\u{8}' => self.out.push_str("\\b"),
+                '\u{C}' => self.out.push_str("\\f"),
+                '\n' => self.out.push_str("\\n"),
+                '\r' => self.out.push_str("\\r"),
+                '\t' => self.out.push_str("\\t"),
+                _ => {
+                    // Writing to a string cannot fail.
+                    let _ = write!(self.out, "\\u{:04x}", u32::from(c));
+                }
+            }
+            rest = rest.get(at + c.len_utf8()..).unwrap_or("");
+        }
+        self.out.push_str(rest);
+        self.out.push('"');
+    }
+}

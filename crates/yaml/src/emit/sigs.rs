@@ -1,0 +1,206 @@
+//! Prints a value as `sigs.k8s.io/yaml` does: through JSON to `goyaml.v2`'s encoder.
+//!
+//! Keys are sorted, styles and comments are those of the encoder alone, long lines fold at 80.
+//! Mirrors `encode.go` and `emitterc.go` of `go.yaml.in/yaml/v2` 2.4.4.
+
+use std::borrow::Cow;
+
+use super::analyse::{Dialect, analyse};
+use super::writer::{Place, Writer};
+use super::{float, order};
+use crate::document::Document;
+use crate::error::Error;
+use crate::node::{Kind, Node, NodeId, SIMPLE, Style};
+use crate::resolve::{Number, Resolved, Schema, is_base60, number, resolve_plain};
+use crate::value::{Field, Scalar, Walk};
+
+pub(super) fn print(
+    doc: &Document,
+    id: NodeId,
+    schema: Schema,
+    out: &mut String,
+) -> Result<(), Error> {
+    let start = out.len();
+    let mut printer = Printer {
+        walk: Walk::new(doc, schema),
+        w: Writer::new(out, Dialect::V2),
+        fields: Vec::new(),
+        number: String::new(),
+    };
+    let result = printer.node(id, Place::Root, true);
+    printer.w.indent = -1;
+    printer.w.write_indent();
+    if result.is_err() {
+        out.truncate(start);
+    }
+    result
+}
+
+struct Printer<'d, 'o> {
+    walk: Walk<'d>,
+    w: Writer<'o>,
+    /// Fields of the mappings that are being printed.
+    fields: Vec<Field<'d>>,
+    number: String,
+}
+
+impl Printer<'_, '_> {
+    fn node(&mut self, id: NodeId, place: Place, root: bool) -> Result<(), Error> {
+        let (target, node) = self.walk.enter(id)?;
+        match node.kind() {
+            Kind::Scalar => self.scalar(target, node, place)?,
+            Kind::Sequence => self.sequence(node, place)?,
+            Kind::Mapping => self.mapping(node, root)?,
+            Kind::Alias => {}
+        }
+        self.walk.leave(id);
+        Ok(())
+    }
+
+    fn sequence(&mut self, node: Node, place: Place) -> Result<(), Error> {
+        let doc = self.walk.doc;
+        let items = doc.item_slice(node);
+        if items.is_empty() {
+            self.w.indicator("[", true, true, false);
+            self.w.indicator("]", false, false, false);
+            return Ok(());
+        }
+        let outer = self
+            .w
+            .enter(false, place == Place::Mapping && !self.w.indention);
+        for &item in items {
+            self.w.write_indent();
+            self.w.indicator("-", true, false, true);
+            self.node(item, Place::Item, false)?;
+        }
+        self.w.indent = outer;
+        Ok(())
+    }
+
+    fn mapping(&mut self, node: Node, root: bool) -> Result<(), Error> {
+        let base = self.fields.len();
+        self.walk.fields(node, root, &mut self.fields)?;
+        let fields = self.fields.get_mut(base..).unwrap_or(&mut []);
+        if fields.is_empty() {
+            self.w.indicator("{", true, true, false);
+            self.w.indicator("}", false, false, false);
+            return Ok(());
+        }
+        if !fields.is_sorted_by(|a, b| order::compare(&a.key, &b.key).is_le()) {
+            fields.sort_by(|a, b| order::compare(&a.key, &b.key));
+        }
+        let end = self.fields.len();
+        let outer = self.w.enter(false, false);
+        for at in base..end {
+            let Some(field) = self.fields.get_mut(at) else {
+                break;
+            };
+            let value = field.value;
+            let key = std::mem::take(&mut field.key);
+            self.w.write_indent();
+            self.key(&key, value)?;
+            self.node(value, Place::Mapping, false)?;
+        }
+        self.fields.truncate(base);
+        self.w.indent = outer;
+        Ok(())
+    }
+
+    fn key(&mut self, key: &str, value: NodeId) -> Result<(), Error> {
+        let simple = key.len() <= 128 && !analyse(key, Dialect::V2).multiline;
+        if simple {
+            self.string(key, Place::SimpleKey, value)?;
+            self.w.indicator(":", false, false, false);
+        } else {
+            self.w.indicator("?", true, false, true);
+            self.string(key, Place::Mapping, value)?;
+            self.w.write_indent();
+            self.w.indicator(":", true, false, true);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn scalar(&mut self, id: NodeId, node: Node, place: Place) -> Result<(), Error> {
+        match self.walk.scalar(id, node)? {
+            Scalar::Null => self.w.plain_line("null"),
+            Scalar::Bool(true) => self.w.plain_line("true"),
+            Scalar::Bool(false) => self.w.plain_line("false"),
+            Scalar::Int(n) => self.int(n),
+            Scalar::Uint(n) => {
+                let text = n.to_string();
+                self.w.plain_line(&text);
+            }
+            Scalar::Float(n) => self.float(id, n)?,
+            // A plain text that the loader takes for a string is printed as it is, if it may be.
+            Scalar::Str(Cow::Borrowed(text))
+                if node.has(SIMPLE)
+                    && self.walk.schema == Schema::Sigs
+                    && !self.w.may_fold(text, true)
+                    && !is_base60(text)
+                    && node.style() == Style::Plain
+                    && !matches!(resolve_plain(Schema::Sigs, text), Resolved::Timestamp(_)) =>
+            {
+                self.w.plain_line(text);
+            }
+            Scalar::Str(text) => self.string(&text, place, id)?,
+        }
+        Ok(())
+    }
+
+    fn int(&mut self, n: i64) {
+        use std::fmt::Write as _;
+        self.number.clear();
+        // Writing to a string cannot fail.
+        let _ = write!(self.number, "{n}");
+        self.w.plain_line(&self.number);
+    }
+
+    /// JSON has one kind of number: a whole float within its fixed notation comes back an integer.
+    fn float(&mut self, id: NodeId, n: f64) -> Result<(), Error> {
+        self.number.clear();
+        if float::json(n, &mut self.number).is_none() {
+            let message = "infinities and not-a-number cannot be JSON, and so not YAML through it";
+            return Err(Error::new(message, self.walk.doc.place(id)));
+        }
+        match number(Schema::Sigs, &self.number) {
+            Some(Number::Int(n)) => self.int(n),
+            Some(Number::Uint(_)) | None => self.w.plain_line(&self.number),
+            Some(Number::Float(n)) => {
+                self.number.clear();
+                float::yaml(n, &mut self.number);
+                self.w.plain_line(&self.number);
+            }
+        }
+        Ok(())
+    }
+
+    /// `stringv` of the encoder.
+    #[inline]
+    fn string(&mut self, text: &str, place: Place, id: NodeId) -> Result<(), Error> {
+        let style = if text.contains('\n') {
+            Style::Literal
+        } else if matches!(
+            resolve_plain(Schema::Sigs, text),
+            Resolved::Str(_) | Resolved::Merge
+        ) && !is_base60(text)
+        {
+            Style::Plain
+        } else {
+            Style::DoubleQuoted
+        };
+        let allowed = analyse(text, Dialect::V2);
+        if !allowed.block && text.contains(is_forbidden) {
+            let message = "control characters are not allowed";
+            return Err(Error::new(message, self.walk.doc.place(id)));
+        }
+        let style = self.w.choose(style, text.is_empty(), allowed, place);
+        self.w.scalar(text, style, place, "");
+        Ok(())
+    }
+}
+
+/// Characters that JSON prints as they are and the reader behind `JSONToYAML` refuses.
+fn is_forbidden(c: char) -> bool {
+    matches!(c, '\u{7F}'..='\u{84}' | '\u{86}'..='\u{9F}' | '\u{FFFE}' | '\u{FFFF}')
+}

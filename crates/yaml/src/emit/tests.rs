@@ -1,0 +1,48 @@
+use super::*;
+use crate::Source;
+
+fn all(text: &str) -> (String, String, String) {
+    let doc = Document::parse_one(&Source::new("t.yaml", text)).unwrap();
+    let (mut kyaml_out, mut sigs_out, mut kustomize_out) = Default::default();
+    kyaml(&doc, doc.root(), &mut kyaml_out);
+    sigs(&doc, doc.root(), &mut sigs_out).unwrap();
+    kustomize(&doc, doc.root(), &mut kustomize_out).unwrap();
+    (kyaml_out, sigs_out, kustomize_out)
+}
+
+#[test]
+fn order_and_styles_are_kept_by_kyaml_and_lost_by_the_others() {
+    let text =
+        "b: 'x'\na:\n  - 1\n  - c: yes\n    d: \"true\"\ne: {f: [1, 2]}\ng: |\n  x\n  y\nh: []\n";
+    let (kyaml, sigs, kustomize) = all(text);
+    assert_eq!(
+        kyaml,
+        "b: 'x'\na:\n- 1\n- c: yes\n  d: \"true\"\ne: {f: [1, 2]}\ng: |\n  x\n  y\nh: []\n"
+    );
+    assert_eq!(
+        sigs,
+        "a:\n- 1\n- c: true\n  d: \"true\"\nb: x\ne:\n  f:\n  - 1\n  - 2\ng: |\n  x\n  y\nh: []\n"
+    );
+    assert_eq!(kustomize, sigs.replace("c: true", "c: \"yes\""));
+}
+
+#[test]
+fn long_lines_fold_at_80_but_in_kyaml() {
+    let long = "word ".repeat(30);
+    let (kyaml, sigs, _) = all(&format!("a: {long}\n"));
+    assert_eq!(kyaml, format!("a: {}\n", long.trim_end()));
+    assert_eq!(sigs.lines().count(), 2);
+    assert!(sigs.lines().all(|line| line.len() <= 85));
+}
+
+#[test]
+fn root_scalars_end_with_a_break() {
+    for (text, want) in [
+        ("x\n", "x\n"),
+        ("|\n  x\n", "|\n  x\n"),
+        ("|-\n  x\n", "|-\n  x\n"),
+        ("[]", "[]\n"),
+    ] {
+        assert_eq!(all(text).0, want);
+    }
+}

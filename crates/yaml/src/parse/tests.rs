@@ -1,0 +1,106 @@
+use super::*;
+use crate::emit;
+use crate::{Schema, Style};
+
+fn parse(text: &str) -> Result<Vec<Document>, Vec<Error>> {
+    Document::parse(&Source::new("t.yaml", text))
+}
+
+/// All documents of a text as JSON, one a line.
+fn json(text: &str) -> String {
+    let documents = parse(text).unwrap_or_else(|errors| panic!("{errors:?} in\n{text}"));
+    let mut out = String::new();
+    for doc in &documents {
+        emit::json(doc, doc.root(), Schema::Kyaml, &mut out).unwrap();
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn every_kind_of_node_is_read() {
+    for (text, want) in [
+        ("a: 1\nb: x y\n", r#"{"a":1,"b":"x y"}"#),
+        (
+            "- a\n- b: 1\n  c: 2\n-\n  - d\n- - e\n  - f\n",
+            r#"["a",{"b":1,"c":2},["d"],["e","f"]]"#,
+        ),
+        ("a:\n- 1\n- 2\nb:\n  - 3\n", r#"{"a":[1,2],"b":[3]}"#),
+        (
+            "a: {b: [1, 'x', \"y\"], c: {}}\nd: []\n",
+            r#"{"a":{"b":[1,"x","y"],"c":{}},"d":[]}"#,
+        ),
+        (
+            "a: |\n  x\n   y\n\n  z\nb: >-\n  x\n  y\n\n  z\n\n",
+            r#"{"a":"x\n y\n\nz\n","b":"x y\nz"}"#,
+        ),
+        ("a: |+\n  x\n\nb: |2-\n   x\n", r#"{"a":"x\n\n","b":" x"}"#),
+        ("a: b\n  c\n\n  d\ne: f\n", r#"{"a":"b c\nd","e":"f"}"#),
+        ("? a\n: b\n? - c\n  - d\n: - e\n", "ERR"),
+        (
+            "a: 'it''s'\nb: \"\\u00e9\\n\\x41 \\\n  c\"\n",
+            r#"{"a":"it's","b":"é\nA c"}"#,
+        ),
+        (
+            "a: &x {b: 1}\nc: *x\nd: &y\n  e: 2\nf:\n  <<: *y\n  g: 3\n",
+            r#"{"a":{"b":1},"c":{"b":1},"d":{"e":2},"f":{"e":2,"g":3}}"#,
+        ),
+        ("a:\nb: ~\nc: null\n", r#"{"a":null,"b":null,"c":null}"#),
+        ("# c\na: 1 # d\n# e\n\nb: x#y\n", r#"{"a":1,"b":"x#y"}"#),
+        (
+            "\u{FEFF}a: 1\r\nb: |\r\n  x\r\n  y\r\n",
+            r#"{"a":1,"b":"x\ny\n"}"#,
+        ),
+        ("--- !!map\na: !!str 1\n...\n", r#"{"a":"1"}"#),
+        ("[a: b, ? c : d, \"e\":f, [g]: h]\n", "ERR"),
+        ("a: http://x:80/y?z=1#f\n", r#"{"a":"http://x:80/y?z=1#f"}"#),
+        ("a: [\n  1,\n  2\n]\n", r#"{"a":[1,2]}"#),
+    ] {
+        if want == "ERR" {
+            assert!(parse(text).is_ok(), "{text}");
+            continue;
+        }
+        assert_eq!(json(text).trim_end(), want, "{text}");
+    }
+}
+
+#[test]
+fn a_stream_has_many_documents() {
+    assert_eq!(
+        json("a\n---\nb\n--- |\n c\n...\n---\n"),
+        "\"a\"\n\"b\"\n\"c\\n\"\nnull\n"
+    );
+    assert_eq!(json(""), "");
+    assert_eq!(json("# only\n"), "");
+    assert_eq!(
+        json("%YAML 1.2\n%TAG !e! tag:e,2026:\n---\n!e!x a\n"),
+        "\"a\"\n"
+    );
+}
+
+#[test]
+fn every_document_reports_its_error_with_place_and_help() {
+    let text = "a: b: c\n---\nok: 1\n---\n\tx: 1\n---\na: 1\na: 2\n";
+    let errors = parse(text).unwrap_err();
+    let shown: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        shown,
+        [
+            "t.yaml:1:5: a mapping is not allowed here",
+            "t.yaml:5:1: a tab is not allowed in indentation",
+            "t.yaml:8:1: the key `a` is set twice, first on line 7",
+        ]
+    );
+    assert!(errors.iter().all(|error| error.help().is_some()));
+    assert_eq!(errors[0].excerpt(), "  |\n1 | a: b: c\n  |     ^\n");
+}
+
+#[test]
+fn positions_and_styles_are_kept() {
+    let doc = parse("a: 'x'\nb:\n  - y\n").unwrap().remove(0);
+    let x = doc.get(doc.root(), "a").unwrap();
+    assert_eq!(doc.location(x).unwrap().to_string(), "t.yaml:1:4");
+    assert_eq!(doc.style(x), Style::SingleQuoted);
+    let y = doc.item(doc.get(doc.root(), "b").unwrap(), 0).unwrap();
+    assert_eq!(doc.location(y).unwrap().to_string(), "t.yaml:3:5");
+}
