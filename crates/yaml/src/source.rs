@@ -64,7 +64,7 @@ impl Source {
         };
         let end = starts
             .get(index + 1)
-            .map_or(self.text().len(), |&next| next as usize);
+            .map_or_else(|| self.text().len(), |&next| next as usize);
         let line = self.text().get(start as usize..end).unwrap_or("");
         line.trim_end_matches(['\n', '\r'])
     }

@@ -138,17 +138,16 @@ impl<'d> Walk<'d> {
             Resolved::Int(n) => Scalar::Int(n),
             Resolved::Uint(n) => Scalar::Uint(n),
             Resolved::Float(n) => Scalar::Float(n),
-            Resolved::Str(text) => Scalar::Str(Cow::Borrowed(text)),
             // As a value `<<` is but a text.
             Resolved::Merge => Scalar::Str(Cow::Borrowed("<<")),
-            // goyaml.v2 keeps the text of a timestamp, yaml.v3 makes a `time.Time` of it.
+            // yaml.v3 makes a `time.Time` of a timestamp, goyaml.v2 keeps its text.
             Resolved::Timestamp(text) if self.schema == Schema::Kyaml => match rfc3339(text) {
                 Some(text) => Scalar::Str(Cow::Owned(text)),
                 None => {
                     return Err(self.error(id, "the time zone of the timestamp is out of range"));
                 }
             },
-            Resolved::Timestamp(text) => Scalar::Str(Cow::Borrowed(text)),
+            Resolved::Str(text) | Resolved::Timestamp(text) => Scalar::Str(Cow::Borrowed(text)),
             Resolved::Binary(text) => match base64(text) {
                 Some(bytes) => {
                     Scalar::Str(Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()))
@@ -382,10 +381,10 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     if !digits.len().is_multiple_of(4) {
         return None;
     }
-    let body = match digits.as_slice() {
-        [body @ .., b'=', b'='] | [body @ .., b'='] => body,
-        body => body,
-    };
+    let body = digits
+        .strip_suffix(b"==")
+        .or_else(|| digits.strip_suffix(b"="))
+        .unwrap_or(&digits);
     let mut out = Vec::with_capacity(body.len());
     let mut buffer = 0_u32;
     let mut bits = 0;

@@ -178,7 +178,6 @@ pub(crate) fn resolve_tagged<'a>(schema: Schema, tag: &str, text: &'a str) -> Op
         _ => resolve_plain(schema, text),
     };
     match tag {
-        "!!str" => Some(Resolved::Str(text)),
         "!!binary" => Some(Resolved::Binary(text)),
         "!!merge" => Some(Resolved::Merge),
         "!!float" => match plain() {
@@ -191,7 +190,7 @@ pub(crate) fn resolve_tagged<'a>(schema: Schema, tag: &str, text: &'a str) -> Op
             let value = plain();
             (value.tag() == tag).then_some(value)
         }
-        // Any other tag says nothing of the type: the loaders take the text.
+        // `!!str`, and any other tag, which says nothing of the type: the loaders take the text.
         _ => Some(Resolved::Str(text)),
     }
 }
@@ -214,8 +213,5 @@ pub(crate) fn is_base60(text: &str) -> bool {
         && is_digits(head)
         && is_digits(fraction)
         && whole.contains(':')
-        && parts.all(|part| match part.as_bytes() {
-            [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9'] => true,
-            _ => false,
-        })
+        && parts.all(|part| matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9']))
 }
