@@ -1,20 +1,79 @@
 //! What a real cluster does by itself: CRDs get established, namespaces empty, owners take their
-//! dependants with them.
+//! dependants with them, and, when asked to, workloads get ready.
 //!
 //! In: changes of the store. Out: writes to it, through the same rules as requests. One task does
-//! all of it, woken by writes.
+//! all of it, woken by writes and by the times its jobs are due. It must never hold a lock while
+//! it waits.
 
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::{Instant, sleep_until};
 
-use crate::meta;
 use crate::registry::GroupResource;
 use crate::server::core::Core;
-use crate::store::Key;
-use crate::verbs::finish_if_free;
+use crate::store::{Change, Key};
 
-/// Brings an empty or loaded store to what a fresh cluster has.
+mod definitions;
+mod garbage;
+mod namespaces;
+
+pub(crate) use definitions::{CRDS, marked_for_deletion};
+pub(crate) use namespaces::initial_spec;
+
+/// Something to do for an object, now or later. Doing it twice does no harm.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Job {
+    /// Check the names of a CRD and establish it.
+    Define(String),
+    /// Say that a CRD is established.
+    Establish(String),
+    /// Remove the objects of a CRD that is being deleted.
+    Undefine(String),
+    /// Empty a namespace that is being deleted.
+    Empty(String),
+    /// Look after an object's owners and dependants.
+    Collect(GroupResource, Key),
+    /// Delete what is left of a gone owner's dependants.
+    Abandon(String),
+}
+
+/// Jobs by the time they are due.
+#[derive(Debug, Default)]
+struct Agenda {
+    due: BinaryHeap<Reverse<(Instant, Job)>>,
+    planned: HashSet<Job>,
+}
+
+impl Agenda {
+    fn add(&mut self, delay: Duration, job: Job) {
+        if self.planned.insert(job.clone()) {
+            self.due.push(Reverse((Instant::now() + delay, job)));
+        }
+    }
+
+    fn now(&mut self, job: Job) {
+        self.add(Duration::ZERO, job);
+    }
+
+    fn next(&self) -> Option<Instant> {
+        self.due.peek().map(|Reverse((due, _))| *due)
+    }
+
+    fn take(&mut self) -> Option<Job> {
+        if self.next()? > Instant::now() {
+            return None;
+        }
+        let Reverse((_, job)) = self.due.pop()?;
+        self.planned.remove(&job);
+        Some(job)
+    }
+}
+
+/// Brings an empty or loaded store to what a fresh cluster has, and serves the CRDs it holds.
 pub(crate) fn prepare(core: &Core) {
     let namespaces = GroupResource::new("", "namespaces");
     for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
@@ -33,51 +92,87 @@ pub(crate) fn prepare(core: &Core) {
         // Loaded from a snapshot already, mostly.
         let _ = core.store.insert(&namespaces, Key::new("", name), object);
     }
+    let (_, crds) = core.store.list(&GroupResource::new(CRDS.0, CRDS.1), "");
+    for crd in crds {
+        definitions::serve(core, &crd.value);
+    }
 }
 
 /// Runs until the server stops.
 pub(crate) async fn run(core: Arc<Core>) {
     let mut stop = core.stopping();
     let mut writes = core.store.subscribe();
+    let mut agenda = Agenda::default();
+    let mut dependants = garbage::Dependants::default();
+    let mut seen = 0;
     loop {
-        empty_namespaces(&core);
+        writes.mark_unchanged();
+        seen = notice(&core, seen, &mut agenda, &mut dependants);
+        let mut worked = false;
+        while let Some(job) = agenda.take() {
+            carry_out(&core, job, &mut agenda, &dependants);
+            worked = true;
+        }
+        if worked {
+            // What was done made changes of its own; let requests in between.
+            tokio::task::yield_now().await;
+            continue;
+        }
+        let due = agenda.next();
         tokio::select! {
             changed = writes.changed() => if changed.is_err() { return },
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
             _ = stop.changed() => return,
         }
     }
 }
 
-/// Empties and removes namespaces that are on their way out.
-fn empty_namespaces(core: &Core) {
-    let namespaces = GroupResource::new("", "namespaces");
-    let (_, all) = core.store.list(&namespaces, "");
-    for namespace in all
-        .iter()
-        .filter(|namespace| meta::deleting(&namespace.value))
-    {
-        let name = meta::name(&namespace.value);
-        let mut empty = true;
-        for collection in core.store.collections() {
-            let (_, objects) = core.store.list(&collection, name);
-            for object in objects.iter().filter(|o| meta::namespace(&o.value) == name) {
-                let key = Key::new(name, meta::name(&object.value));
-                let removed = meta::finalizers(&object.value).is_empty()
-                    && core
-                        .store
-                        .remove(&collection, key, object.revision, object.value.clone())
-                        .is_ok();
-                empty &= removed;
-            }
-        }
-        if empty && meta::finalizers(&namespace.value).is_empty() {
-            let mut last = namespace.value.clone();
-            meta::section(&mut last, "spec").remove("finalizers");
-            let key = Key::new("", name);
-            let _ = core
+/// Turns the changes since `seen` into jobs; returns the revision reached.
+fn notice(
+    core: &Core,
+    seen: u64,
+    agenda: &mut Agenda,
+    dependants: &mut garbage::Dependants,
+) -> u64 {
+    let (reached, collections) = core.store.changed_collections(seen);
+    for collection in collections {
+        let changes = match core.store.changes_since(&collection, seen) {
+            Ok((_, changes)) => changes,
+            // Fell behind: look at everything that is there.
+            Err(_) => core
                 .store
-                .replace(&namespaces, key.clone(), namespace.revision, last);
-            finish_if_free(core, &namespaces, &key);
+                .list(&collection, "")
+                .1
+                .into_iter()
+                .map(Change::standing)
+                .collect(),
+        };
+        for change in changes.iter().filter(|change| change.revision <= reached) {
+            plan(core, &collection, change, agenda, dependants);
         }
+    }
+    reached
+}
+
+fn plan(
+    core: &Core,
+    collection: &GroupResource,
+    change: &Change,
+    agenda: &mut Agenda,
+    dependants: &mut garbage::Dependants,
+) {
+    garbage::plan(collection, change, agenda, dependants);
+    namespaces::plan(collection, change, agenda);
+    definitions::plan(core, collection, change, agenda);
+}
+
+fn carry_out(core: &Arc<Core>, job: Job, agenda: &mut Agenda, dependants: &garbage::Dependants) {
+    match job {
+        Job::Define(name) => definitions::accept_names(core, &name, agenda),
+        Job::Establish(name) => definitions::establish(core, &name),
+        Job::Undefine(name) => definitions::clean_up(core, &name, agenda),
+        Job::Empty(name) => namespaces::empty(core, &name, agenda),
+        Job::Collect(collection, key) => garbage::collect(core, &collection, &key, dependants),
+        Job::Abandon(uid) => garbage::abandon(core, &uid, dependants),
     }
 }

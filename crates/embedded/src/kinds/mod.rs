@@ -6,6 +6,9 @@
 
 use serde_json::Value;
 
+mod crd;
+mod namespace;
+
 use crate::status::ApiError;
 use crate::verbs::Call;
 
@@ -25,10 +28,15 @@ pub(crate) fn check_patched_fields(
 
 /// Fills in what the object leaves open.
 pub(crate) fn default(
-    _call: &Call<'_>,
-    _old: Option<&Value>,
-    _object: &mut Value,
+    call: &Call<'_>,
+    old: Option<&Value>,
+    object: &mut Value,
 ) -> Result<(), ApiError> {
+    match (call.resource.group.as_str(), call.resource.plural.as_str()) {
+        ("apiextensions.k8s.io", "customresourcedefinitions") => crd::default(old, object),
+        ("", "namespaces") => namespace::default(old, object),
+        _ => {}
+    }
     Ok(())
 }
 

@@ -72,6 +72,20 @@ pub struct Change {
     pub previous: Option<Arc<Stored>>,
 }
 
+impl Change {
+    /// An object that is there, as if it had just been added.
+    pub(crate) fn standing(object: Arc<Stored>) -> Self {
+        use crate::meta;
+        Self {
+            revision: object.revision,
+            kind: ChangeKind::Added,
+            key: Key::new(meta::namespace(&object.value), meta::name(&object.value)),
+            object,
+            previous: None,
+        }
+    }
+}
+
 /// Why a write was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WriteError {

@@ -99,7 +99,7 @@ pub(super) fn settle_namespace(call: &Call<'_>, object: &mut Value) -> Result<()
 const ROOM: usize = 63 - 5;
 
 /// Makes a name from `generateName`; true when it did.
-fn name(call: &Call<'_>, object: &mut Value) -> bool {
+pub(super) fn name(call: &Call<'_>, object: &mut Value) -> bool {
     let prefix = meta::text(object, "generateName").to_owned();
     if !meta::name(object).is_empty() || prefix.is_empty() {
         return false;

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{Answer, Call, body, update};
+use crate::controllers;
+use crate::crd;
 use crate::http::query::Propagation;
 use crate::meta;
-use crate::registry::{GroupResource, Resource};
+use crate::registry::Resource;
 use crate::server::core::Core;
 use crate::status::{ApiError, Cause, Subject};
 use crate::store::{Key, Stored, WriteError};
 
-pub(super) const ORPHAN: &str = "orphan";
-pub(super) const FOREGROUND: &str = "foregroundDeletion";
+pub(crate) const ORPHAN: &str = "orphan";
+pub(crate) const FOREGROUND: &str = "foregroundDeletion";
 
 /// `DeleteOptions` from the query and the body; the body wins.
 #[derive(Debug, Clone, Default)]
@@ -234,9 +236,25 @@ fn check_preconditions(
     Ok(())
 }
 
+/// Keeps a CRD until its objects are gone.
+pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+/// Kinds whose dependants stay when the client does not say otherwise.
+fn orphans_by_default(resource: &Resource) -> bool {
+    resource.is("batch", "jobs") || resource.is("", "replicationcontrollers")
+}
+
 /// Sets the deletion time and the finalizers that the propagation asks for.
 fn mark(core: &Core, resource: &Resource, object: &mut Value, options: &DeleteOptions) {
-    match options.propagation {
+    if resource.is("apiextensions.k8s.io", "customresourcedefinitions") && !meta::deleting(object) {
+        meta::add_finalizer(object, CLEANUP);
+        crd::set_condition(object, controllers::marked_for_deletion(&core.now()));
+    }
+    let known = |finalizer| meta::finalizers(object).contains(&finalizer);
+    let propagation = options.propagation.or_else(|| {
+        (orphans_by_default(resource) && !known(FOREGROUND)).then_some(Propagation::Orphan)
+    });
+    match propagation {
         Some(Propagation::Orphan) => {
             meta::remove_finalizer(object, FOREGROUND);
             meta::add_finalizer(object, ORPHAN);
@@ -287,23 +305,6 @@ pub(super) fn is_free(object: &Value) -> bool {
     meta::deleting(object)
         && meta::finalizers(object).is_empty()
         && !(namespace && has_spec_finalizers(object))
-}
-
-/// Removes an object that is being deleted and that nothing keeps any more.
-pub(crate) fn finish_if_free(core: &Core, collection: &GroupResource, key: &Key) -> bool {
-    let Some(object) = core.store.get(collection, key) else {
-        return false;
-    };
-    is_free(&object.value)
-        && core
-            .store
-            .remove(
-                collection,
-                key.clone(),
-                object.revision,
-                object.value.clone(),
-            )
-            .is_ok()
 }
 
 /// POST of an Eviction: a deletion that the policy room could refuse.

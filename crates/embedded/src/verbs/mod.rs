@@ -14,6 +14,7 @@ mod body;
 mod collection;
 mod create;
 mod delete;
+mod inside;
 mod list;
 mod patch;
 mod prepare;
@@ -24,7 +25,8 @@ mod scale;
 mod tests;
 mod update;
 
-pub(crate) use delete::{DeleteOptions, finish_if_free};
+pub(crate) use delete::{CLEANUP, DeleteOptions, FOREGROUND, ORPHAN};
+pub(crate) use inside::Inside;
 pub(crate) use list::selection;
 pub(crate) use prepare::Part;
 
