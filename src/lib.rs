@@ -2,5 +2,5 @@
 
 pub mod config;
 pub mod render;
-
+pub mod source;
 pub mod telemetry;

@@ -1,0 +1,62 @@
+//! The files of a source at one revision.
+
+use std::{fmt, sync::Arc};
+
+use trueup_manifest::{Entry, Tree, TreeError, TreePath};
+
+use super::revision::Revision;
+
+/// The files of a source at one revision: immutable, and cheap to clone.
+#[derive(Clone)]
+pub struct Snapshot {
+    revision: Arc<Revision>,
+    tree: Arc<dyn Tree>,
+}
+
+impl Snapshot {
+    /// The files of `tree`, which are those at `revision`.
+    pub fn new(revision: Revision, tree: Arc<dyn Tree>) -> Self {
+        Self {
+            revision: Arc::new(revision),
+            tree,
+        }
+    }
+
+    /// What the files were taken at.
+    pub fn revision(&self) -> &Arc<Revision> {
+        &self.revision
+    }
+
+    /// The files.
+    pub fn tree(&self) -> &Arc<dyn Tree> {
+        &self.tree
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Snapshot({})", self.revision)
+    }
+}
+
+impl Tree for Snapshot {
+    fn read(&self, path: &TreePath) -> Result<Arc<[u8]>, TreeError> {
+        self.tree.read(path)
+    }
+
+    fn entry(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
+        self.tree.entry(path)
+    }
+
+    fn list(&self, path: &TreePath) -> Result<Vec<(String, Entry)>, TreeError> {
+        self.tree.list(path)
+    }
+
+    fn resolve(&self, path: &TreePath) -> Result<TreePath, TreeError> {
+        self.tree.resolve(path)
+    }
+
+    fn display(&self, path: &TreePath) -> String {
+        self.tree.display(path)
+    }
+}
