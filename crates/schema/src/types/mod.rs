@@ -1,0 +1,127 @@
+//! The type model shared by builtin and custom kinds, and what can be asked of a type.
+//!
+//! In flow the builtin data file and the `openAPIV3Schema` of custom resource definitions; out flow answers about
+//! values: are they valid, which defaults and which fields are missing or unknown, what a Go server would print.
+//! A [`Type`] is a cheap handle to an immutable arena of nodes. This module never evaluates CEL
+//! (`x-kubernetes-validations`): [`Type::unevaluated_rules`] says how many rules went unevaluated.
+
+mod defaults;
+mod error;
+mod formats;
+mod golang;
+pub(crate) mod node;
+mod parse;
+pub(crate) mod rules;
+mod structural;
+#[cfg(test)]
+mod tests;
+mod time;
+mod unknown;
+mod validate;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::managed::FieldSet;
+use crate::merge::{self, Duplicates, MergeError};
+pub use error::{FieldError, Reason};
+use node::{Additional, Arena, NodeRef, Shape, View};
+
+/// One schema node, builtin or from a custom resource definition. Cloning is cheap.
+#[derive(Clone)]
+pub struct Type {
+    arena: Owner,
+    root: NodeRef,
+}
+
+#[derive(Clone)]
+enum Owner {
+    Builtin(&'static Arena),
+    Custom(Arc<Arena>),
+}
+
+impl Type {
+    pub(crate) fn builtin(arena: &'static Arena, root: NodeRef) -> Self {
+        Self {
+            arena: Owner::Builtin(arena),
+            root,
+        }
+    }
+
+    pub(crate) fn custom(arena: Arc<Arena>, root: NodeRef) -> Self {
+        Self {
+            arena: Owner::Custom(arena),
+            root,
+        }
+    }
+
+    pub(crate) fn view(&self) -> View<'_> {
+        let arena = match &self.arena {
+            Owner::Builtin(arena) => arena,
+            Owner::Custom(arena) => arena.as_ref(),
+        };
+        View::new(arena, self.root)
+    }
+
+    fn at(&self, root: NodeRef) -> Self {
+        Self {
+            arena: self.arena.clone(),
+            root,
+        }
+    }
+
+    pub(crate) fn is_builtin(&self) -> bool {
+        matches!(self.arena, Owner::Builtin(_)) || self.root.is_builtin()
+    }
+
+    /// The type of values that no schema describes: maps are granular, lists atomic.
+    pub fn deduced() -> Self {
+        Self::custom(Arc::default(), NodeRef::new(0))
+    }
+
+    /// The type of a declared field.
+    pub fn field(&self, name: &str) -> Option<Self> {
+        let field = self.view().object()?.field(name)?;
+        Some(self.at(field.ty))
+    }
+
+    /// The names of the declared fields, sorted.
+    pub fn field_names(&self) -> impl Iterator<Item = &str> {
+        let object = self.view().object();
+        object
+            .into_iter()
+            .flat_map(|object| object.fields.iter().map(|field| field.name.as_ref()))
+    }
+
+    /// Whether OpenAPI says that a field must be there.
+    pub fn requires(&self, name: &str) -> bool {
+        let field = self.view().object().and_then(|object| object.field(name));
+        field.is_some_and(|field| field.required)
+    }
+
+    /// The type of a list's items.
+    pub fn items(&self) -> Option<Self> {
+        Some(self.at(self.view().list()?.items))
+    }
+
+    /// The type of a map's values.
+    pub fn additional(&self) -> Option<Self> {
+        match self.view().object()?.additional {
+            Additional::Of(reference) => Some(self.at(reference)),
+            Additional::Deduced => Some(Self::deduced()),
+            Additional::Forbidden => None,
+        }
+    }
+
+    /// Whether values are objects.
+    pub fn is_object(&self) -> bool {
+        matches!(self.view().node.shape, Shape::Object(_))
+    }
+
+    /// The fields that a value mentions, as a manager that applies it would own them.
+    pub fn extract(&self, value: &Value) -> Result<FieldSet, MergeError> {
+        merge::check(self.view(), value, Duplicates::Allowed)?;
+        Ok(merge::extract(self.view(), value))
+    }
+}
