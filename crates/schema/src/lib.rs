@@ -11,6 +11,7 @@ pub mod crd;
 pub mod managed;
 mod merge;
 pub mod quantity;
+pub mod strategic;
 mod types;
 pub mod value;
 
