@@ -67,8 +67,8 @@ pub(crate) const EXPLICIT_TAG: u32 = 1 << 8;
 pub(crate) const ANCHORED: u32 = 1 << 9;
 /// The node has a row in the table of comments.
 pub(crate) const COMMENTED: u32 = 1 << 10;
-/// Every byte of the text is a letter, digit or one of `_ / -` and `.` with a letter or `/` first:
-/// a plain scalar that needs no look to be printed as it is.
+/// A plain scalar of printable ASCII as it was read in block context, which the emitters' analysis
+/// would let stand as it is there.
 pub(crate) const SIMPLE: u32 = 1 << 11;
 /// The range of children was moved and has room up to the next power of two.
 pub(crate) const GROWN: u32 = 1 << 12;

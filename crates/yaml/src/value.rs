@@ -11,6 +11,7 @@ use crate::emit::float;
 use crate::error::Error;
 use crate::node::{Entry, Kind, Node, NodeId, STRING, Style, TAGGED};
 use crate::resolve::{Resolved, Schema, resolve_tagged, rfc3339};
+use crate::source::Source;
 
 /// A scalar of JSON. Floats may be infinite or not a number, which JSON cannot say.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +40,9 @@ const MAX_DEPTH: u32 = 2_000;
 pub(crate) struct Walk<'d> {
     pub(crate) doc: &'d Document,
     pub(crate) schema: Schema,
+    /// Whether values are read back from what `yaml.v3` prints, as kustomize reads its resources.
+    reprint: bool,
+    flow_depth: u32,
     depth: u32,
     alias_depth: u32,
     alias_nodes: u32,
@@ -49,9 +53,19 @@ impl<'d> Walk<'d> {
         Self {
             doc,
             schema,
+            reprint: false,
+            flow_depth: 0,
             depth: 0,
             alias_depth: 0,
             alias_nodes: 0,
+        }
+    }
+
+    /// A walk for kustomize: `RNode.MarshalJSON` prints the node and decodes the text again.
+    pub(crate) fn reprinted(doc: &'d Document) -> Self {
+        Self {
+            reprint: true,
+            ..Self::new(doc, Schema::Kyaml)
         }
     }
 
@@ -81,12 +95,17 @@ impl<'d> Walk<'d> {
             }
         }
         self.depth += 1;
+        let (id, node) = if is_alias {
+            let target = self.doc.target(id);
+            (target, self.doc.node(target))
+        } else {
+            (id, node)
+        };
+        if self.reprint && (self.flow_depth > 0 || node.style() == Style::Flow) {
+            self.flow_depth += 1;
+        }
         if self.depth > MAX_DEPTH {
             return Err(self.error(id, "collections are nested too deep"));
-        }
-        if is_alias {
-            let target = self.doc.target(id);
-            return Ok((target, self.doc.node(target)));
         }
         Ok((id, node))
     }
@@ -101,23 +120,44 @@ impl<'d> Walk<'d> {
             self.alias_depth = self.alias_depth.saturating_sub(1);
         }
         self.depth = self.depth.saturating_sub(1);
+        self.flow_depth = self.flow_depth.saturating_sub(1);
     }
 
     /// The value of a scalar node.
     #[inline]
     pub(crate) fn scalar(&self, id: NodeId, node: Node) -> Result<Scalar<'d>, Error> {
         let text = self.doc.text_of(node);
+        if self.reprint
+            && let Some(value) = self.changed_by_printing(id, node, text)
+        {
+            return Ok(value);
+        }
         if node.has(TAGGED) {
             return self.tagged(id, text);
         }
         self.json(id, resolve_untagged(node, text, self.schema))
     }
 
+    /// The value of a scalar that `yaml.v3` does not print faithfully: one that is plain and no string
+    /// comes back a string where it must be quoted, and folded text may change its breaks.
+    fn changed_by_printing(&self, id: NodeId, node: Node, text: &'d str) -> Option<Scalar<'d>> {
+        match node.style() {
+            Style::Plain if node.has(TAGGED) && self.doc.tag(id) != Some("!") => None,
+            Style::Plain if self.flow_depth > 0 && (text.is_empty() || text.contains(':')) => {
+                Some(Scalar::Str(Cow::Borrowed(text)))
+            }
+            Style::Folded if self.flow_depth == 0 && self.doc.str(id).is_some() => {
+                reprinted(text).map(|text| Scalar::Str(Cow::Owned(text)))
+            }
+            _ => None,
+        }
+    }
+
     #[cold]
     fn tagged(&self, id: NodeId, text: &'d str) -> Result<Scalar<'d>, Error> {
         let tag = self.doc.tag(id).unwrap_or("");
         let quoted = self.doc.style(id) != Style::Plain;
-        let value = if quoted && tag == "!!str" {
+        let value = if quoted && matches!(tag, "!" | "!!str") {
             Some(Resolved::Str(text))
         } else {
             resolve_tagged(self.schema, tag, text)
@@ -174,11 +214,13 @@ impl<'d> Walk<'d> {
             let key = self.doc.node(entry.key);
             let is_plain = key.kind() == Kind::Scalar && !key.has(TAGGED);
             let text = if is_plain { self.doc.text_of(key) } else { "" };
-            if is_plain && (key.has(STRING) || key.style() != Style::Plain) {
+            let is_quoted = key.has(STRING) || !matches!(key.style(), Style::Plain | Style::Folded);
+            if is_plain && is_quoted {
                 self.push(out, Cow::Borrowed(text), entry);
                 continue;
             }
-            match is_plain.then(|| resolve_untagged(key, text, self.schema)) {
+            let folded = self.reprint && key.style() == Style::Folded;
+            match (is_plain && !folded).then(|| resolve_untagged(key, text, self.schema)) {
                 Some(Resolved::Str(text)) => self.push(out, Cow::Borrowed(text), entry),
                 Some(Resolved::Merge) if self.schema == Schema::Kyaml => merge = Some(entry.value),
                 Some(Resolved::Merge) if self.schema == Schema::Sigs => {
@@ -245,7 +287,8 @@ impl<'d> Walk<'d> {
         let text = self.doc.text_of(node);
         if self.schema == Schema::Kyaml {
             return match value {
-                Scalar::Str(_) if self.doc.str(id).is_some() => Ok(Some(Cow::Borrowed(text))),
+                Scalar::Null if self.reprint && text.is_empty() => Ok(Some(Cow::Borrowed(text))),
+                Scalar::Str(text) if self.doc.str(id).is_some() => Ok(Some(text)),
                 Scalar::Null if root => Ok(None),
                 _ if root => Ok(Some(Cow::Borrowed(text))),
                 _ => Err(self
@@ -349,6 +392,19 @@ impl<'d> Walk<'d> {
         )
         .with_help("give it an alias of a mapping, as in `<<: *defaults`")
     }
+}
+
+/// What comes back of a folded text: the emitter's own fold may move its breaks.
+#[cold]
+fn reprinted(text: &str) -> Option<String> {
+    let mut doc = Document::empty_mapping();
+    let value = doc.new_scalar(text, Style::Folded, None);
+    doc.set(doc.root(), "a", value);
+    let mut out = String::new();
+    crate::emit::kyaml(&doc, doc.root(), &mut out);
+    let read = Document::parse_one(&Source::new("folded", out)).ok()?;
+    let value = read.get(read.root(), "a")?;
+    read.text(value).map(str::to_owned)
 }
 
 /// Keeps the last value of equal keys, in the place of the first.

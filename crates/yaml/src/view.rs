@@ -82,7 +82,7 @@ impl Serialize for NodeView<'_> {
         let node = Inner {
             walk: &walk,
             id: self.id,
-            root: true,
+            root: false,
         };
         node.serialize(serializer)
     }

@@ -81,12 +81,16 @@ impl Document {
         let text = self.text_of(node);
         if node.has(TAGGED) {
             let tag = self.tag(id).unwrap_or("");
+            if tag == "!" && node.style() != Style::Plain {
+                return Resolved::Str(text);
+            }
             return resolve_tagged(schema, tag, text).unwrap_or(Resolved::Str(text));
         }
         resolve_untagged(node, text, schema)
     }
 
-    /// The tag that was written or set, in the short form `!!str`, `!local` or a full URI.
+    /// The tag that was written or set, in the short form `!!str`, `!local` or a full URI. `!` is the
+    /// non-specific tag.
     pub fn tag(&self, id: NodeId) -> Option<&str> {
         if !self.node(id).has(TAGGED) {
             return None;

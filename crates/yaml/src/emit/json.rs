@@ -23,7 +23,7 @@ pub(super) fn print(
         fields: Vec::new(),
         out,
     };
-    let result = printer.node(id, true);
+    let result = printer.node(id, false);
     if result.is_err() {
         out.truncate(start);
     }

@@ -123,7 +123,7 @@ impl<'d> Printer<'d, '_> {
         };
         self.doc
             .tag(id)
-            .filter(|tag| node.has(EXPLICIT_TAG) || *tag != implied)
+            .filter(|tag| *tag != "!" && (node.has(EXPLICIT_TAG) || *tag != implied))
     }
 
     fn scalar(&mut self, id: NodeId, node: Node, place: Place) {
@@ -167,8 +167,9 @@ impl<'d> Printer<'d, '_> {
             Resolved::Merge => "!!str",
             value => value.tag(),
         };
-        if node.has(TAGGED) {
-            let tag = self.doc.tag(id);
+        // `yaml.v3` does not heed the non-specific tag.
+        if let Some(tag) = self.doc.tag(id).filter(|tag| *tag != "!") {
+            let tag = Some(tag);
             if node.has(EXPLICIT_TAG) {
                 return (tag, false);
             }

@@ -19,6 +19,7 @@ use crate::document::Document;
 use crate::error::Error;
 use crate::node::NodeId;
 use crate::resolve::Schema;
+use crate::value::Walk;
 
 /// Appends a node as kyaml's encoder prints it (`yaml.v3`, two spaces, compact sequences), which is
 /// also `RNode.String()`. The node's order, styles, tags, anchors and comments are kept.
@@ -33,15 +34,16 @@ pub fn kyaml(doc: &Document, id: NodeId, out: &mut String) {
 /// Fails where that package does: infinities and not-a-number, keys that are collections or null, tags
 /// that do not fit. Nothing is appended then.
 pub fn sigs(doc: &Document, id: NodeId, out: &mut String) -> Result<(), Error> {
-    sigs::print(doc, id, Schema::Sigs, out)
+    sigs::print(doc, id, Walk::new(doc, Schema::Sigs), false, out)
 }
 
 /// Appends a node as `kustomize build` prints a resource: `RNode.MarshalJSON`, which resolves scalars
 /// by [`Schema::Kyaml`], then `JSONToYAML` of `sigs.k8s.io/yaml`.
 ///
-/// Fails as [`sigs`] does, and for keys below the root that are not strings.
+/// Fails as [`sigs`] does, for keys below the root that are not strings, and for a root that is a
+/// scalar other than null.
 pub fn kustomize(doc: &Document, id: NodeId, out: &mut String) -> Result<(), Error> {
-    sigs::print(doc, id, Schema::Kyaml, out)
+    sigs::print(doc, id, Walk::reprinted(doc), true, out)
 }
 
 /// How to print JSON.

@@ -10,24 +10,39 @@ use super::writer::{Place, Writer};
 use super::{float, order};
 use crate::document::Document;
 use crate::error::Error;
-use crate::node::{Kind, Node, NodeId, SIMPLE, Style};
+use crate::node::{Kind, Node, NodeId, SIMPLE, Style, TAGGED};
 use crate::resolve::{Number, Resolved, Schema, is_base60, number, resolve_plain};
 use crate::value::{Field, Scalar, Walk};
 
+/// Prints the node that a walk sees. A resource of kustomize is decoded into a map.
 pub(super) fn print(
     doc: &Document,
     id: NodeId,
-    schema: Schema,
+    walk: Walk<'_>,
+    resource: bool,
     out: &mut String,
 ) -> Result<(), Error> {
+    if resource && doc.kind(doc.target(id)) == Kind::Scalar {
+        if !doc.is_null(doc.target(id)) {
+            return Err(Error::new("a resource must be a mapping", doc.place(id)));
+        }
+        let mut written = String::new();
+        super::kyaml(doc, id, &mut written);
+        out.push_str(if written.trim().is_empty() {
+            "{}\n"
+        } else {
+            "null\n"
+        });
+        return Ok(());
+    }
     let start = out.len();
     let mut printer = Printer {
-        walk: Walk::new(doc, schema),
+        walk,
         w: Writer::new(out, Dialect::V2),
         fields: Vec::new(),
         number: String::new(),
     };
-    let result = printer.node(id, Place::Root, true);
+    let result = printer.node(id, Place::Root, resource);
     printer.w.indent = -1;
     printer.w.write_indent();
     if result.is_err() {
@@ -107,6 +122,10 @@ impl Printer<'_, '_> {
     }
 
     fn key(&mut self, key: &str, value: NodeId) -> Result<(), Error> {
+        if key.contains('\u{85}') {
+            let message = "a key with the character U+0085 cannot be printed";
+            return Err(Error::new(message, self.walk.doc.place(value)));
+        }
         let simple = key.len() <= 128 && !analyse(key, Dialect::V2).multiline;
         if simple {
             self.string(key, Place::SimpleKey, value)?;
@@ -135,6 +154,7 @@ impl Printer<'_, '_> {
             // A plain text that the loader takes for a string is printed as it is, if it may be.
             Scalar::Str(Cow::Borrowed(text))
                 if node.has(SIMPLE)
+                    && !node.has(TAGGED)
                     && self.walk.schema == Schema::Sigs
                     && !self.w.may_fold(text, true)
                     && !is_base60(text)
@@ -178,6 +198,10 @@ impl Printer<'_, '_> {
     /// `stringv` of the encoder.
     #[inline]
     fn string(&mut self, text: &str, place: Place, id: NodeId) -> Result<(), Error> {
+        if text.contains('\u{85}') {
+            let folded = fold_next_lines(text);
+            return self.string(&folded, place, id);
+        }
         let style = if text.contains('\n') {
             Style::Literal
         } else if matches!(
@@ -198,6 +222,40 @@ impl Printer<'_, '_> {
         self.w.scalar(text, style, place, "");
         Ok(())
     }
+}
+
+/// JSON prints U+0085 as it is, and the loader behind `JSONToYAML` takes it for a line break to fold.
+#[cold]
+fn fold_next_lines(text: &str) -> String {
+    let mut out = String::new();
+    let mut breaks = 0;
+    for (at, line) in text.split('\u{85}').enumerate() {
+        let last = text.split('\u{85}').count() - 1 == at;
+        let line = if at > 0 {
+            line.trim_start_matches(' ')
+        } else {
+            line
+        };
+        let line = if last {
+            line
+        } else {
+            line.trim_end_matches(' ')
+        };
+        if at > 0 {
+            breaks += 1;
+        }
+        if line.is_empty() && !last {
+            continue;
+        }
+        match breaks {
+            0 => {}
+            1 => out.push(' '),
+            _ => (1..breaks).for_each(|_| out.push('\n')),
+        }
+        breaks = 0;
+        out.push_str(line);
+    }
+    out
 }
 
 /// Characters that JSON prints as they are and the reader behind `JSONToYAML` refuses.

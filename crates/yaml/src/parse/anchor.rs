@@ -80,7 +80,7 @@ impl<'s> Parser<'s> {
         }
     }
 
-    /// Reads a tag; its short form goes to the heap. The non-specific tag `!` is an empty text.
+    /// Reads a tag; its short form goes to the heap.
     fn tag(&mut self) -> Parsed<Text> {
         let start = self.pos;
         let heap = self.build.heap.len();
@@ -98,7 +98,9 @@ impl<'s> Parser<'s> {
                 self.pos += 1;
             }
             let whole = self.text.get(start..self.pos).unwrap_or("");
-            if whole != "!" {
+            if whole == "!" {
+                self.build.heap.push('!');
+            } else {
                 let second = whole.get(1..).and_then(|rest| rest.find('!'));
                 let (handle, suffix) = whole.split_at(second.map_or(1, |at| at + 2));
                 if suffix.is_empty() {
@@ -191,9 +193,9 @@ impl<'s> Parser<'s> {
         self.build.heap_since(heap)
     }
 
-    /// Gives properties to a node. A tag `!` says nothing.
+    /// Gives properties to a node.
     pub(super) fn apply(&mut self, id: NodeId, props: Props<'s>) {
-        if let Some(tag) = props.tag.filter(|tag| tag.len > 0) {
+        if let Some(tag) = props.tag {
             self.build.set_tag(id, tag);
         }
         if let Some(name) = props.anchor {

@@ -37,7 +37,13 @@ impl Parser<'_> {
             self.at(line.start + 2),
         );
         let like_marker = matches!(first, (b'-', b'-', b'-') | (b'.', b'.', b'.'));
-        node.put(SIMPLE, line.ascii && !like_marker);
+        let ends_in_colon = self
+            .bytes
+            .get(line.start..line.end)
+            .is_some_and(|text| text.ends_with(b":"));
+        let is_indicator = line.end == line.start + 1 && matches!(first.0, b'-' | b'?');
+        let simple = line.ascii && !like_marker && !ends_in_colon && !is_indicator;
+        node.put(SIMPLE, simple);
         self.build.add(node, line.start)
     }
 

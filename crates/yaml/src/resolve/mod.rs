@@ -178,6 +178,8 @@ pub(crate) fn resolve_tagged<'a>(schema: Schema, tag: &str, text: &'a str) -> Op
         _ => resolve_plain(schema, text),
     };
     match tag {
+        // goyaml.v2 heeds the non-specific tag, yaml.v3 does not.
+        "!" if schema == Schema::Kyaml => Some(resolve_plain(schema, text)),
         "!!binary" => Some(Resolved::Binary(text)),
         "!!merge" => Some(Resolved::Merge),
         "!!float" => match plain() {
