@@ -190,6 +190,16 @@ impl SecretSource {
     }
 }
 
+impl SourceConfig {
+    /// How often to poll.
+    pub fn interval(&self) -> Duration {
+        match self {
+            Self::Directory(config) => config.interval,
+            Self::Git(config) => config.interval,
+        }
+    }
+}
+
 impl DirectoryConfig {
     /// The folder `path`, looked at every minute.
     pub fn new(path: impl Into<PathBuf>) -> Self {

@@ -59,6 +59,47 @@ pub trait Source: Send + Sync + 'static {
     fn describe(&self) -> String;
 }
 
+/// A source of either kind.
+pub enum AnySource {
+    /// A folder on this machine.
+    Directory(DirectorySource),
+    /// A Git repository.
+    Git(GitSource),
+}
+
+impl AnySource {
+    /// The source that `config` describes.
+    pub fn open(config: SourceConfig) -> Result<Self, SourceError> {
+        match config {
+            SourceConfig::Directory(config) => DirectorySource::open(config).map(Self::Directory),
+            SourceConfig::Git(config) => GitSource::open(*config).map(Self::Git),
+        }
+    }
+}
+
+impl Source for AnySource {
+    async fn poll(&self) -> Result<Polled, SourceError> {
+        match self {
+            Self::Directory(source) => source.poll().await,
+            Self::Git(source) => source.poll().await,
+        }
+    }
+
+    async fn recall(&self) -> Option<Snapshot> {
+        match self {
+            Self::Directory(source) => source.recall().await,
+            Self::Git(source) => source.recall().await,
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Self::Directory(source) => source.describe(),
+            Self::Git(source) => source.describe(),
+        }
+    }
+}
+
 /// The outcome of a poll.
 #[derive(Clone, Debug)]
 pub struct Polled {

@@ -31,7 +31,7 @@ async fn fails_and_recovers(fault: Fault, message: &str, kind: ErrorKind) {
 }
 
 /// Text that does not compress, the same each time (xorshift).
-fn noise(length: usize) -> String {
+pub(crate) fn noise(length: usize) -> String {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let next = || {
         state ^= state << 13;

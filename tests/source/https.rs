@@ -90,14 +90,19 @@ fn pem_file(repository: &Repository, pem: &str) -> PathBuf {
     file
 }
 
+/// A server whose certificate is for `name`, and the file with its authority.
+pub(crate) async fn serve_as(repository: &Repository, name: &str) -> (Server, PathBuf) {
+    let authority = Authority::new();
+    let server = serve(repository, authority.acceptor(&params(name))).await;
+    (server, pem_file(repository, &authority.pem))
+}
+
 #[tokio::test]
 async fn a_host_is_trusted_when_the_named_authority_has_signed_its_certificate() {
     let repository = Repository::new();
-    let authority = Authority::new();
-    let server = serve(&repository, authority.acceptor(&params("localhost"))).await;
-    let ca_file = Some(pem_file(&repository, &authority.pem));
+    let (server, ca_file) = serve_as(&repository, "localhost").await;
     let source = open(GitConfig {
-        ca_file,
+        ca_file: Some(ca_file),
         ..repository.config(&server.url)
     });
     assert_eq!(text(&poll(&source).await, "file"), "one");

@@ -6,7 +6,6 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::print_stderr,
     reason = "a test fails by panicking, and says loudly when it is skipped"
 )]
 
@@ -15,6 +14,7 @@ mod failures;
 mod follow;
 mod http;
 mod https;
+mod machine;
 mod read;
 mod repository;
 mod ssh;

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     process::{Command, Output},
     time::Duration,
@@ -181,4 +182,9 @@ pub(crate) fn text(snapshot: &Snapshot, path: &str) -> String {
         .read_text(&TreePath::new(path).unwrap())
         .unwrap()
         .to_string()
+}
+
+/// Says that a test could not run, past the test runner, which would keep it to itself.
+pub(crate) fn skipped(why: &str) {
+    let _ = writeln!(io::stderr(), "SKIPPED: {why}");
 }

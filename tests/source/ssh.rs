@@ -11,7 +11,7 @@ use std::{
 
 use trueup::source::{Auth, ErrorKind, GitConfig, SecretSource};
 
-use crate::repository::{Repository, failure, open, poll, text};
+use crate::repository::{Repository, failure, open, poll, skipped, text};
 
 /// An `sshd` that serves connections of one test, each from a process of its own.
 struct Sshd {
@@ -23,7 +23,7 @@ impl Sshd {
     /// Starts it, or says loudly why these tests cannot run.
     fn start(repository: &Repository) -> Option<Self> {
         let Some(sshd) = find("sshd") else {
-            eprintln!("SKIPPED: there is no `sshd` here (`apt-get install openssh-server`)");
+            skipped("there is no `sshd` here (`apt-get install openssh-server`)");
             return None;
         };
         // It will not start without its folder, which only its own service makes.

@@ -3,7 +3,7 @@
 //! libgit2 tells most failures apart only by its English messages, so this is the one place that
 //! reads them (those of version 1.9).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use git2::{Error, ErrorClass, ErrorCode};
 
@@ -29,8 +29,13 @@ pub(super) fn classify(error: &Error, stage: Stage, url: &str, cache: &Path) -> 
     if has(&["No space left on device", "Disk quota exceeded"]) {
         return SourceError::DiskFull { path };
     }
+    if error.code() == ErrorCode::Owner {
+        // A repository in the file system that is followed, or that is worked in.
+        let path = url.strip_prefix("file://").map_or(path, PathBuf::from);
+        return SourceError::NotOwner { path };
+    }
     if stage == Stage::Local {
-        return local(error, reason, cache);
+        return local(reason, cache);
     }
     if let Some(status) = status_of(&reason) {
         return by_status(url, status);
@@ -70,7 +75,7 @@ pub(super) fn classify(error: &Error, stage: Stage, url: &str, cache: &Path) -> 
             SourceError::BadPack { url, reason }
         }
         ErrorClass::Ssh | ErrorClass::Http => SourceError::BadPack { url, reason },
-        _ => local(error, reason, cache),
+        _ => local(reason, cache),
     }
 }
 
@@ -98,11 +103,8 @@ const NO_REPOSITORY: &[&str] = &[
 
 /// Failures of the local copy: what the file system refuses stays refused, anything else means that
 /// the copy is damaged and can be had anew.
-fn local(error: &Error, reason: String, cache: &Path) -> SourceError {
+fn local(reason: String, cache: &Path) -> SourceError {
     let path = cache.to_owned();
-    if error.code() == ErrorCode::Owner {
-        return SourceError::NotOwner { path };
-    }
     let refused = [
         "Permission denied",
         "Read-only file system",

@@ -3,8 +3,8 @@
 use std::{cell::RefCell, path::Path};
 
 use git2::{
-    AutotagOption, Error, ErrorClass, ErrorCode, FetchOptions, ProxyOptions, RemoteCallbacks,
-    RemoteRedirect, Repository, cert::Cert,
+    AutotagOption, ConfigLevel, Error, ErrorClass, ErrorCode, FetchOptions, ProxyOptions,
+    RemoteCallbacks, RemoteRedirect, Repository, cert::Cert,
 };
 
 use super::{
@@ -71,9 +71,9 @@ impl<'a> Link<'a> {
         let header = self.login.header();
         // The remote keeps pointers into the options, so these are declared before it.
         let mut options = self.options(header.as_ref());
-        let mut remote = repository
-            .remote_anonymous(&wire)
-            .map_err(|error| self.meaning(&error, Stage::Local, repository.path()))?;
+        let local = |error: Error| self.meaning(&error, Stage::Local, repository.path());
+        pin_address(repository, &wire).map_err(local)?;
+        let mut remote = repository.remote_anonymous(&wire).map_err(local)?;
         // A ref that no server has: the answer is the list of those it has. It is done this way
         // because only a download takes headers and a rule for redirects.
         let nothing = ["+refs/trueup/none:refs/trueup/none"];
@@ -236,6 +236,17 @@ impl<'a> Link<'a> {
         self.verdict.borrow_mut().get_or_insert(error);
         Error::new(ErrorCode::User, ErrorClass::Callback, "stopped by trueup")
     }
+}
+
+/// Rules like `url.….insteadOf` in the settings of the user would send us, and the credentials,
+/// somewhere else. The longest match wins, and none is longer than the whole address itself.
+fn pin_address(repository: &Repository, wire: &str) -> Result<(), Error> {
+    let key = format!("url.{wire}.insteadof");
+    let mut own = repository.config()?.open_level(ConfigLevel::Local)?;
+    if own.get_string(&key).is_ok_and(|address| address == wire) {
+        return Ok(());
+    }
+    own.set_str(&key, wire)
 }
 
 fn known_hosts(config: &GitConfig) -> Result<KnownHosts, SourceError> {
