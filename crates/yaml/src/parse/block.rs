@@ -355,7 +355,7 @@ impl<'s> Parser<'s> {
         if self.peek() != b' ' || class(*rest.first()?) & WORD == 0 {
             return None;
         }
-        let mut len = 0;
+        let mut end = None;
         for (at, &byte) in rest.iter().enumerate() {
             let class = class(byte);
             if class & !(WORD | JOIN) == 0 && (class != 0 || byte != b' ') {
@@ -367,9 +367,11 @@ impl<'s> Parser<'s> {
             if byte != b'\n' {
                 return None;
             }
-            len = at;
+            end = Some(at);
             break;
         }
+        // The last line of a text may have no end.
+        let len = end?;
         let line_start = start + len + 1;
         let next = self.bytes.get(line_start..)?;
         let indent = next.iter().position(|&byte| byte != b' ')?;

@@ -65,6 +65,19 @@ fn every_kind_of_node_is_read() {
 }
 
 #[test]
+fn the_last_line_needs_no_end() {
+    for text in [
+        "a: 10m",
+        "a: x\nb: 10m",
+        "a: [x]\nb: 10m",
+        "a:\n  b: x\n  c: 10m",
+        "- a: x\n  b: 10m",
+    ] {
+        assert_eq!(json(text), json(&format!("{text}\n")), "{text:?}");
+    }
+}
+
+#[test]
 fn a_stream_has_many_documents() {
     assert_eq!(
         json("a\n---\nb\n--- |\n c\n...\n---\n"),
