@@ -1,7 +1,15 @@
 //! trueup keeps Kubernetes clusters true to a Git repository.
+//!
+//! ```text
+//! source → config → render → plan → apply → report
+//! ```
+//!
+//! [`pipeline`] takes a snapshot through these rooms, for the command line and the daemon alike.
 
+pub mod cli;
 pub mod config;
 pub mod daemon;
+pub mod pipeline;
 pub mod render;
 pub mod source;
 pub mod telemetry;

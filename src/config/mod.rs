@@ -1,7 +1,41 @@
-//! What a user configures: environments and contexts.
+//! What a user configures: which environments there are, and which variables they share.
 //!
-//! Flows in: the text of `environments/*.yaml` and `contexts/*.yaml`. Flows out: typed values with
-//! their defaults, or every error of a file at once with its place.
-//! It must never do I/O.
+//! Flows in: a file tree, whose `environments/*.yaml` and `contexts/*.yaml` are read. Flows out:
+//! [`Environment`]s with their defaults filled in and their variables gathered, or every error of
+//! every file at once, each with its place and a way out.
+//! It must never do I/O but through the tree it is given, never ask a cluster, and never hold a
+//! secret: the files only say where secrets are to be found.
 
+mod cluster;
+mod context;
+mod decode;
+mod environment;
+mod format;
+mod load;
+mod names;
+mod patch;
+mod phase;
 pub mod reconcile;
+mod reference;
+mod repository;
+mod substitute;
+mod variables;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    cluster::{ClusterRef, Eks},
+    context::Context,
+    decode::{Field, Need, Shape, Spanned, Type, format_duration, parse_duration},
+    environment::Environment,
+    load::{CONTEXTS, Config, ENVIRONMENTS},
+    patch::{ForeignPatch, JsonOp, JsonOperation, PatchChange, PatchTarget},
+    phase::{Content, Helm, Phase},
+    reconcile::Reconcile,
+    reference::{context_page, environment_page},
+    repository::{Auth, Reference, SecretRef, SourceRef},
+    substitute::{FieldPath, Substitution},
+    variables::{Given, Giver, Literal, Variables},
+};
+pub(crate) use self::{environment::not_built, names::is_variable};

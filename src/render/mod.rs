@@ -1,8 +1,116 @@
 //! From a file tree to the objects an environment should hold.
 //!
-//! Flows in: a tree at a revision and an environment. Flows out: [`Desired`].
-//! It must never do I/O and never ask a cluster.
+//! Flows in: a tree at a revision and an [`Environment`](crate::config::Environment). Flows out:
+//! [`Desired`], or every error of every phase at once. Phases are rendered side by side; the result
+//! does not depend on it.
+//! It must never do I/O but through the tree it is given, and never ask a cluster: the same input
+//! gives the same bytes.
 
 mod desired;
+mod kustomize;
+mod manifests;
+mod output;
+mod phase;
+mod substitute;
 
-pub use desired::{Desired, DesiredPhase};
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+use trueup_manifest::{Diagnostic, Diagnostics, Manifest, ObjectId, Tree};
+
+pub use self::{
+    desired::{Desired, DesiredPhase},
+    kustomize::{BuildOptions, build as build_kustomization},
+    output::{to_json, to_yaml},
+};
+use crate::config::Environment;
+
+/// What rendering depends on besides the files.
+#[derive(Clone, Debug, Default)]
+pub struct RenderOptions {
+    /// The revision that the tree is of; none for a plain directory.
+    pub revision: Option<String>,
+}
+
+/// Renders all phases of an environment. With an error in any phase nothing is given back, so that
+/// nothing can be applied or pruned from a part.
+pub fn render(
+    tree: &dyn Tree,
+    environment: &Environment,
+    options: &RenderOptions,
+) -> Result<Desired, Diagnostics> {
+    let rendered: Vec<Result<phase::Rendered, Diagnostics>> = environment
+        .phases
+        .par_iter()
+        .map(|phase| phase::render(tree, environment, phase))
+        .collect();
+    let mut findings = environment.not_built_to_render().clone();
+    let mut warnings = Vec::new();
+    let mut phases = Vec::with_capacity(rendered.len());
+    for (index, (phase, rendered)) in environment.phases.iter().zip(rendered).enumerate() {
+        let Some(rendered) = findings.keep(rendered) else {
+            continue;
+        };
+        warnings.extend(rendered.warnings);
+        phases.push(DesiredPhase {
+            name: phase.name.value.clone(),
+            depends_on: environment.depends_on(index),
+            timeout: phase.timeout.unwrap_or(environment.reconcile.timeout),
+            wait: phase.wait,
+            manifests: rendered.manifests,
+        });
+    }
+    findings.extend(duplicates(&phases));
+    findings.into_result(Desired {
+        environment: environment.name.value.clone(),
+        revision: options.revision.clone(),
+        phases,
+        warnings,
+    })
+}
+
+/// An error for each object that two phases, or one phase twice, define.
+fn duplicates(phases: &[DesiredPhase]) -> Vec<Diagnostic> {
+    let mut seen: HashMap<ObjectId, (&DesiredPhase, &Manifest)> = HashMap::new();
+    let mut findings = Vec::new();
+    for phase in phases {
+        for manifest in &phase.manifests {
+            let id = manifest.id();
+            if let Some((first_phase, first)) = seen.get(&id) {
+                findings.push(duplicate(&id, (first_phase, first), (phase, manifest)));
+            } else {
+                seen.insert(id, (phase, manifest));
+            }
+        }
+    }
+    findings
+}
+
+fn duplicate(
+    id: &ObjectId,
+    (first_phase, first): (&DesiredPhase, &Manifest),
+    (phase, manifest): (&DesiredPhase, &Manifest),
+) -> Diagnostic {
+    let message = if first_phase.name == phase.name {
+        format!("`{id}` is defined twice in phase `{}`", phase.name)
+    } else {
+        format!(
+            "`{id}` is defined in phase `{}` and in phase `{}`",
+            first_phase.name, phase.name
+        )
+    };
+    let place = |manifest: &Manifest, phase: &DesiredPhase| match manifest.origin.location {
+        Some(_) => format!("phase `{}`", phase.name),
+        None => format!("phase `{}`: {}", phase.name, manifest.origin),
+    };
+    Diagnostic::error("render/duplicate", message)
+        .label(
+            manifest.origin.location.clone(),
+            format!("again here, {}", place(manifest, phase)),
+        )
+        .label(
+            first.origin.location.clone(),
+            format!("first here, {}", place(first, first_phase)),
+        )
+        .help("keep it in one place only; moving an object to another phase never deletes it")
+}

@@ -1,0 +1,80 @@
+//! The flags that every command takes.
+
+use std::{io::IsTerminal, path::PathBuf};
+
+use clap::{ArgAction, Args, ValueEnum};
+
+use super::exit::Failure;
+use crate::telemetry::{self, Logging};
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct Global {
+    /// The repository; by default the nearest folder from here upwards that has `environments/`
+    #[arg(short = 'C', long = "repo", global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(super) repo: Option<PathBuf>,
+    /// The kubeconfig file, in place of the environment's
+    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// The kubeconfig context, in place of the environment's
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) context: Option<String>,
+    /// Whether to use colour; `auto` does on a terminal where `NO_COLOR` is not set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+    /// Say more of what is done; twice for debugging, three times for the libraries too
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+    /// How log lines are written
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Global {
+    /// Whether to use colour on a stream.
+    pub(super) fn color(&self, stream: &impl IsTerminal) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+                let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+                stream.is_terminal() && !set("NO_COLOR") && !dumb
+            }
+        }
+    }
+
+    pub(super) fn start_logging(&self) -> Result<(), Failure> {
+        let by_flag = match self.verbose {
+            0 => "warn",
+            1 => "warn,trueup=info",
+            2 => "warn,trueup=debug",
+            _ => "debug",
+        };
+        let by_environment = std::env::var("RUST_LOG")
+            .ok()
+            .filter(|filter| !filter.is_empty());
+        let logging = Logging {
+            format: match self.log_format {
+                LogFormat::Text => telemetry::LogFormat::Text,
+                LogFormat::Json => telemetry::LogFormat::Json,
+            },
+            filter: Some(by_environment.unwrap_or_else(|| by_flag.to_owned())),
+        };
+        telemetry::logging::init(&logging)
+            .map_err(|error| Failure::new("cli/logging", error.to_string()))
+    }
+}

@@ -1,0 +1,96 @@
+//! The command line: flags in, exit code out; each command is a thin file over the rooms.
+//!
+//! Flows in: arguments and the environment of the process. Flows out: data on standard output,
+//! messages on standard error, and an exit code that a script can trust. `main` here is the one
+//! place where everything is wired.
+//! It must never hold logic of its own: what a command does, a room does. It never shows a
+//! backtrace or a secret.
+
+mod check;
+mod completions;
+mod console;
+mod exit;
+mod global;
+mod output;
+mod reference;
+mod render;
+mod repository;
+mod version;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
+
+use self::{
+    console::Console,
+    exit::{Exit, Failure},
+    global::Global,
+};
+
+/// Keeps Kubernetes clusters true to a Git repository.
+#[derive(Debug, Parser)]
+#[command(
+    name = "trueup",
+    version,
+    propagate_version = false,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Render(render::Args),
+    Check(check::Args),
+    Completions(completions::Args),
+    Version(version::Args),
+    Reference(reference::Args),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let console = Console::new(&cli.global);
+    let result = cli
+        .global
+        .start_logging()
+        .and_then(|()| cli.command.run(&cli.global, &console));
+    match result {
+        Ok(exit) => exit.into(),
+        Err(failure) => console.failure(&failure).into(),
+    }
+}
+
+impl Command {
+    fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
+        match self {
+            Self::Render(args) => args.run(global, console),
+            Self::Check(args) => args.run(global, console),
+            Self::Completions(args) => args.run(console),
+            Self::Version(args) => args.run(console),
+            Self::Reference(args) => args.run(console),
+        }
+    }
+}
+
+/// The whole command line as clap knows it.
+fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Help and version go to standard output; anything else is a mistake in the arguments.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Where nobody reads what we say, there is nobody to tell.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done.into(),
+        _ => Exit::Usage.into(),
+    }
+}

@@ -1,0 +1,160 @@
+//! `trueup render`: prints the objects of an environment or of a kustomization.
+
+mod target;
+mod write;
+
+use clap::Args as ClapArgs;
+use trueup_manifest::{Diagnostic, DiskTree, Manifest};
+
+use self::target::{What, decide};
+use super::{
+    console::Console,
+    exit::{Exit, Failure},
+    global::Global,
+    output::{self, Format, Target},
+    repository::{Repository, current_folder},
+};
+use crate::{
+    config::Literal,
+    pipeline::{self, Request},
+    render::{self, BuildOptions},
+};
+
+/// Print the objects of an environment or of a kustomization
+///
+/// With the name of an environment it prints what `trueup reconcile` would apply. With a folder it
+/// prints what `kustomize build` prints for it, byte for byte. A name that could be either is an
+/// error: `./NAME` is the folder.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// The name of an environment, or the folder of a kustomization
+    #[arg(value_name = "ENV|DIR", default_value = ".")]
+    what: String,
+    /// Only these phases of an environment
+    #[arg(long = "phase", value_name = "NAME")]
+    phases: Vec<String>,
+    /// Set a variable of an environment; a number or boolean is one, as in the file
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    variables: Vec<(String, Literal)>,
+    /// `yaml`, `json`, or the file to write; in a folder that exists, one file for each object
+    #[arg(short, long, value_name = "FORMAT|PATH", value_parser = output::target)]
+    output: Option<Target>,
+    /// Whether a kustomization may read files outside its own folder
+    #[arg(long, value_name = "WHICH", default_value = "LoadRestrictionsRootOnly")]
+    load_restrictor: Restrictor,
+    /// The order of the objects of a kustomization that says none
+    #[arg(long, value_name = "ORDER", default_value = "legacy")]
+    reorder: Order,
+    /// Allow a kustomization to inflate charts (not built yet: a chart is an error)
+    #[arg(long)]
+    enable_helm: bool,
+    /// Label every object of a kustomization `app.kubernetes.io/managed-by`
+    #[arg(long)]
+    enable_managedby_label: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Restrictor {
+    /// Only files in or below its own folder
+    #[value(name = "LoadRestrictionsRootOnly", alias = "rootOnly")]
+    RootOnly,
+    /// Any file
+    #[value(name = "LoadRestrictionsNone", alias = "none")]
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Order {
+    /// By kind, namespaces first and webhooks last
+    Legacy,
+    /// As loaded
+    None,
+}
+
+impl Args {
+    pub(super) fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
+        let (manifests, warnings) = match decide(&self.what, global)? {
+            What::Environment(repository) => self.environment(&repository)?,
+            What::Folder => self.folder()?,
+        };
+        console.findings(&warnings);
+        match &self.output {
+            None | Some(Target::Format(Format::Text | Format::Yaml)) => {
+                console.data(&render::to_yaml(&manifests)?)?;
+            }
+            Some(Target::Format(Format::Json)) => console.data(&render::to_json(&manifests)?)?,
+            Some(Target::Path(path)) => write::files(path, manifests)?,
+        }
+        Ok(Exit::Done)
+    }
+
+    fn environment(
+        &self,
+        repository: &Repository,
+    ) -> Result<(Vec<Manifest>, Vec<Diagnostic>), Failure> {
+        let request = Request {
+            environment: &self.what,
+            revision: None,
+            variables: &self.variables,
+        };
+        let prepared = pipeline::prepare(&repository.tree, &repository.config, &request)?;
+        let known: Vec<&str> = prepared
+            .desired
+            .phases
+            .iter()
+            .map(|phase| phase.name.as_str())
+            .collect();
+        for name in &self.phases {
+            if !known.contains(&name.as_str()) {
+                let error = Diagnostic::error(
+                    "config/unknown-phase",
+                    format!("`{}` has no phase `{name}`", self.what),
+                );
+                return Err(error
+                    .help(format!("the phases are `{}`", known.join("`, `")))
+                    .into());
+            }
+        }
+        let wanted = |name: &String| self.phases.is_empty() || self.phases.contains(name);
+        let phases = prepared
+            .desired
+            .phases
+            .into_iter()
+            .filter(|phase| wanted(&phase.name));
+        Ok((
+            phases.flat_map(|phase| phase.manifests).collect(),
+            prepared.desired.warnings,
+        ))
+    }
+
+    fn folder(&self) -> Result<(Vec<Manifest>, Vec<Diagnostic>), Failure> {
+        if let Some(name) = self.phases.first() {
+            let error = Diagnostic::error(
+                "cli/no-phases",
+                format!("a folder has no phases, so not `{name}` either"),
+            );
+            return Err(error.help("name an environment, or drop `--phase`").into());
+        }
+        if !self.variables.is_empty() {
+            let error = Diagnostic::error("cli/no-variables", "a folder has no variables");
+            return Err(error.help("name an environment, or drop `--var`").into());
+        }
+        let here = current_folder()?;
+        // The root is the machine's, so that bases beside the folder are found wherever they lie.
+        let tree = DiskTree::new("/")?.shown_from(&here);
+        let dir = tree.locate(here.join(&self.what))?;
+        let options = BuildOptions {
+            load_anywhere: self.load_restrictor == Restrictor::None,
+            as_loaded: self.reorder == Order::None,
+            managed_by_label: self.enable_managedby_label,
+            tree_root: Some("/"),
+        };
+        Ok(render::build_kustomization(&tree, &dir, &options)?)
+    }
+}
+
+/// `name=value`, the value of the type it would have in a file.
+pub(super) fn variable(text: &str) -> Result<(String, Literal), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    Ok((name.to_owned(), Literal::read(value)))
+}

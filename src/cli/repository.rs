@@ -1,0 +1,59 @@
+//! The repository that a command works on.
+
+use std::path::{Path, PathBuf};
+
+use trueup_manifest::DiskTree;
+
+use super::{exit::Failure, global::Global};
+use crate::config::{Config, ENVIRONMENTS};
+
+/// A checkout and the configuration in it.
+pub(super) struct Repository {
+    pub(super) tree: DiskTree,
+    pub(super) config: Config,
+}
+
+impl Repository {
+    /// Opens the repository that the flags name, or the one round the current folder.
+    pub(super) fn open(global: &Global) -> Result<Self, Failure> {
+        let root = match &global.repo {
+            Some(root) => root.clone(),
+            None => find(&current_folder()?),
+        };
+        Self::at(&root)
+    }
+
+    /// Opens the repository at a folder.
+    pub(super) fn at(root: &Path) -> Result<Self, Failure> {
+        let tree = DiskTree::new(root)?;
+        let tree = match std::env::current_dir() {
+            Ok(here) => tree.shown_from(here),
+            Err(_) => tree,
+        };
+        let config = Config::load(&tree)?;
+        Ok(Self { tree, config })
+    }
+}
+
+/// The nearest folder from `here` upwards that has Environment files, but not above the Git
+/// repository round `here`; `here` itself where there is none.
+pub(super) fn find(here: &Path) -> PathBuf {
+    for folder in here.ancestors() {
+        if folder.join(ENVIRONMENTS).is_dir() {
+            return folder.to_owned();
+        }
+        if folder.join(".git").exists() {
+            break;
+        }
+    }
+    here.to_owned()
+}
+
+pub(super) fn current_folder() -> Result<PathBuf, Failure> {
+    std::env::current_dir().map_err(|error| {
+        Failure::new(
+            "cli/no-folder",
+            format!("the current folder cannot be told: {error}"),
+        )
+    })
+}

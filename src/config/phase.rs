@@ -1,0 +1,199 @@
+//! The phases of an environment: what is rendered, and in which order.
+
+use std::time::Duration;
+
+use trueup_manifest::{Diagnostic, TreePath};
+use trueup_yaml::Location;
+
+use super::{decode::Spanned, substitute::Substitution};
+
+/// A unit of ordering and of failure. It owns nothing: all objects belong to the environment, so
+/// that moving one to another phase never deletes it.
+#[derive(Clone, Debug)]
+pub struct Phase {
+    /// Its name, unique in the environment.
+    pub name: Spanned<String>,
+    /// Where the phase is written.
+    pub location: Option<Location>,
+    /// What it renders.
+    pub content: Content,
+    /// The phases it waits for; the one before it in the list where it is not set.
+    pub depends_on: Option<Vec<Spanned<String>>>,
+    /// How long it may take to become healthy; the environment's default where it is not set.
+    pub timeout: Option<Duration>,
+    /// Whether those that depend on it wait until its objects are healthy.
+    pub wait: bool,
+    /// In which objects `${name}` is replaced; none unless declared.
+    pub substitute: Vec<Substitution>,
+}
+
+/// What a phase renders.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A kustomization.
+    Kustomize {
+        /// The folder of the kustomization.
+        path: Spanned<TreePath>,
+        /// Whether files outside that folder may be read, as `--load-restrictor` of kustomize.
+        load_anywhere: bool,
+    },
+    /// Plain manifests: a file, or all `*.yaml`, `*.yml` and `*.json` files of a folder and the
+    /// folders below it.
+    Manifests {
+        /// The file or folder.
+        path: Spanned<TreePath>,
+    },
+    /// A Helm chart. Not built yet.
+    Helm(Box<Helm>),
+    /// The Vault bootstrap. Not built yet.
+    Vault {
+        /// The file that describes it.
+        path: Spanned<TreePath>,
+    },
+    /// Processes. Not built yet.
+    Processes {
+        /// The folder of their files.
+        path: Spanned<TreePath>,
+    },
+}
+
+/// A Helm chart and its values. Not built yet.
+#[derive(Clone, Debug)]
+pub struct Helm {
+    /// The folder of the chart.
+    pub chart: Spanned<TreePath>,
+    /// The name of the release.
+    pub release: Spanned<String>,
+    /// The namespace of the release.
+    pub namespace: Option<Spanned<String>>,
+    /// Values files, later ones over earlier ones.
+    pub values: Vec<Spanned<TreePath>>,
+}
+
+/// The indices of the phases that each phase waits for, with everything that is wrong about them:
+/// names used twice, unknown phases, loops.
+pub(super) fn order(phases: &[Phase]) -> (Vec<Vec<usize>>, Vec<Diagnostic>) {
+    let mut findings = Vec::new();
+    let find = |name: &str| phases.iter().position(|phase| *phase.name == name);
+    for (index, phase) in phases.iter().enumerate() {
+        if let Some(first) = find(&phase.name).filter(|first| *first < index) {
+            let first = phases
+                .get(first)
+                .and_then(|first| first.name.location.clone());
+            findings.push(
+                Diagnostic::error(
+                    "config/duplicate-name",
+                    format!("two phases are called `{}`", phase.name),
+                )
+                .label(phase.name.location.clone(), "again here")
+                .label(first, "first here")
+                .help("give one of them another name"),
+            );
+        }
+    }
+    let waits: Vec<Vec<usize>> = phases
+        .iter()
+        .enumerate()
+        .map(|(index, phase)| match &phase.depends_on {
+            None => index.checked_sub(1).into_iter().collect(),
+            Some(names) => names
+                .iter()
+                .filter_map(|name| {
+                    let found = find(name);
+                    if found.is_none() {
+                        findings.push(unknown_phase(name, phases));
+                    }
+                    found
+                })
+                .collect(),
+        })
+        .collect();
+    if let Some(circle) = circle(&waits) {
+        findings.push(circle_finding(&circle, phases));
+    }
+    (waits, findings)
+}
+
+fn unknown_phase(name: &Spanned<String>, phases: &[Phase]) -> Diagnostic {
+    let known: Vec<&str> = phases.iter().map(|phase| phase.name.as_str()).collect();
+    let help = match trueup_manifest::nearest(name, known.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("the phases are `{}`", known.join("`, `")),
+    };
+    Diagnostic::error(
+        "config/unknown-phase",
+        format!("no phase is called `{}`", name.value),
+    )
+    .at(name.location.clone())
+    .help(help)
+}
+
+/// A loop, as the indices on it in the order of waiting, where there is one.
+fn circle(waits: &[Vec<usize>]) -> Option<Vec<usize>> {
+    // 0: not seen, 1: on the way, 2: done.
+    let mut state = vec![0_u8; waits.len()];
+    for start in 0..waits.len() {
+        let mut way = vec![(start, 0)];
+        while let Some((at, next)) = way.last_mut() {
+            let node = *at;
+            let mark = state.get_mut(node)?;
+            if *mark == 2 {
+                way.pop();
+                continue;
+            }
+            *mark = 1;
+            let Some(to) = waits.get(node).and_then(|list| list.get(*next)).copied() else {
+                *mark = 2;
+                way.pop();
+                continue;
+            };
+            *next += 1;
+            if state.get(to) == Some(&1) {
+                let nodes = way.iter().map(|(node, _)| *node);
+                return Some(nodes.skip_while(|node| *node != to).collect());
+            }
+            way.push((to, 0));
+        }
+    }
+    None
+}
+
+fn circle_finding(circle: &[usize], phases: &[Phase]) -> Diagnostic {
+    let on_it: Vec<&Phase> = circle
+        .iter()
+        .filter_map(|index| phases.get(*index))
+        .collect();
+    let mut names: Vec<String> = on_it
+        .iter()
+        .map(|phase| format!("`{}`", phase.name))
+        .collect();
+    names.extend(names.first().cloned());
+    let mut finding = Diagnostic::error(
+        "config/phase-loop",
+        format!(
+            "phases wait for one another in a circle: {}",
+            names.join(" → ")
+        ),
+    );
+    let mut implicit = false;
+    for (phase, next) in on_it.iter().zip(on_it.iter().cycle().skip(1)) {
+        let named = phase
+            .depends_on
+            .iter()
+            .flatten()
+            .find(|name| name.value == *next.name);
+        let (place, why) = if let Some(name) = named {
+            (name.location.clone(), "")
+        } else {
+            implicit = true;
+            (phase.name.location.clone(), ", the phase before it")
+        };
+        let text = format!("`{}` waits for `{}`{why}", phase.name, next.name);
+        finding = finding.label(place, text);
+    }
+    finding.help(if implicit {
+        "a phase without `dependsOn` waits for the one before it; `dependsOn: []` waits for none"
+    } else {
+        "remove one of these from its `dependsOn`"
+    })
+}

@@ -1,0 +1,174 @@
+//! `trueup render`.
+
+use crate::run::{Repo, config_map, environment};
+
+#[test]
+fn an_environment_is_printed_phase_by_phase() {
+    let phases = "    - {name: crds, manifests: {path: plain}}\n    - {name: hub, manifests: {path: hub.yaml}}\n";
+    let repo = Repo::small()
+        .with("environments/dev.yaml", &environment("dev", phases))
+        .with("plain/b.yaml", &config_map("b"))
+        .with("plain/a/a.json", "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [{\"apiVersion\": \"v1\", \"kind\": \"Namespace\", \"metadata\": {\"name\": \"a\"}}]}")
+        .with("hub.yaml", &config_map("hub"))
+        .with("plain/.hidden.yaml", "a: [")
+        .with("plain/notes.md", "a: [");
+    insta::assert_snapshot!(repo.run(&["render", "dev"]).transcript());
+    let one = repo.run(&["render", "dev", "--phase", "hub"]);
+    assert_eq!(
+        one.stdout,
+        "apiVersion: v1\ndata:\n  a: b\nkind: ConfigMap\nmetadata:\n  name: hub\n"
+    );
+    let none = repo.run(&["render", "dev", "--phase", "hbu"]);
+    assert_eq!(none.code, 1);
+    assert!(
+        none.stderr.contains("the phases are `crds`, `hub`"),
+        "{}",
+        none.stderr
+    );
+}
+
+#[test]
+fn a_name_is_never_guessed() {
+    let repo = Repo::small().with("dev/kustomization.yaml", "resources: []\n");
+    let ran = repo.run(&["render", "dev"]);
+    insta::assert_snapshot!(ran.transcript());
+    let ran = repo.run(&["render", "dve"]);
+    insta::assert_snapshot!(ran.transcript());
+}
+
+#[test]
+fn the_output_goes_where_it_is_sent() {
+    let repo = Repo::small()
+        .with(
+            "plain/web.yaml",
+            &(config_map("web")
+                + "---\n"
+                + &config_map("Other").replace("name: Other", "name: other\n  namespace: x")),
+        )
+        .with("out/keep", "");
+    let all = repo.run(&["render", "dev"]).stdout;
+    let ran = repo.run(&["render", "dev", "-o", "all.yaml"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
+    assert_eq!(repo.read("all.yaml"), all);
+    let ran = repo.run(&["render", "dev", "--output", "out"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(repo.read("out/v1_configmap_web.yaml").contains("name: web"));
+    assert!(
+        repo.read("out/v1_configmap_other.yaml")
+            .contains("name: other")
+    );
+    let ran = repo.run(&["render", "dev", "-o", "json"]);
+    let list: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(list["items"].as_array().unwrap().len(), 2);
+    let ran = repo.run(&["render", "dev", "-o", "nowhere/all.yaml"]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.stderr.contains("cannot write `nowhere/all.yaml`"),
+        "{}",
+        ran.stderr
+    );
+}
+
+/// A repository whose phase substitutes as `rule` says, over `object`.
+fn substituting(rule: &str, variables: &str, object: &str) -> Repo {
+    let environment = environment(
+        "dev",
+        &format!("    - name: all\n      manifests: {{path: plain}}\n      substitute: {rule}\n"),
+    );
+    let environment = environment.replace(
+        "  phases:",
+        &format!("  variables: {{{variables}}}\n  phases:"),
+    );
+    Repo::new()
+        .with("environments/dev.yaml", &environment)
+        .with("plain/a.yaml", object)
+}
+
+const TYPED: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: ${name}
+  annotations: {a: 'x-${name}-$${kept}-$(A)-$B', b: \"${replicas}\"}
+spec:
+  replicas: ${replicas}
+  paused: ${paused}
+  encrypted: ${encrypted}
+  text: p${replicas}
+  script: |
+    echo ${name}
+";
+
+#[test]
+fn variables_are_put_in_with_their_types() {
+    let repo = substituting(
+        "true",
+        "name: web, replicas: 3, paused: false, encrypted: \"true\"",
+        TYPED,
+    );
+    insta::assert_snapshot!(repo.run(&["render", "dev"]).transcript());
+    let ran = repo.run(&[
+        "render",
+        "dev",
+        "--var",
+        "replicas=5",
+        "--var",
+        "name=other",
+    ]);
+    assert!(
+        ran.stdout.contains("replicas: 5\n") && ran.stdout.contains("name: other\n"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn variables_are_put_in_where_it_is_declared_only() {
+    for rule in [
+        "false",
+        "[{kinds: [Service]}]",
+        "[{files: [\"other/*\"]}]",
+        "[{fields: [spec/nothing]}]",
+    ] {
+        let repo = substituting(rule, "name: web", TYPED);
+        let ran = repo.run(&["render", "dev"]);
+        assert!(
+            ran.stdout.contains("name: ${name}"),
+            "{rule}: {}{}",
+            ran.stdout,
+            ran.stderr
+        );
+    }
+    for rule in [
+        "[{kinds: [Deployment.apps], fields: [metadata/name]}]",
+        "[{files: [\"plain/*.yaml\"], fields: [metadata/name]}]",
+    ] {
+        let repo = substituting(rule, "name: web", TYPED);
+        let ran = repo.run(&["render", "dev"]);
+        assert!(
+            ran.stdout.contains("name: web") && ran.stdout.contains("replicas: ${replicas}"),
+            "{rule}: {}{}",
+            ran.stdout,
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn a_variable_that_cannot_be_put_in_is_an_error_with_its_place() {
+    let object = "apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: web
+data:
+  ${key}: a
+  undefined: a ${dmoain} b
+  unknown: ${zzz}
+  fact: ${eks.oidcIssuer}
+  default: ${domain:-x}
+  open: ${domain
+  run: |
+    echo ${HOME}
+";
+    let ran = substituting("true", "domain: d", object).run(&["render", "dev"]);
+    insta::assert_snapshot!(ran.transcript());
+}

@@ -1,0 +1,13 @@
+//! The reference pages of the configuration files say what the code does.
+
+use crate::page;
+
+#[test]
+fn the_page_of_the_environment_is_up_to_date() {
+    page::compare("environment.md", &trueup::config::environment_page());
+}
+
+#[test]
+fn the_page_of_the_context_is_up_to_date() {
+    page::compare("context.md", &trueup::config::context_page());
+}
