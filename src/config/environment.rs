@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use trueup_manifest::{Diagnostic, Diagnostics, TreePath};
+use trueup_yaml::Location;
+
+use crate::source::GitConfig;
 
 use super::{
     cluster::ClusterRef, decode::Spanned, patch::ForeignPatch, phase::Phase, reconcile::Reconcile,
-    repository::SourceRef, variables::Variables,
+    variables::Variables,
 };
 
 /// A file of `environments/`, checked, with its defaults filled in.
@@ -34,6 +37,15 @@ pub struct Environment {
     pub reconcile: Reconcile,
     /// What contexts bring along that cannot be done yet: without it nothing is rendered.
     pub(super) not_built: Diagnostics,
+}
+
+/// A Git repository that the phases of an environment are read from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourceRef {
+    /// The repository and how to reach it, polled on the interval of the environment.
+    pub git: Box<GitConfig>,
+    /// Where it is written.
+    pub location: Option<Location>,
 }
 
 impl Environment {

@@ -17,7 +17,6 @@ mod patch;
 mod phase;
 pub mod reconcile;
 mod reference;
-mod repository;
 mod substitute;
 mod variables;
 
@@ -28,13 +27,12 @@ pub use self::{
     cluster::{ClusterRef, Eks},
     context::Context,
     decode::{Field, Need, Shape, Spanned, Type, format_duration, parse_duration},
-    environment::Environment,
+    environment::{Environment, SourceRef},
     load::{CONTEXTS, Config, ENVIRONMENTS},
     patch::{ForeignPatch, JsonOp, JsonOperation, PatchChange, PatchTarget},
     phase::{Content, Helm, Phase},
     reconcile::Reconcile,
     reference::{context_page, environment_page},
-    repository::{Auth, Reference, SecretRef, SourceRef},
     substitute::{FieldPath, Substitution},
     variables::{Given, Giver, Literal, Variables},
 };

@@ -24,8 +24,10 @@ spec:
       ref: {branch: main}
       path: clusters
       auth: {token: {token: {env: GIT_TOKEN}, username: me}}
-      knownHostsFile: /etc/trueup/known_hosts
       caFile: /etc/trueup/ca.pem
+      timeout: 30s
+      depth: 0
+      insecureAuth: true
   cluster:
     eks: {name: sandbox, region: us-west-2, profile: dev, assumeRole: {roleArn: "arn:aws:iam::1:role/x"}}
   variables: {domain: dev.example.com, replicas: 3, encrypted: "true", on: false}
@@ -70,7 +72,7 @@ apiVersion: trueup.dev/v1
 kind: Environment
 metadata: {name: key}
 spec:
-  source: {git: {url: git@h:r, ref: {commit: 3a8b8b4c0ffee3a8b8b4c0ffee3a8b8b4c0ffee1}, auth: {sshKey: {key: {file: k}, passphrase: {env: P}}}}}
+  source: {git: {url: git@h:r, ref: {commit: 3a8b8b4c0ffee3a8b8b4c0ffee3a8b8b4c0ffee1}, knownHostsFile: /etc/trueup/known_hosts, auth: {sshKey: {key: {file: k}, passphrase: {env: P}}}}}
   cluster: {inCluster: {}}
   phases: [{name: all, kustomize: {path: overlays/dev}}]
 ",

@@ -313,6 +313,31 @@ fn a_secret_in_a_file_is_refused_and_never_shown() {
 }
 
 #[test]
+fn a_mistake_in_a_source_is_refused() {
+    check(&[
+        (
+            "source_url",
+            source("      url: github.com/platform/config\n"),
+        ),
+        (
+            "source_range",
+            source("      url: https://h/r\n      ref: {semver: latest}\n"),
+        ),
+        (
+            "source_contradictions",
+            source(
+                "      url: https://h/r\n      ref: {commit: abc123}\n      auth: {sshAgent: {}}\n      \
+                 knownHostsFile: known_hosts\n",
+            ),
+        ),
+        (
+            "source_path",
+            source("      url: https://h/r\n      path: ../up\n"),
+        ),
+    ]);
+}
+
+#[test]
 fn a_mistake_in_a_context_is_refused() {
     let dev = phases("    - {name: all, kustomize: {path: x}}\n");
     for (name, spec) in [

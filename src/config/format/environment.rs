@@ -6,11 +6,11 @@ use super::{check_kind, cluster, decode_variables, patch, phase, reconcile, sour
 use crate::config::{
     cluster::ClusterRef,
     decode::{Field, Fields, Shape, Spanned, Type, Value},
+    environment::SourceRef,
     names,
     patch::ForeignPatch,
     phase::{Phase, order},
     reconcile::Reconcile,
-    repository::SourceRef,
     variables::Declared,
 };
 

@@ -1,10 +1,16 @@
 //! `spec.source` of an Environment file.
 
-use trueup_manifest::Diagnostic;
+use std::path::PathBuf;
 
-use crate::config::{
-    decode::{Field, Shape, Type, Value},
-    repository::{Auth, Reference, SecretRef, SourceRef},
+use trueup_manifest::{Diagnostic, TreePath};
+
+use super::reconcile::LEAST;
+use crate::{
+    config::{
+        decode::{Field, Fields, Shape, Spanned, Type, Value},
+        environment::SourceRef,
+    },
+    source::{Auth, GitConfig, GitUrl, Reference, SecretSource, SourceError},
 };
 
 pub(super) const SOURCE: Shape = Shape {
@@ -56,6 +62,24 @@ const GIT: Shape = Shape {
             Type::Text("a path on the machine that runs trueup"),
             "Which authorities may sign the certificate of an `https://` host, in PEM, in place of \
              the system's.",
+        ),
+        Field::default(
+            "timeout",
+            Type::Duration,
+            "1m",
+            "How long one fetch may take. At least `1s`.",
+        ),
+        Field::default(
+            "depth",
+            Type::Count("a whole number from 0"),
+            "1",
+            "How many commits of history to fetch; 0 for all.",
+        ),
+        Field::default(
+            "insecureAuth",
+            Type::Bool,
+            "false",
+            "Whether credentials may go over plain `http://` to another machine.",
         ),
     ],
     one_of: &[],
@@ -198,54 +222,107 @@ const SECRET: Shape = Shape {
 
 pub(super) fn decode(value: Value<'_>) -> Option<SourceRef> {
     let fields = value.fields(&SOURCE)?.required("git")?.fields(&GIT)?;
-    let url = fields.required("url").and_then(|value| {
-        let text = value.text()?;
-        if has_password(&text) {
-            value.hide();
-            value.invalid(
-                "`url` holds a password",
-                "take it out of the address and say in `auth` where it is to be found",
-            );
-            return None;
-        }
-        Some(text)
-    });
+    let url = fields.required("url").and_then(decode_url);
     let reference = fields
         .optional("ref")
         .map_or(Some(Reference::Default), decode_ref);
-    let path = fields.optional("path").and_then(Value::path);
-    let auth = match fields.optional("auth") {
-        Some(value) => decode_auth(value).map(Some),
-        None => Some(None),
+    let path = fields
+        .optional("path")
+        .map_or_else(|| Some(Spanned::bare(TreePath::root())), Value::path);
+    let auth = fields
+        .optional("auth")
+        .map_or(Some(Auth::None), decode_auth);
+    let file = |name| {
+        let value = fields.optional(name)?;
+        value.text().map(|text| PathBuf::from(text.value))
     };
-    let known_hosts_file = fields.optional("knownHostsFile").and_then(Value::text);
-    let ca_file = fields.optional("caFile").and_then(Value::text);
-    Some(SourceRef {
-        url: url?,
+    let known_hosts_file = file("knownHostsFile");
+    let ca_file = file("caFile");
+    let timeout = fields
+        .optional("timeout")
+        .and_then(|value| value.duration(LEAST));
+    let depth = fields
+        .optional("depth")
+        .and_then(|value| value.count(0, i32::MAX.unsigned_abs()));
+    let insecure_auth = fields.optional("insecureAuth").and_then(Value::bool);
+    let default = GitConfig::new(url?);
+    let config = GitConfig {
         reference: reference?,
-        path,
+        path: path?.as_str().to_owned(),
         auth: auth?,
         known_hosts_file,
         ca_file,
+        timeout: timeout.unwrap_or(default.timeout),
+        depth: depth.unwrap_or(default.depth),
+        insecure_auth: insecure_auth.unwrap_or(default.insecure_auth),
+        ..default
+    };
+    report_contradictions(value, &fields, &config);
+    Some(SourceRef {
+        git: Box::new(config),
+        location: fields.location(),
     })
 }
 
-fn has_password(url: &str) -> bool {
-    let Some((_, rest)) = url.split_once("://") else {
-        return false;
+/// Every contradiction between the settings, at the field it is about.
+fn report_contradictions(value: Value<'_>, fields: &Fields<'_>, config: &GitConfig) {
+    let Err(SourceError::Config(problems)) = config.validate() else {
+        return;
     };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    host.rsplit_once('@')
-        .is_some_and(|(user, _)| user.contains(':'))
+    for problem in problems {
+        let error = Diagnostic::error(
+            "source/config",
+            format!("`{}`: {}", problem.field, problem.message),
+        )
+        .at(fields
+            .key_location(problem.field)
+            .or_else(|| fields.location()));
+        value.report(match problem.help {
+            Some(help) => error.help(help),
+            None => error,
+        });
+    }
+}
+
+fn decode_url(value: Value<'_>) -> Option<GitUrl> {
+    let text = value.text()?;
+    let url: GitUrl = match text.parse() {
+        Ok(url) => url,
+        Err(error) => {
+            // A malformed address may hold a password in a place where nobody looks for one.
+            if text.contains('@') {
+                value.hide();
+            }
+            let help = "write it as `https://host/path` or `ssh://user@host/path`";
+            let help = error.help.clone().unwrap_or_else(|| help.to_owned());
+            value.invalid(error.to_string(), help);
+            return None;
+        }
+    };
+    if url.password().is_some() {
+        value.hide();
+        value.invalid(
+            "`url` holds a password",
+            "take it out of the address and say in `auth` where it is to be found",
+        );
+        return None;
+    }
+    Some(url)
 }
 
 fn decode_ref(value: Value<'_>) -> Option<Reference> {
     let (which, value) = value.fields(&REF)?.choice()?;
-    let text = value.text()?;
+    let text = value.text()?.value;
     Some(match which {
         "branch" => Reference::Branch(text),
         "tag" => Reference::Tag(text),
-        "semver" => Reference::Semver(text),
+        "semver" => match text.parse() {
+            Ok(range) => Reference::Version(range),
+            Err(message) => {
+                value.invalid(message, "write it as `^1.2`, `~1.4` or `>=2.0 <3`");
+                return None;
+            }
+        },
         _ => Reference::Commit(text),
     })
 }
@@ -260,7 +337,7 @@ fn decode_auth(value: Value<'_>) -> Option<Auth> {
             let username = fields.optional("username").and_then(Value::text);
             Some(Auth::Token {
                 token: token?,
-                username,
+                username: username.map(|name| name.value),
             })
         }
         "bearer" => {
@@ -274,7 +351,7 @@ fn decode_auth(value: Value<'_>) -> Option<Auth> {
             let username = fields.required("username").and_then(Value::text);
             let password = fields.required("password").and_then(decode_secret);
             Some(Auth::Basic {
-                username: username?,
+                username: username?.value,
                 password: password?,
             })
         }
@@ -300,13 +377,13 @@ fn mapping_of_secrets(value: Value<'_>) -> Option<Value<'_>> {
     Some(value)
 }
 
-fn decode_secret(value: Value<'_>) -> Option<SecretRef> {
+fn decode_secret(value: Value<'_>) -> Option<SecretSource> {
     let (which, value) = mapping_of_secrets(value)?.fields(&SECRET)?.choice()?;
-    let text = value.text()?;
+    let text = value.text()?.value;
     Some(if which == "env" {
-        SecretRef::Env(text)
+        SecretSource::Env(text)
     } else {
-        SecretRef::File(text)
+        SecretSource::File(text.into())
     })
 }
 
