@@ -30,6 +30,7 @@
 mod access;
 mod controllers;
 mod crd;
+mod defaults;
 mod discovery;
 mod faults;
 mod http;

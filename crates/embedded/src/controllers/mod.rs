@@ -22,7 +22,6 @@ mod garbage;
 mod namespaces;
 
 pub(crate) use definitions::{CRDS, marked_for_deletion};
-pub(crate) use namespaces::initial_spec;
 
 /// Something to do for an object, now or later. Doing it twice does no harm.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

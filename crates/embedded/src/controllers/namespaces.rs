@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Agenda, Job};
 use crate::crd;
@@ -158,9 +158,4 @@ fn conditions(left: &[(GroupResource, Value)], now: &str) -> Vec<Value> {
             &finalizers,
         ),
     ]
-}
-
-/// The finalizer every namespace is made with.
-pub(crate) fn initial_spec() -> Value {
-    json!({"finalizers": ["kubernetes"]})
 }

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use trueup_schema::FieldSet;
+use trueup_schema::crd::{Column, Crd, CrdVersion, Scale};
 
 use crate::meta;
 use crate::registry::{Resource, Scope, Subresource};
@@ -14,47 +16,23 @@ mod names;
 
 pub(crate) use names::{Taken, accept};
 
-/// What a version of a CRD says of its resource.
-#[derive(Debug, Default)]
-pub(crate) struct CrdVersion {
+/// What a version of a CRD says of its resource besides the schema.
+#[derive(Debug)]
+pub(crate) struct Custom {
     /// Paths of `selectableFields`, without the leading dot.
     pub(crate) selectable_fields: Vec<String>,
     /// The `scale` subresource, when it is on.
-    pub(crate) scale: Option<ScalePaths>,
+    pub(crate) scale: Option<Scale>,
     /// Printer columns.
     pub(crate) columns: Vec<Column>,
     /// The version objects are stored in.
     pub(crate) storage_version: String,
     /// What to warn of, when the version is deprecated.
     pub(crate) deprecation: Option<String>,
-}
-
-/// Where a custom resource keeps what its Scale shows.
-#[derive(Debug, Clone)]
-pub(crate) struct ScalePaths {
-    /// As `.spec.replicas`.
-    pub(crate) spec: String,
-    /// As `.status.replicas`.
-    pub(crate) status: String,
-    /// As `.status.selector`, or empty.
-    pub(crate) selector: String,
-}
-
-/// An additional printer column.
-#[derive(Debug, Clone)]
-pub(crate) struct Column {
-    /// Title.
-    pub(crate) name: String,
-    /// OpenAPI type.
-    pub(crate) kind: String,
-    /// OpenAPI format.
-    pub(crate) format: String,
-    /// What it shows.
-    pub(crate) description: String,
-    /// 0 for always shown.
-    pub(crate) priority: i64,
-    /// Where it is read.
-    pub(crate) json_path: String,
+    /// Fields that writes to the object do not change.
+    pub(crate) reset_by_main: FieldSet,
+    /// Fields that writes to its status do not change.
+    pub(crate) reset_by_status: FieldSet,
 }
 
 /// Verbs of a custom resource in the order the real server lists them.
@@ -70,22 +48,23 @@ const VERBS: [&str; 8] = [
 ];
 
 /// The resources of the served versions of an established CRD, under its accepted names.
-pub(crate) fn resources(crd: &Value) -> Vec<Arc<Resource>> {
-    let versions = crd.pointer("/spec/versions").and_then(Value::as_array);
-    let all = versions.map_or(&[][..], Vec::as_slice);
-    let storage = all
+pub(crate) fn resources(object: &Value) -> Vec<Arc<Resource>> {
+    // Validated when it was written: what does not parse now was never accepted.
+    let Ok(crd) = Crd::parse(object) else {
+        return Vec::new();
+    };
+    crd.versions
         .iter()
-        .find(|version| flag(version, "storage"))
-        .map_or("", |version| text(version, "/name"));
-    all.iter()
-        .filter(|version| flag(version, "served"))
-        .map(|version| Arc::new(resource(crd, version, storage)))
+        .enumerate()
+        .filter(|(_, version)| version.served)
+        .map(|(index, version)| Arc::new(resource(object, &crd, index, version)))
         .collect()
 }
 
-fn resource(crd: &Value, version: &Value, storage: &str) -> Resource {
-    let names = crd.pointer("/status/acceptedNames").unwrap_or(&Value::Null);
-    let (group, name) = (text(crd, "/spec/group"), text(version, "/name"));
+fn resource(object: &Value, crd: &Crd, index: usize, version: &CrdVersion) -> Resource {
+    let names = object
+        .pointer("/status/acceptedNames")
+        .unwrap_or(&Value::Null);
     let kind = text(names, "/kind");
     let mut subresources = Vec::new();
     let sub = |name: &str, group: &str, version: &str, kind: &str| Subresource {
@@ -95,70 +74,52 @@ fn resource(crd: &Value, version: &Value, storage: &str) -> Resource {
         kind: kind.to_owned(),
         verbs: ["get", "patch", "update"].map(str::to_owned).to_vec(),
     };
-    if version.pointer("/subresources/status").is_some() {
-        subresources.push(sub("status", "", "", kind));
+    if version.status {
+        subresources.push(sub("status", &crd.group, &version.name, kind));
     }
-    if version.pointer("/subresources/scale").is_some() {
+    if version.scale.is_some() {
         subresources.push(sub("scale", "autoscaling", "v1", "Scale"));
     }
+    let fields = object
+        .pointer(&format!("/spec/versions/{index}/selectableFields"))
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
     Resource {
-        group: group.to_owned(),
-        version: name.to_owned(),
+        group: crd.group.clone(),
+        version: version.name.clone(),
         plural: text(names, "/plural").to_owned(),
         singular: text(names, "/singular").to_owned(),
         kind: kind.to_owned(),
         list_kind: text(names, "/listKind").to_owned(),
-        scope: if text(crd, "/spec/scope") == "Cluster" {
-            Scope::Cluster
-        } else {
+        scope: if crd.namespaced {
             Scope::Namespaced
+        } else {
+            Scope::Cluster
         },
         verbs: VERBS.map(str::to_owned).to_vec(),
         short_names: texts(names, "/shortNames"),
         categories: texts(names, "/categories"),
         subresources,
-        custom: Some(Arc::new(details(crd, version, storage))),
-    }
-}
-
-fn details(crd: &Value, version: &Value, storage: &str) -> CrdVersion {
-    let list = |path: &str| version.pointer(path).and_then(Value::as_array);
-    let columns = list("/additionalPrinterColumns").map_or(&[][..], Vec::as_slice);
-    let fields = list("/selectableFields").map_or(&[][..], Vec::as_slice);
-    let (group, kind, name) = (
-        text(crd, "/spec/group"),
-        text(crd, "/spec/names/kind"),
-        text(version, "/name"),
-    );
-    CrdVersion {
-        selectable_fields: fields
-            .iter()
-            .map(|field| text(field, "/jsonPath").trim_start_matches('.').to_owned())
-            .collect(),
-        scale: version
-            .pointer("/subresources/scale")
-            .map(|scale| ScalePaths {
-                spec: text(scale, "/specReplicasPath").to_owned(),
-                status: text(scale, "/statusReplicasPath").to_owned(),
-                selector: text(scale, "/labelSelectorPath").to_owned(),
+        ty: version.ty.clone(),
+        custom: Some(Custom {
+            selectable_fields: fields
+                .iter()
+                .map(|field| text(field, "/jsonPath").trim_start_matches('.').to_owned())
+                .collect(),
+            scale: version.scale.clone(),
+            columns: version.columns.clone(),
+            storage_version: crd
+                .storage_version()
+                .map_or(String::new(), |v| v.name.clone()),
+            deprecation: version.deprecation.as_ref().map(|own| {
+                if own.is_empty() {
+                    format!("{}/{} {kind} is deprecated", crd.group, version.name)
+                } else {
+                    own.clone()
+                }
             }),
-        columns: columns
-            .iter()
-            .map(|column| Column {
-                name: text(column, "/name").to_owned(),
-                kind: text(column, "/type").to_owned(),
-                format: text(column, "/format").to_owned(),
-                description: text(column, "/description").to_owned(),
-                priority: column.get("priority").and_then(Value::as_i64).unwrap_or(0),
-                json_path: text(column, "/jsonPath").to_owned(),
-            })
-            .collect(),
-        storage_version: storage.to_owned(),
-        deprecation: flag(version, "deprecated").then(|| {
-            match text(version, "/deprecationWarning") {
-                "" => format!("{group}/{name} {kind} is deprecated"),
-                own => own.to_owned(),
-            }
+            reset_by_main: version.reset_fields(""),
+            reset_by_status: version.reset_fields("status"),
         }),
     }
 }
@@ -179,10 +140,6 @@ fn texts(value: &Value, path: &str) -> Vec<String> {
         .filter_map(Value::as_str)
         .map(str::to_owned)
         .collect()
-}
-
-fn flag(value: &Value, field: &str) -> bool {
-    value.get(field).and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// True when the object has the condition with status `True`.

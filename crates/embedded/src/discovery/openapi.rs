@@ -12,7 +12,7 @@ use crate::status::ApiError;
 
 /// `/openapi/v2` is not served: clients of the last years ask for v3 first.
 pub(super) fn no_v2() -> ApiError {
-    ApiError::not_acceptable("application/json (at /openapi/v3)")
+    ApiError::not_acceptable("application/json at /openapi/v3")
 }
 
 /// `/openapi/v3`

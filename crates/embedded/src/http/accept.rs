@@ -43,7 +43,8 @@ impl Accepted {
     }
 }
 
-const OFFERED: &str = "application/json, application/yaml";
+// The real server also offers Protobuf; saying so keeps the words of its answer.
+const OFFERED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 /// Chooses the first representation of the header that this server has.
 pub(crate) fn negotiate(header: &str) -> Result<Accepted, ApiError> {

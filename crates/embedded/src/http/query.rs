@@ -14,6 +14,18 @@ pub(crate) enum FieldValidation {
     Strict,
 }
 
+impl FieldValidation {
+    /// The directive of a parameter; absent is the real server's default.
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        match word {
+            "" | "Warn" => Some(Self::Warn),
+            "Ignore" => Some(Self::Ignore),
+            "Strict" => Some(Self::Strict),
+            _ => None,
+        }
+    }
+}
+
 /// What happens to dependants of a deleted object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Propagation {
@@ -67,45 +79,6 @@ impl Query {
                     "strconv.ParseInt: parsing {text:?}: invalid syntax"
                 ))
             }),
-        }
-    }
-
-    /// True for `dryRun=All`.
-    pub(crate) fn dry_run(&self) -> Result<bool, ApiError> {
-        match self.get("dryRun") {
-            "" => Ok(false),
-            "All" => Ok(true),
-            other => Err(ApiError::invalid(
-                "",
-                "",
-                "",
-                vec![crate::status::Cause {
-                    reason: "FieldValueNotSupported",
-                    message: format!("Unsupported value: {other:?}: supported values: \"All\""),
-                    field: "dryRun".to_owned(),
-                }],
-            )),
-        }
-    }
-
-    pub(crate) fn field_validation(&self) -> Result<FieldValidation, ApiError> {
-        match self.get("fieldValidation") {
-            // Beta default of the real server since 1.25.
-            "" | "Warn" => Ok(FieldValidation::Warn),
-            "Ignore" => Ok(FieldValidation::Ignore),
-            "Strict" => Ok(FieldValidation::Strict),
-            other => Err(ApiError::invalid(
-                "",
-                "",
-                "",
-                vec![crate::status::Cause {
-                    reason: "FieldValueNotSupported",
-                    message: format!(
-                        "Unsupported value: {other:?}: supported values: \"Ignore\", \"Strict\", \"Warn\""
-                    ),
-                    field: "fieldValidation".to_owned(),
-                }],
-            )),
         }
     }
 }

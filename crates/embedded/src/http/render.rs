@@ -113,11 +113,7 @@ fn list(call: &Call<'_>, objects: &[Arc<Stored>], metadata: &Value, accepted: &A
 
 /// The object in the version asked for.
 pub(crate) fn served(resource: &Resource, object: &Value) -> Value {
-    let mut object = object.clone();
-    if let Some(map) = object.as_object_mut() {
-        map.insert("apiVersion".to_owned(), json!(resource.api_version()));
-    }
-    object
+    crate::kinds::convert(object, resource)
 }
 
 /// An object within a list: built-in kinds leave out kind and version there, custom ones do not.

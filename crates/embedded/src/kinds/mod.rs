@@ -1,56 +1,90 @@
-//! What the server knows of each kind: fields, defaults, validation, immutability.
+//! What the server knows of each kind: fields, defaults, preparation, validation.
 //!
-//! In: an object and, for an update, the one before. Out: the object with its defaults, or the
-//! causes why it is refused. It must never store or fetch an object of another kind, but for the
-//! addresses and ports a Service is given.
+//! In: an object and, for an update, the one before. Out: the object in the form it is kept in, or
+//! why it is refused. It must never store an object; the only others it looks at are the Services
+//! whose addresses and ports are taken.
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use trueup_schema::FieldError;
 
-mod crd;
-mod namespace;
+mod flaw;
+mod identity;
+mod metadata;
+mod names;
+mod prepare;
+mod service;
 
+pub(crate) use flaw::{forbidden, invalid, not_supported, required};
+pub(crate) use prepare::prepare;
+
+use crate::defaults;
+use crate::registry::Resource;
+use crate::server::core::Core;
 use crate::status::ApiError;
-use crate::verbs::Call;
+use crate::verbs::Part;
 
-/// Unknown fields of a body: an error when strict, warnings when asked to warn.
-pub(crate) fn check_fields(call: &Call<'_>, _object: &Value) -> Result<Vec<String>, ApiError> {
-    call.query.field_validation()?;
-    Ok(Vec::new())
+/// What decoding a body finds.
+#[derive(Debug, Default)]
+pub(crate) struct Inspection {
+    /// A value of a type its field cannot hold.
+    pub(crate) error: Option<String>,
+    /// `unknown field "spec.foo"` each.
+    pub(crate) unknown: Vec<String>,
 }
 
-/// The same for the result of a patch.
-pub(crate) fn check_patched_fields(
-    call: &Call<'_>,
-    object: &Value,
-) -> Result<Vec<String>, ApiError> {
-    check_fields(call, object)
-}
-
-/// Fills in what the object leaves open.
-pub(crate) fn default(
-    call: &Call<'_>,
-    old: Option<&Value>,
-    object: &mut Value,
-) -> Result<(), ApiError> {
-    match (call.resource.group.as_str(), call.resource.plural.as_str()) {
-        ("apiextensions.k8s.io", "customresourcedefinitions") => crd::default(old, object),
-        ("", "namespaces") => namespace::default(old, object),
-        _ => {}
+/// Compares an object with its schema, before it is pruned.
+pub(crate) fn inspect(resource: &Resource, object: &Value) -> Inspection {
+    Inspection {
+        error: None,
+        unknown: resource.ty.unknown_fields(object),
     }
-    Ok(())
 }
 
-/// Refuses what the kind does not allow.
+/// Brings an object into the form the server keeps: known fields only, defaults set, values as
+/// the real server prints them.
+pub(crate) fn settle(resource: &Resource, object: &mut Value) {
+    let ty = &resource.ty;
+    if resource.custom.is_some() {
+        ty.prune(object);
+        ty.drop_nulls(object);
+        ty.default(object);
+        ty.normalize(object);
+    } else {
+        ty.normalize(object);
+        defaults::apply(&resource.group, &resource.kind, object);
+        ty.default(object);
+        ty.normalize(object);
+    }
+}
+
+/// The object as another version of its kind has it.
+pub(crate) fn convert(object: &Value, to: &Resource) -> Value {
+    let mut object = object.clone();
+    if let Some(map) = object.as_object_mut() {
+        map.insert("apiVersion".to_owned(), json!(to.api_version()));
+        map.insert("kind".to_owned(), json!(to.kind));
+    }
+    object
+}
+
+/// All that is wrong with a new object, or with a change of one.
 pub(crate) fn validate(
-    _call: &Call<'_>,
-    _old: Option<&Value>,
-    _object: &Value,
-) -> Result<(), ApiError> {
-    Ok(())
+    core: &Core,
+    resource: &Resource,
+    part: Part,
+    old: Option<&Value>,
+    new: &Value,
+) -> Vec<FieldError> {
+    let _ = (core, part);
+    metadata::validate(resource, old, new)
 }
 
 /// The object with a strategic merge patch applied.
-pub(crate) fn strategic(_call: &Call<'_>, old: &Value, patch: &Value) -> Result<Value, ApiError> {
+pub(crate) fn strategic(
+    _resource: &Resource,
+    old: &Value,
+    patch: &Value,
+) -> Result<Value, ApiError> {
     let mut new = old.clone();
     json_patch::merge(&mut new, patch);
     Ok(new)

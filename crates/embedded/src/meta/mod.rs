@@ -75,6 +75,26 @@ pub(crate) fn section<'a>(object: &'a mut Value, name: &str) -> &'a mut Map<Stri
     as_map(slot)
 }
 
+/// A member of a map for writing, made an empty object when it is none.
+pub(crate) fn section_of<'a>(
+    map: &'a mut Map<String, Value>,
+    name: &str,
+) -> &'a mut Map<String, Value> {
+    as_map(map.entry(name).or_insert_with(|| Value::Object(Map::new())))
+}
+
+/// A list of a map for writing, made an empty one when it is none.
+pub(crate) fn array_of<'a>(map: &'a mut Map<String, Value>, name: &str) -> &'a mut Vec<Value> {
+    let slot = map.entry(name).or_insert_with(|| Value::Array(Vec::new()));
+    if !slot.is_array() {
+        *slot = Value::Array(Vec::new());
+    }
+    match slot {
+        Value::Array(items) => items,
+        _ => unreachable!("made an array above"),
+    }
+}
+
 /// The value as an object, which it is made when it is none.
 pub(crate) fn as_map(value: &mut Value) -> &mut Map<String, Value> {
     if !value.is_object() {

@@ -11,7 +11,9 @@ mod builtin;
 #[cfg(test)]
 mod tests;
 
-use crate::crd::CrdVersion;
+use trueup_schema::Type;
+
+use crate::crd::Custom;
 
 /// Namespaced or cluster-wide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +40,6 @@ pub(crate) struct Subresource {
 }
 
 /// One version of one resource.
-#[derive(Debug)]
 pub(crate) struct Resource {
     /// API group, empty for core.
     pub group: String,
@@ -62,8 +63,10 @@ pub(crate) struct Resource {
     pub categories: Vec<String>,
     /// `status`, `scale` and others.
     pub subresources: Vec<Subresource>,
-    /// What the CRD says, for custom resources.
-    pub custom: Option<Arc<CrdVersion>>,
+    /// The schema of its objects.
+    pub(crate) ty: Type,
+    /// What the CRD says besides, for custom resources.
+    pub(crate) custom: Option<Custom>,
 }
 
 impl Resource {
@@ -89,11 +92,6 @@ impl Resource {
     /// True when the resource has the verb.
     pub(crate) fn has_verb(&self, verb: &str) -> bool {
         self.verbs.iter().any(|known| known == verb)
-    }
-
-    /// `deployments.apps`, or `pods` in the core group.
-    pub(crate) fn qualified(&self) -> String {
-        self.storage().to_string()
     }
 
     /// Where the objects are kept, whatever the version asked for.
@@ -140,6 +138,12 @@ impl std::fmt::Display for GroupResource {
     }
 }
 
+impl std::fmt::Debug for Resource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.api_version(), self.plural)
+    }
+}
+
 /// One served version of a group with its resources, in discovery's order.
 #[derive(Debug, Clone)]
 pub(crate) struct GroupVersion {
@@ -182,6 +186,33 @@ impl Registry {
             .filter(|gv| gv.group == collection.group)
             .flat_map(|gv| gv.resources)
             .find(|resource| resource.plural == collection.resource)
+    }
+
+    /// All versions of a collection, the preferred one first.
+    pub(crate) fn versions(&self, resource: &Resource) -> Vec<Arc<Resource>> {
+        let storage = resource.storage();
+        self.groups()
+            .into_iter()
+            .flat_map(|gv| gv.resources)
+            .filter(|other| other.storage() == storage)
+            .collect()
+    }
+
+    /// The version objects of a resource are stored in. A custom one that is stored in a version
+    /// that is not served is kept in the version it was written in.
+    pub(crate) fn storage_version(&self, resource: &Arc<Resource>) -> Arc<Resource> {
+        let versions = self.versions(resource);
+        let wanted = match &resource.custom {
+            Some(custom) => versions
+                .iter()
+                .find(|r| r.version == custom.storage_version),
+            // Events are stored in the core group, the others in the preferred version.
+            None => versions
+                .iter()
+                .find(|r| r.group.is_empty())
+                .or_else(|| versions.first()),
+        };
+        Arc::clone(wanted.unwrap_or(resource))
     }
 
     /// The resource that serves a kind.

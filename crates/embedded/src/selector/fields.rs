@@ -80,7 +80,7 @@ impl FieldSelector {
                 (field, value, true)
             } else {
                 return Err(ApiError::bad_request(format!(
-                    "unable to parse field selector: invalid selector: '{clause}'; can't understand '{clause}'"
+                    "invalid selector: '{clause}'; can't understand '{clause}'"
                 )));
             };
             if !known(field, resource) {
@@ -130,14 +130,16 @@ fn known(field: &str, resource: &Resource) -> bool {
 }
 
 fn unsupported(field: &str, resource: &Resource) -> String {
-    if resource.custom.is_some() {
-        return format!("field label not supported: {field}");
-    }
-    match resource.plural.as_str() {
-        "pods" | "events" | "namespaces" | "nodes" | "secrets" | "services" => {
-            format!("field label not supported: {field}")
-        }
-        _ => format!("field label not supported: {field}"),
+    let own_words = resource.custom.is_some()
+        || SELECTABLE
+            .iter()
+            .any(|(group, plural, _)| resource.is(group, plural));
+    if own_words {
+        format!("field label not supported: {field}")
+    } else {
+        format!(
+            "{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+        )
     }
 }
 

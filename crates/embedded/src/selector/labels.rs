@@ -182,8 +182,12 @@ impl Parser<'_> {
     }
 
     fn values(&mut self) -> Result<Vec<String>, String> {
-        if self.next() != Some(Token::Symbol("(")) {
-            return Err("expected: '('".to_owned());
+        let open = self.next();
+        if open != Some(Token::Symbol("(")) {
+            return Err(format!(
+                "found '{}' expected: '('",
+                show_option(open.as_ref())
+            ));
         }
         let mut values = Vec::new();
         loop {

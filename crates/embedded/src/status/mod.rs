@@ -8,6 +8,7 @@ use std::fmt;
 
 use crate::meta;
 use serde_json::{Map, Value, json};
+use trueup_schema::FieldError;
 
 /// One cause of an [`ApiError`]: which field, why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +30,8 @@ struct Parts {
     code: u16,
     reason: &'static str,
     message: String,
-    details: Map<String, Value>,
+    /// Absent where the real server leaves it out.
+    details: Option<Map<String, Value>>,
     retry_after: Option<u64>,
     /// Continue token, in `metadata` of the answer.
     token: String,
@@ -41,14 +43,24 @@ impl ApiError {
             code,
             reason,
             message: message.into(),
-            details: Map::new(),
+            details: None,
             retry_after: None,
             token: String::new(),
         }))
     }
 
+    fn details(&mut self) -> &mut Map<String, Value> {
+        self.0.details.get_or_insert_default()
+    }
+
+    /// With `details: {}`, as answers that come from no handler have it.
+    fn bare(mut self) -> Self {
+        self.details();
+        self
+    }
+
     fn about(mut self, subject: &Subject<'_>) -> Self {
-        let details = &mut self.0.details;
+        let details = self.details();
         if !subject.name.is_empty() {
             details.insert("name".into(), json!(subject.name));
         }
@@ -101,6 +113,7 @@ impl ApiError {
             "NotFound",
             "the server could not find the requested resource",
         )
+        .bare()
     }
 
     /// 405 for a verb the resource does not have.
@@ -110,15 +123,13 @@ impl ApiError {
             "MethodNotAllowed",
             "the server does not allow this method on the requested resource",
         )
+        .bare()
     }
 
     /// 406 when no accepted media type can be produced.
-    pub(crate) fn not_acceptable(accepted: &str) -> Self {
-        Self::new(
-            406,
-            "NotAcceptable",
-            format!("only the following media types are accepted: {accepted}"),
-        )
+    pub(crate) fn not_acceptable(offered: &str) -> Self {
+        let message = format!("406: Not Acceptable\n\nAvailable representations: {offered}");
+        Self::new(406, "NotAcceptable", message).bare()
     }
 
     /// 409 when an apply names the UID of an object that is not there.
@@ -136,15 +147,21 @@ impl ApiError {
         Self::new(413, "RequestEntityTooLarge", message)
     }
 
-    /// 415 when the body's media type is not understood.
+    /// 415 when the body's media type is not understood by the verb.
     pub(crate) fn unsupported_media_type(accepted: &str) -> Self {
         Self::new(
             415,
             "UnsupportedMediaType",
             format!(
-                "the body of the request was in an unknown format - accepted media types include: {accepted}"
+                "the body of the request was in an unknown format - \
+                 accepted media types include: {accepted}"
             ),
         )
+    }
+
+    /// 415 when nothing understands the body's media type.
+    pub(crate) fn unknown_media_type() -> Self {
+        Self::new(415, "UnsupportedMediaType", "415: Unsupported Media Type").bare()
     }
 
     /// 409 because the name is taken.
@@ -196,7 +213,7 @@ impl ApiError {
             subject.name
         );
         let mut error = Self::new(409, "AlreadyExists", message).about(subject);
-        error.0.details.insert("retryAfterSeconds".into(), json!(1));
+        error.details().insert("retryAfterSeconds".into(), json!(1));
         error.0.retry_after = Some(1);
         error
     }
@@ -206,7 +223,7 @@ impl ApiError {
         let mut error = Self::timeout(format!(
             "Too large resource version: {wanted}, current: {now}"
         ));
-        error.0.details.insert("retryAfterSeconds".into(), json!(1));
+        error.details().insert("retryAfterSeconds".into(), json!(1));
         error.0.retry_after = Some(1);
         error.with_cause(Cause {
             reason: "ResourceVersionTooLarge",
@@ -226,12 +243,16 @@ impl ApiError {
         }
     }
 
-    /// 422 with all causes; `kind` is the object's kind, as the real message says it.
-    pub(crate) fn invalid(group: &str, kind: &str, name: &str, causes: Vec<Cause>) -> Self {
-        let words: Vec<String> = causes
-            .iter()
-            .map(|cause| format!("{}: {}", cause.field, cause.message))
-            .collect();
+    /// 422 with all causes; `kind` is the object's kind, as the real message says it. A flaw told
+    /// twice is two causes but is said once.
+    pub(crate) fn invalid(group: &str, kind: &str, name: &str, flaws: &[FieldError]) -> Self {
+        let mut words: Vec<String> = Vec::new();
+        for flaw in flaws {
+            let word = flaw.to_string();
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
         let list = match words.as_slice() {
             [one] => one.clone(),
             many => format!("[{}]", many.join(", ")),
@@ -246,28 +267,39 @@ impl ApiError {
             "Invalid",
             format!("{qualified} {name:?} is invalid: {list}"),
         );
-        let details = &mut error.0.details;
-        if !name.is_empty() {
-            details.insert("name".into(), json!(name));
+        let details = error.details();
+        for (field, value) in [("name", name), ("group", group), ("kind", kind)] {
+            if !value.is_empty() {
+                details.insert(field.into(), json!(value));
+            }
         }
-        if !group.is_empty() {
-            details.insert("group".into(), json!(group));
-        }
-        details.insert("kind".into(), json!(kind));
+        let causes = flaws
+            .iter()
+            .map(|flaw| Cause {
+                reason: flaw.reason.cause(),
+                message: flaw.body(),
+                field: flaw.field().to_owned(),
+            })
+            .collect();
         error.with_causes(causes)
     }
 
-    /// 422 with a message alone, as a JSON patch that does not apply is answered.
-    pub(crate) fn unprocessable(message: impl Into<String>) -> Self {
-        Self::new(422, "Invalid", message)
+    /// 422 because the options of a request are wrong.
+    pub(crate) fn invalid_options(kind: &str, flaw: FieldError) -> Self {
+        Self::invalid("meta.k8s.io", kind, "", &[flaw])
+    }
+
+    /// 422 for a JSON patch that does not apply; the real server keeps the reason to itself.
+    pub(crate) fn patch_does_not_apply() -> Self {
+        let message = "the server rejected our request due to an error in our request";
+        Self::new(422, "Invalid", message).bare()
     }
 
     /// 429, asking the client to come back after so many seconds.
     pub(crate) fn too_many_requests(message: impl Into<String>, seconds: u64) -> Self {
         let mut error = Self::new(429, "TooManyRequests", message);
         error
-            .0
-            .details
+            .details()
             .insert("retryAfterSeconds".into(), json!(seconds));
         error.0.retry_after = Some(seconds);
         error
@@ -281,10 +313,31 @@ impl ApiError {
             format!("Internal error occurred: {message}"),
         );
         error
-            .0
-            .details
+            .details()
             .insert("causes".into(), json!([{"message": message.to_string()}]));
         error
+    }
+
+    /// 500 with a message alone, as an error that no handler expected is answered.
+    pub(crate) fn unexpected(message: impl Into<String>) -> Self {
+        Self::new(500, "", message)
+    }
+
+    /// 409 because a delete's precondition does not hold; these name the kind.
+    pub(crate) fn precondition(
+        group: &str,
+        kind: &str,
+        name: &str,
+        why: impl fmt::Display,
+    ) -> Self {
+        Self::conflict(
+            &Subject {
+                group,
+                resource: kind,
+                name,
+            },
+            why,
+        )
     }
 
     /// 501 for what a real server would do and this one does not.
@@ -317,7 +370,7 @@ impl ApiError {
                 value
             })
             .collect();
-        self.0.details.insert("causes".into(), Value::Array(causes));
+        self.details().insert("causes".into(), Value::Array(causes));
         self
     }
 
@@ -348,21 +401,27 @@ impl ApiError {
 
     /// The `Status` object.
     pub(crate) fn to_value(&self) -> Value {
-        let metadata = if self.0.token.is_empty() {
+        let parts = &self.0;
+        let mut status = Map::new();
+        let mut put = |key: &str, value: Value| status.insert(key.to_owned(), value);
+        put("kind", json!("Status"));
+        put("apiVersion", json!("v1"));
+        put("status", json!("Failure"));
+        put("message", json!(parts.message));
+        put("code", json!(parts.code));
+        let metadata = if parts.token.is_empty() {
             json!({})
         } else {
-            json!({"continue": self.0.token})
+            json!({"continue": parts.token})
         };
-        json!({
-            "kind": "Status",
-            "apiVersion": "v1",
-            "metadata": metadata,
-            "status": "Failure",
-            "message": self.0.message,
-            "reason": self.0.reason,
-            "details": self.0.details,
-            "code": self.0.code,
-        })
+        put("metadata", metadata);
+        if !parts.reason.is_empty() {
+            put("reason", json!(parts.reason));
+        }
+        if let Some(details) = &parts.details {
+            put("details", json!(details));
+        }
+        Value::Object(status)
     }
 }
 

@@ -1,63 +1,254 @@
-//! Bodies of requests: media type, syntax, kind.
+//! Bodies of requests: media type, syntax, kind, fields.
 
-use bytes::Bytes;
 use serde_json::Value;
 
-use super::Call;
-use crate::registry::Resource;
+use super::{Call, json};
+use crate::http::query::FieldValidation;
+use crate::kinds;
 use crate::status::ApiError;
 
 const ACCEPTED: &str = "application/json, application/yaml";
 
-/// The body as a JSON value.
-pub(super) fn parse(content_type: &str, body: &Bytes) -> Result<Value, ApiError> {
-    let media = content_type.split(';').next().unwrap_or_default().trim();
-    let malformed = |why: &dyn std::fmt::Display| {
-        ApiError::bad_request(format!(
-            "the object provided is unrecognized (must be of type JSON or YAML): {why}"
-        ))
-    };
-    match media {
-        "" | "application/json" => serde_json::from_slice(body).map_err(|e| malformed(&e)),
-        "application/yaml" => serde_yaml::from_slice(body).map_err(|e| malformed(&e)),
+/// A body that is an object of the call's resource, in the form the server keeps.
+#[derive(Debug)]
+pub(super) struct Object {
+    pub(super) value: Value,
+    /// What to warn the client of.
+    pub(super) warnings: Vec<String>,
+}
+
+/// A value and what was odd about its text, `duplicate field "a.b"` each.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) value: Value,
+    pub(super) duplicates: Vec<String>,
+}
+
+/// The body as a value, by its media type.
+pub(super) fn parse(call: &Call<'_>) -> Result<Text, ApiError> {
+    let kind = &call.resource.kind;
+    match call
+        .content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+    {
+        "" | "application/json" => {
+            let document = json::parse(call.body).map_err(|why| {
+                ApiError::bad_request(format!(
+                    "the object provided is unrecognized (must be of type {kind}): \
+                     couldn't get version/kind; json parse error: {why} ({})",
+                    summary(call.body)
+                ))
+            })?;
+            Ok(Text {
+                value: document.value,
+                duplicates: duplicate_fields(document.duplicates),
+            })
+        }
+        "application/yaml" => yaml(call.body).map_err(|why| {
+            ApiError::bad_request(format!(
+                "the object provided is unrecognized (must be of type {kind}): {why}"
+            ))
+        }),
         _ => Err(ApiError::unsupported_media_type(ACCEPTED)),
     }
 }
 
-/// The body as an object of the call's resource, with `apiVersion` and `kind` filled in.
-pub(super) fn object(call: &Call<'_>) -> Result<Value, ApiError> {
-    let mut value = parse(call.content_type, call.body)?;
-    check_kind(&call.resource, &mut value)?;
-    Ok(value)
+/// JSON or YAML: JSON is read as such, because it is what clients send.
+pub(super) fn yaml(body: &[u8]) -> Result<Text, String> {
+    if let Ok(document) = json::parse(body) {
+        return Ok(Text {
+            value: document.value,
+            duplicates: duplicate_fields(document.duplicates),
+        });
+    }
+    serde_yaml::from_slice(body)
+        .map(|value| Text {
+            value,
+            duplicates: Vec::new(),
+        })
+        .map_err(|error| format!("error converting YAML to JSON: yaml: {error}"))
 }
 
-/// The kind must be the resource's; an object without one is taken to be of it.
-pub(super) fn check_kind(resource: &Resource, value: &mut Value) -> Result<(), ApiError> {
-    let want = resource.api_version();
-    let Some(map) = value.as_object_mut() else {
-        return Err(ApiError::bad_request(
-            "the object provided is unrecognized (must be of type JSON or YAML): \
-             json: cannot unmarshal into Go value of type struct",
-        ));
+fn duplicate_fields(paths: Vec<String>) -> Vec<String> {
+    paths
+        .into_iter()
+        .map(|path| format!("duplicate field {path:?}"))
+        .collect()
+}
+
+/// The start of a body as the real server quotes it: text of an object, else hexadecimal.
+fn summary(body: &[u8]) -> String {
+    const LIMIT: usize = 30;
+    match body {
+        [] => "<empty>".to_owned(),
+        [b'{', ..] => {
+            let text = String::from_utf8_lossy(body);
+            let start: String = text.chars().take(LIMIT).collect();
+            if start.len() == text.len() {
+                start
+            } else {
+                format!("{start} ...")
+            }
+        }
+        other => {
+            let start = other.get(..LIMIT).unwrap_or(other);
+            let text = crate::http::hex(start);
+            if start.len() == other.len() {
+                text
+            } else {
+                format!("{text} ...")
+            }
+        }
+    }
+}
+
+/// The body as an object of the resource: of its kind, known fields only, defaults set.
+pub(super) fn object(call: &Call<'_>) -> Result<Object, ApiError> {
+    let validation = call.field_validation()?;
+    let Text {
+        mut value,
+        duplicates,
+    } = parse(call)?;
+    check_kind(call, &mut value)?;
+    let inspection = kinds::inspect(&call.resource, &value);
+    let handled = |why: &str| {
+        ApiError::bad_request(format!(
+            "{kind} in version {:?} cannot be handled as a {kind}: {why}",
+            call.resource.version,
+            kind = call.resource.kind,
+        ))
     };
-    let kind = map.get("kind").and_then(Value::as_str).unwrap_or_default();
-    let version = map
-        .get("apiVersion")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    if let Some(error) = inspection.error {
+        return Err(handled(&error));
+    }
+    let mut odd = duplicates;
+    odd.extend(inspection.unknown);
+    let warnings = match validation {
+        FieldValidation::Ignore => Vec::new(),
+        FieldValidation::Warn => odd,
+        FieldValidation::Strict if odd.is_empty() => odd,
+        FieldValidation::Strict => {
+            return Err(handled(&format!(
+                "strict decoding error: {}",
+                odd.join(", ")
+            )));
+        }
+    };
+    kinds::settle(&call.resource, &mut value);
+    Ok(Object { value, warnings })
+}
+
+/// The kind must be the resource's; a built-in object without one is taken to be of it.
+fn check_kind(call: &Call<'_>, value: &mut Value) -> Result<(), ApiError> {
+    let resource = &call.resource;
+    let want = resource.api_version();
+    let unrecognized = |why: String| {
+        ApiError::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): {why} ({})",
+            resource.kind,
+            summary(call.body)
+        ))
+    };
+    let word = match value {
+        Value::Object(_) | Value::Null => "",
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Number(_) => "number",
+        Value::Bool(_) => "bool",
+    };
+    let Some(map) = value.as_object_mut() else {
+        return Err(unrecognized(format!(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal {word} into Go \
+             value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; \
+             Kind string \"json:\\\"kind,omitempty\\\"\" }}"
+        )));
+    };
+    let text = |field: &str| {
+        map.get(field)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let (kind, version) = (text("kind"), text("apiVersion"));
+    if resource.custom.is_some() {
+        return custom_kind(call, &kind, &version, &want, &unrecognized);
+    }
     if (kind.is_empty() || kind == resource.kind) && (version.is_empty() || version == want) {
         map.insert("apiVersion".into(), want.into());
         map.insert("kind".into(), resource.kind.clone().into());
         return Ok(());
     }
-    if kind != resource.kind && !kind.is_empty() && resource.custom.is_none() {
-        let version = version.rsplit('/').next().unwrap_or_default();
+    let kind = if kind.is_empty() {
+        resource.kind.clone()
+    } else {
+        kind
+    };
+    let version = if version.is_empty() {
+        want.clone()
+    } else {
+        version
+    };
+    let (group, bare) = version.split_once('/').unwrap_or(("", &version));
+    let known = call.core.registry().by_kind(group, bare, &kind).is_some();
+    if known && kind == resource.kind {
         return Err(ApiError::bad_request(format!(
-            "{kind} in version {version:?} cannot be handled as a {}: no kind {kind:?} is registered for this resource",
-            resource.kind
+            "the API version in the data ({version}) does not match the expected API version ({want})"
         )));
     }
+    let why = if known {
+        format!(
+            "converting ({bare}.{kind}) to ({}.{}): unknown conversion",
+            package(&resource.group),
+            resource.kind
+        )
+    } else {
+        format!(
+            "no kind {kind:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""
+        )
+    };
     Err(ApiError::bad_request(format!(
-        "the API version in the data ({version}) does not match the expected API version ({want})"
+        "{kind} in version {bare:?} cannot be handled as a {}: {why}",
+        resource.kind
     )))
+}
+
+/// The Go package of a group's internal types.
+fn package(group: &str) -> &str {
+    match group.split('.').next().unwrap_or_default() {
+        "" => "core",
+        first => first,
+    }
+}
+
+fn custom_kind(
+    call: &Call<'_>,
+    kind: &str,
+    version: &str,
+    want: &str,
+    unrecognized: &dyn Fn(String) -> ApiError,
+) -> Result<(), ApiError> {
+    if kind.is_empty() {
+        let text = String::from_utf8_lossy(call.body);
+        return Err(unrecognized(format!(
+            "Object 'Kind' is missing in '{text}'"
+        )));
+    }
+    if version != want {
+        return Err(ApiError::bad_request(format!(
+            "the API version in the data ({version}) does not match the expected API version ({want})"
+        )));
+    }
+    if kind != call.resource.kind {
+        let flaw = kinds::invalid("kind", kind, format!("must be {}", call.resource.kind));
+        return Err(ApiError::invalid(
+            &call.resource.group,
+            kind,
+            &call.path.name,
+            &[flaw],
+        ));
+    }
+    Ok(())
 }

@@ -8,10 +8,11 @@ use super::{Answer, Call, body, update};
 use crate::controllers;
 use crate::crd;
 use crate::http::query::Propagation;
+use crate::kinds;
 use crate::meta;
 use crate::registry::Resource;
 use crate::server::core::Core;
-use crate::status::{ApiError, Cause, Subject};
+use crate::status::{ApiError, Subject};
 use crate::store::{Key, Stored, WriteError};
 
 pub(crate) const ORPHAN: &str = "orphan";
@@ -29,21 +30,19 @@ pub(crate) struct DeleteOptions {
 
 impl DeleteOptions {
     pub(super) fn read(call: &Call<'_>) -> Result<Self, ApiError> {
+        let query = call.query;
+        let grace = query.number("gracePeriodSeconds")?;
         let mut options = Self {
-            dry_run: call.query.dry_run()?,
-            grace: call
-                .query
-                .number("gracePeriodSeconds")?
-                .map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX)),
+            dry_run: call.dry_run()?,
+            grace: grace.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX)),
             ..Self::default()
         };
-        let mut word = call.query.get("propagationPolicy").to_owned();
-        let mut orphan = call
-            .query
+        let mut word = query.get("propagationPolicy").to_owned();
+        let mut orphan = query
             .has("orphanDependents")
-            .then(|| call.query.flag("orphanDependents"));
+            .then(|| query.flag("orphanDependents"));
         if !call.body.is_empty() {
-            let given = body::parse(call.content_type, call.body)?;
+            let given = body::parse(call)?.value;
             let text = |path: &str| {
                 given
                     .pointer(path)
@@ -55,40 +54,38 @@ impl DeleteOptions {
                 .get("orphanDependents")
                 .and_then(Value::as_bool)
                 .or(orphan);
-            options.grace = given
-                .get("gracePeriodSeconds")
-                .and_then(Value::as_i64)
-                .or(options.grace);
+            let grace = given.get("gracePeriodSeconds").and_then(Value::as_i64);
+            options.grace = grace.or(options.grace);
             options.uid = text("/preconditions/uid");
             options.revision = text("/preconditions/resourceVersion");
-            options.dry_run |= given
-                .get("dryRun")
-                .and_then(Value::as_array)
-                .is_some_and(|all| all.iter().any(|word| word == "All"));
+            let dry_run = given.get("dryRun").and_then(Value::as_array);
+            options.dry_run |= dry_run.is_some_and(|all| all.iter().any(|word| word == "All"));
         }
-        options.propagation = match (word.as_str(), orphan) {
-            ("", Some(true)) => Some(Propagation::Orphan),
-            ("", Some(false)) => Some(Propagation::Background),
-            ("", None) => None,
-            (word, _) => Some(Propagation::parse(word).ok_or_else(|| unknown_policy(word))?),
-        };
+        options.propagation = propagation(&word, orphan)?;
         Ok(options)
     }
 }
 
-fn unknown_policy(word: &str) -> ApiError {
-    ApiError::invalid(
-        "meta.k8s.io",
-        "DeleteOptions",
-        "",
-        vec![Cause {
-            reason: "FieldValueNotSupported",
-            message: format!(
-                "Unsupported value: {word:?}: supported values: \"Background\", \"Foreground\", \"Orphan\", \"nil\""
-            ),
-            field: "propagationPolicy".to_owned(),
-        }],
-    )
+fn propagation(word: &str, orphan: Option<bool>) -> Result<Option<Propagation>, ApiError> {
+    const PATH: &str = "propagationPolicy";
+    let refuse = |flaw| Err(ApiError::invalid_options("DeleteOptions", flaw));
+    match (word, orphan) {
+        ("", Some(true)) => Ok(Some(Propagation::Orphan)),
+        ("", Some(false)) => Ok(Some(Propagation::Background)),
+        ("", None) => Ok(None),
+        (word, Some(_)) => refuse(kinds::invalid(
+            PATH,
+            word,
+            "orphanDependents and deletionPropagation cannot be both set",
+        )),
+        (word, None) => Propagation::parse(word).map_or_else(
+            || {
+                let supported = ["Foreground", "Background", "Orphan", "nil"];
+                refuse(kinds::not_supported(PATH, word, &supported))
+            },
+            |known| Ok(Some(known)),
+        ),
+    }
 }
 
 pub(super) fn delete(call: &Call<'_>) -> Result<Answer, ApiError> {
@@ -171,7 +168,7 @@ pub(super) fn remove(
         let Some(old) = core.store.get(&collection, key) else {
             return Err(ApiError::not_found(&subject));
         };
-        check_preconditions(&subject, &old.value, options)?;
+        check_preconditions(resource, &key.name, &old.value, options)?;
         let mut new = old.value.clone();
         mark(core, resource, &mut new, options);
         let gone =
@@ -207,33 +204,32 @@ pub(super) fn remove(
 }
 
 fn check_preconditions(
-    subject: &Subject<'_>,
+    resource: &Resource,
+    name: &str,
     old: &Value,
     options: &DeleteOptions,
 ) -> Result<(), ApiError> {
-    if let Some(uid) = &options.uid
-        && uid != meta::uid(old)
-    {
-        return Err(ApiError::conflict(
-            subject,
-            format!(
-                "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
-                meta::uid(old)
-            ),
-        ));
+    let refuse = |why: String| {
+        Err(ApiError::precondition(
+            &resource.group,
+            &resource.kind,
+            name,
+            why,
+        ))
+    };
+    match (&options.uid, &options.revision) {
+        (Some(uid), _) if uid != meta::uid(old) => refuse(format!(
+            "the UID in the precondition ({uid}) does not match the UID in record ({}). \
+             The object might have been deleted and then recreated",
+            meta::uid(old)
+        )),
+        (_, Some(revision)) if revision != meta::resource_version(old) => refuse(format!(
+            "the ResourceVersion in the precondition ({revision}) does not match the \
+             ResourceVersion in record ({}). The object might have been modified",
+            meta::resource_version(old)
+        )),
+        _ => Ok(()),
     }
-    if let Some(revision) = &options.revision
-        && revision != meta::resource_version(old)
-    {
-        return Err(ApiError::conflict(
-            subject,
-            format!(
-                "Precondition failed: ResourceVersion in precondition: {revision}, ResourceVersion in object meta: {}",
-                meta::resource_version(old)
-            ),
-        ));
-    }
-    Ok(())
 }
 
 /// Keeps a CRD until its objects are gone.
@@ -309,12 +305,12 @@ pub(super) fn is_free(object: &Value) -> bool {
 
 /// POST of an Eviction: a deletion that the policy room could refuse.
 pub(super) fn evict(call: &Call<'_>) -> Result<Answer, ApiError> {
-    let eviction = body::parse(call.content_type, call.body)?;
+    let eviction = body::parse(call)?.value;
     let options = DeleteOptions {
         grace: eviction
             .pointer("/deleteOptions/gracePeriodSeconds")
             .and_then(Value::as_i64),
-        dry_run: call.query.dry_run()?,
+        dry_run: call.dry_run()?,
         ..DeleteOptions::default()
     };
     remove(call.core, &call.resource, &call.key(), &options)?;

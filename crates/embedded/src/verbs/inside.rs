@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Call, DeleteOptions, Part, create, delete, update};
 use crate::http::query::Query;
 use crate::http::target::ResourcePath;
+use crate::kinds;
 use crate::log::RequestInfo;
 use crate::meta;
 use crate::ownership;
@@ -73,12 +74,12 @@ impl Inside<'_> {
         meta::put(&mut object, "apiVersion", resource.api_version());
         meta::put(&mut object, "kind", resource.kind.as_str());
         let key = Key::new(meta::namespace(&object), "");
+        kinds::settle(&resource, &mut object);
         self.with(resource, &key, "create", |call| {
-            create::name(call, &mut object);
-            create::store_new(call, object, false, |object| {
-                ownership::record_update(&call.resource, None, object, &call.writer(""));
-                Ok(())
-            })
+            let writer = call.writer("");
+            let object =
+                ownership::record_update(&call.resource, &call.served(""), None, object, &writer);
+            create::store_new(call, object, false)
         })
     }
 
@@ -92,15 +93,19 @@ impl Inside<'_> {
     ) -> Result<Option<Arc<Stored>>, ApiError> {
         let resource = self.resource(collection)?;
         let result = self.with(resource, key, "patch", |call| {
-            let writer = call.writer(part.subresource());
-            let make = |old: &Value| {
+            let subresource = part.subresource();
+            let (served, writer) = (call.served(subresource), call.writer(subresource));
+            update::change(call, part, false, |old| {
                 let mut new = old.clone();
                 edit(&mut new);
-                Ok(new)
-            };
-            update::change(call, part, false, make, |old, new| {
-                ownership::record_update(&call.resource, Some(old), new, &writer);
-                Ok(())
+                kinds::settle(&call.resource, &mut new);
+                Ok(ownership::record_update(
+                    &call.resource,
+                    &served,
+                    Some(old),
+                    new,
+                    &writer,
+                ))
             })
         });
         match result {

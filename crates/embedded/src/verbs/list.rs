@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Call};
+use crate::kinds;
 use crate::selector::Selection;
 use crate::status::ApiError;
 use crate::store::{Key, Stored};
@@ -111,16 +112,7 @@ fn wanted_revision(call: &Call<'_>) -> Result<Option<u64>, ApiError> {
     let matching = query.get("resourceVersionMatch");
     let text = query.get("resourceVersion");
     let forbidden = |why: &str| {
-        ApiError::invalid(
-            "meta.k8s.io",
-            "ListOptions",
-            "",
-            vec![crate::status::Cause {
-                reason: "FieldValueForbidden",
-                message: format!("Forbidden: {why}"),
-                field: "resourceVersionMatch".to_owned(),
-            }],
-        )
+        ApiError::invalid_options("ListOptions", kinds::forbidden("resourceVersionMatch", why))
     };
     if !matching.is_empty() && text.is_empty() {
         return Err(forbidden(
@@ -134,7 +126,8 @@ fn wanted_revision(call: &Call<'_>) -> Result<Option<u64>, ApiError> {
     }
     let Some(revision) = query.number("resourceVersion").map_err(|_| {
         ApiError::bad_request(format!(
-            "invalid resource version: strconv.ParseUint: parsing {text:?}: invalid syntax"
+            "invalid resource version: resourceVersion: Invalid value: {text:?}: \
+                 strconv.ParseUint: parsing {text:?}: invalid syntax"
         ))
     })?
     else {
@@ -153,18 +146,11 @@ fn wanted_revision(call: &Call<'_>) -> Result<Option<u64>, ApiError> {
         // Without a match rule a limited list of a given revision means exactly that one.
         "" if limited && revision > 0 => Ok(Some(revision)),
         "" | "NotOlderThan" => Ok(None),
-        other => Err(ApiError::invalid(
-            "meta.k8s.io",
-            "ListOptions",
-            "",
-            vec![crate::status::Cause {
-                reason: "FieldValueNotSupported",
-                message: format!(
-                    "Unsupported value: {other:?}: supported values: \"Exact\", \"NotOlderThan\""
-                ),
-                field: "resourceVersionMatch".to_owned(),
-            }],
-        )),
+        other => {
+            let supported = ["Exact", "NotOlderThan", ""];
+            let flaw = kinds::not_supported("resourceVersionMatch", other, &supported);
+            Err(ApiError::invalid_options("ListOptions", flaw))
+        }
     }
 }
 

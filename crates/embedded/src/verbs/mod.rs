@@ -8,13 +8,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json as value};
 
 mod body;
 mod collection;
 mod create;
 mod delete;
 mod inside;
+mod json;
 mod list;
 mod patch;
 mod prepare;
@@ -30,10 +31,11 @@ pub(crate) use inside::Inside;
 pub(crate) use list::selection;
 pub(crate) use prepare::Part;
 
-use crate::http::query::Query;
+use crate::http::query::{FieldValidation, Query};
 use crate::http::target::ResourcePath;
+use crate::kinds;
 use crate::log::RequestInfo;
-use crate::ownership::Writer;
+use crate::ownership::{Served, Writer};
 use crate::registry::Resource;
 use crate::server::core::Core;
 use crate::status::{ApiError, Subject};
@@ -116,6 +118,70 @@ impl<'a> Call<'a> {
             subresource,
             time: self.core.now(),
         }
+    }
+
+    /// All versions of the kind, at an endpoint.
+    pub(crate) fn served(&self, subresource: &str) -> Served {
+        Served::new(self.core.registry().versions(&self.resource), subresource)
+    }
+
+    /// The object in the version it is stored in.
+    pub(crate) fn to_storage(&self, object: Value) -> Value {
+        let storage = self.core.registry().storage_version(&self.resource);
+        if storage.version == self.resource.version && storage.group == self.resource.group {
+            return object;
+        }
+        kinds::convert(&object, &storage)
+    }
+
+    /// The word of the verb's options in messages.
+    fn options_kind(&self) -> &'static str {
+        match self.info.verb.as_str() {
+            "create" => "CreateOptions",
+            "update" => "UpdateOptions",
+            "patch" => "PatchOptions",
+            _ => "DeleteOptions",
+        }
+    }
+
+    /// True for `dryRun=All`.
+    pub(crate) fn dry_run(&self) -> Result<bool, ApiError> {
+        match self.query.get("dryRun") {
+            "" => Ok(false),
+            "All" => Ok(true),
+            other => {
+                let flaw = kinds::not_supported("dryRun", value!([other]), &["All"]);
+                Err(ApiError::invalid_options(self.options_kind(), flaw))
+            }
+        }
+    }
+
+    /// How odd fields of the body are treated.
+    pub(crate) fn field_validation(&self) -> Result<FieldValidation, ApiError> {
+        let word = self.query.get("fieldValidation");
+        FieldValidation::parse(word).ok_or_else(|| {
+            let supported = ["", "Ignore", "Strict", "Warn"];
+            let flaw = kinds::not_supported("fieldValidation", word, &supported);
+            ApiError::invalid_options(self.options_kind(), flaw)
+        })
+    }
+
+    /// What every write of this version is warned of.
+    pub(crate) fn standing_warnings(&self) -> Vec<String> {
+        let custom = self.resource.custom.as_ref();
+        let mut warnings: Vec<String> = custom
+            .and_then(|custom| custom.deprecation.clone())
+            .into_iter()
+            .collect();
+        let rules = custom.map_or(0, |_| self.resource.ty.unevaluated_rules());
+        if rules > 0 {
+            warnings.push(format!(
+                "the embedded API server does not evaluate the {rules} CEL rules \
+                 (x-kubernetes-validations) of {}",
+                self.resource.kind
+            ));
+        }
+        warnings
     }
 
     /// The object the path names.

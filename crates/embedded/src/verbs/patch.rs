@@ -1,12 +1,15 @@
 //! PATCH in its four forms.
 
+use json_patch::{PatchOperation, ReplaceOperation};
 use serde_json::Value;
 
-use super::{Answer, Call, Part, body, create, update};
+use super::prepare::Part;
+use super::{Answer, Call, body, create, json, update};
+use crate::http::query::FieldValidation;
 use crate::kinds;
 use crate::meta;
 use crate::ownership;
-use crate::status::{ApiError, Cause};
+use crate::status::ApiError;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -18,8 +21,6 @@ enum Kind {
 
 const TYPES: &str =
     "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
-const TYPES_BUILTIN: &str = "application/json-patch+json, application/merge-patch+json, \
-    application/strategic-merge-patch+json, application/apply-patch+yaml";
 
 /// The real server's bound on the operations of one JSON patch.
 const MAX_OPERATIONS: usize = 10_000;
@@ -27,32 +28,33 @@ const MAX_OPERATIONS: usize = 10_000;
 pub(super) fn patch(call: &Call<'_>, part: Part) -> Result<Answer, ApiError> {
     let kind = kind(call)?;
     check_options(call, kind)?;
-    let dry_run = call.query.dry_run()?;
+    let dry_run = call.dry_run()?;
+    let validation = call.field_validation()?;
     if kind == Kind::Apply {
         return apply(call, part, dry_run);
     }
-    let writer = call.writer(part.subresource());
+    let subresource = call.path.subresource.as_str();
+    let (served, writer) = (call.served(subresource), call.writer(subresource));
     let mut warnings = Vec::new();
-    let object = update::change(
-        call,
-        part,
-        dry_run,
-        |old| {
-            let new = patched(call, kind, old)?;
-            warnings = kinds::check_patched_fields(call, &new)?;
-            check_identity(call, old, &new)?;
-            Ok(new)
-        },
-        |old, new| {
-            ownership::record_update(&call.resource, Some(old), new, &writer);
-            Ok(())
-        },
-    )?;
+    let object = update::change(call, part, dry_run, |old| {
+        let (mut new, odd) = patched(call, kind, old)?;
+        warnings = check_fields(call, validation, &new, odd)?;
+        kinds::settle(&call.resource, &mut new);
+        create::settle_namespace(call, &mut new)?;
+        update::check_name(call, &new)?;
+        Ok(ownership::record_update(
+            &call.resource,
+            &served,
+            Some(old),
+            new,
+            &writer,
+        ))
+    })?;
+    warnings.extend(call.standing_warnings());
     Ok(Answer::object(200, object, warnings))
 }
 
 fn kind(call: &Call<'_>) -> Result<Kind, ApiError> {
-    let custom = call.resource.custom.is_some();
     match call
         .content_type
         .split(';')
@@ -62,104 +64,152 @@ fn kind(call: &Call<'_>) -> Result<Kind, ApiError> {
     {
         "application/json-patch+json" => Ok(Kind::Json),
         "application/merge-patch+json" => Ok(Kind::Merge),
-        "application/strategic-merge-patch+json" if !custom => Ok(Kind::Strategic),
+        "application/strategic-merge-patch+json" if call.resource.custom.is_none() => {
+            Ok(Kind::Strategic)
+        }
         "application/apply-patch+yaml" => Ok(Kind::Apply),
-        _ => Err(ApiError::unsupported_media_type(if custom {
-            TYPES
-        } else {
-            TYPES_BUILTIN
-        })),
+        _ if call.resource.custom.is_some() => Err(ApiError::unsupported_media_type(TYPES)),
+        _ => Err(ApiError::unknown_media_type()),
     }
 }
 
 fn check_options(call: &Call<'_>, kind: Kind) -> Result<(), ApiError> {
-    let cause = |reason, message: &str, field: &str| Cause {
-        reason,
-        message: message.to_owned(),
-        field: field.to_owned(),
-    };
-    let mut causes = Vec::new();
-    if kind == Kind::Apply {
-        if call.query.get("fieldManager").is_empty() {
-            causes.push(cause(
-                "FieldValueRequired",
-                "Required value: is required for apply patch",
-                "fieldManager",
-            ));
-        }
-    } else if call.query.has("force") {
-        causes.push(cause(
-            "FieldValueForbidden",
-            "Forbidden: may not be specified for non-apply patch",
-            "force",
-        ));
-    }
-    if causes.is_empty() {
-        Ok(())
+    let flaw = if kind == Kind::Apply {
+        call.query
+            .get("fieldManager")
+            .is_empty()
+            .then(|| kinds::required("fieldManager", "is required for apply patch"))
     } else {
-        Err(ApiError::invalid("meta.k8s.io", "PatchOptions", "", causes))
+        call.query
+            .has("force")
+            .then(|| kinds::forbidden("force", "may not be specified for non-apply patch"))
+    };
+    match flaw {
+        Some(flaw) => Err(ApiError::invalid_options("PatchOptions", flaw)),
+        None => Ok(()),
     }
 }
 
-/// The object with a JSON, merge or strategic patch applied.
-fn patched(call: &Call<'_>, kind: Kind, old: &Value) -> Result<Value, ApiError> {
-    let malformed =
-        |error: serde_json::Error| ApiError::bad_request(format!("error decoding patch: {error}"));
-    match kind {
-        Kind::Json => {
-            let patch: json_patch::Patch = serde_json::from_slice(call.body).map_err(malformed)?;
-            if patch.0.len() > MAX_OPERATIONS {
-                return Err(ApiError::too_large(format!(
-                    "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
-                    patch.0.len()
-                )));
+/// Fields of a patched object that its schema does not know or cannot hold. Built-in kinds quote
+/// the whole object, as the real server does, but for the content of a Secret.
+fn check_fields(
+    call: &Call<'_>,
+    validation: FieldValidation,
+    new: &Value,
+    mut odd: Vec<String>,
+) -> Result<Vec<String>, ApiError> {
+    let inspection = kinds::inspect(&call.resource, new);
+    let refuse = |why: String| {
+        let shown = if call.resource.is("", "secrets") {
+            "***".to_owned()
+        } else {
+            new.to_string()
+        };
+        ApiError::invalid("", "", "", &[kinds::invalid("patch", shown, why)])
+    };
+    if let Some(error) = inspection.error {
+        return Err(refuse(error));
+    }
+    odd.extend(inspection.unknown);
+    match validation {
+        FieldValidation::Ignore => Ok(Vec::new()),
+        FieldValidation::Strict if !odd.is_empty() => {
+            Err(refuse(format!("strict decoding error: {}", odd.join(", "))))
+        }
+        _ => Ok(odd),
+    }
+}
+
+/// The object with a JSON, merge or strategic patch applied, and the duplicate keys of the patch.
+fn patched(call: &Call<'_>, kind: Kind, old: &Value) -> Result<(Value, Vec<String>), ApiError> {
+    let document = json::parse(call.body)
+        .map_err(|why| ApiError::bad_request(format!("error decoding patch: {why}")))?;
+    let odd = document
+        .duplicates
+        .iter()
+        .map(|path| format!("duplicate field {path:?}"))
+        .collect();
+    let patch = document.value;
+    let new = match kind {
+        Kind::Json => json_patch_of(&patch, old)?,
+        Kind::Merge => {
+            if !patch.is_object() {
+                return Err(ApiError::bad_request("Invalid JSON Patch"));
             }
             let mut new = old.clone();
-            json_patch::patch(&mut new, &patch).map_err(|error| {
-                // The real server answers 422 with the library's words and no details.
-                ApiError::unprocessable(error.to_string())
-            })?;
-            Ok(new)
-        }
-        Kind::Merge => {
-            let patch: Value = serde_json::from_slice(call.body).map_err(malformed)?;
-            let mut new = old.clone();
             json_patch::merge(&mut new, &patch);
-            Ok(new)
+            new
         }
-        Kind::Strategic => {
-            let patch: Value = serde_json::from_slice(call.body).map_err(malformed)?;
-            kinds::strategic(call, old, &patch)
-        }
-        Kind::Apply => Err(ApiError::internal("apply has a way of its own")),
-    }
+        Kind::Strategic => kinds::strategic(&call.resource, old, &patch)?,
+        Kind::Apply => return Err(ApiError::internal("apply has a way of its own")),
+    };
+    Ok((new, odd))
 }
 
-/// A patch may not turn an object into another one.
-fn check_identity(call: &Call<'_>, old: &Value, new: &Value) -> Result<(), ApiError> {
-    let (name, namespace) = (meta::name(new), meta::namespace(new));
-    if name != meta::name(old) {
+fn json_patch_of(patch: &Value, old: &Value) -> Result<Value, ApiError> {
+    if !patch.is_array() {
+        let word = match patch {
+            Value::Object(_) => "object",
+            Value::String(_) => "string",
+            Value::Number(_) => "number",
+            _ => "bool",
+        };
         return Err(ApiError::bad_request(format!(
-            "the name of the object ({name}) does not match the name on the URL ({})",
-            call.path.name
+            "error decoding patch: json: cannot unmarshal {word} into Go value of type []handlers.jsonPatchOp"
         )));
     }
-    if call.resource.namespaced() && namespace != meta::namespace(old) {
-        return Err(ApiError::bad_request(format!(
-            "the namespace of the object ({namespace}) does not match the namespace on the request ({})",
-            call.path.namespace
+    let json_patch::Patch(operations) = serde_json::from_value(patch.clone())
+        .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
+    if operations.len() > MAX_OPERATIONS {
+        return Err(ApiError::too_large(format!(
+            "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
+            operations.len()
         )));
     }
-    Ok(())
+    let mut new = old.clone();
+    for operation in operations {
+        let operation = lenient(operation, &new);
+        json_patch::patch(&mut new, &[operation]).map_err(|_| ApiError::patch_does_not_apply())?;
+    }
+    Ok(new)
+}
+
+/// The library of the real server takes `replace` of a missing member of an object for `add`.
+fn lenient(operation: PatchOperation, object: &Value) -> PatchOperation {
+    let PatchOperation::Replace(ReplaceOperation { path, value }) = operation else {
+        return operation;
+    };
+    let parent = path
+        .parent()
+        .and_then(|parent| object.pointer(parent.as_str()));
+    if parent.is_some_and(Value::is_object) && object.pointer(path.as_str()).is_none() {
+        PatchOperation::Add(json_patch::AddOperation { path, value })
+    } else {
+        PatchOperation::Replace(ReplaceOperation { path, value })
+    }
 }
 
 fn apply(call: &Call<'_>, part: Part, dry_run: bool) -> Result<Answer, ApiError> {
     let force = call.query.flag("force");
-    let mut config = body::parse("application/yaml", call.body)
-        .map_err(|e| ApiError::bad_request(format!("error decoding YAML: {}", e.message())))?;
-    check_config(call, &mut config)?;
-    let warnings = kinds::check_fields(call, &config)?;
-    let writer = call.writer(part.subresource());
+    let body::Text {
+        value: config,
+        duplicates,
+    } = body::yaml(call.body)
+        .map_err(|why| ApiError::bad_request(format!("error decoding YAML: {why}")))?;
+    check_config(call, &config)?;
+    let mut warnings = duplicates_allowed(call, duplicates)?;
+    warnings.extend(call.standing_warnings());
+    let subresource = call.path.subresource.as_str();
+    let (served, writer) = (call.served(subresource), call.writer(subresource));
+    let merge = |old: Option<&Value>| {
+        let mut new = ownership::apply(&call.resource, &served, old, &config, &writer, force)?;
+        create::settle_namespace(call, &mut new)?;
+        if meta::name(&new).is_empty() {
+            meta::set(&mut new, "name", call.path.name.as_str());
+        }
+        update::check_name(call, &new)?;
+        Ok(new)
+    };
     let missing = call
         .core
         .store
@@ -169,52 +219,65 @@ fn apply(call: &Call<'_>, part: Part, dry_run: bool) -> Result<Answer, ApiError>
         if part != Part::Main {
             return Err(ApiError::not_found(&call.subject()));
         }
+        let new = merge(None)?;
         if !meta::uid(&config).is_empty() {
             return Err(ApiError::uid_of_missing(
                 &call.subject(),
                 meta::uid(&config),
             ));
         }
-        let object = ownership::apply(&call.resource, None, &config, &writer, force)?;
-        let created = create::store_new(call, object, dry_run, |_| Ok(()))?;
+        let created = create::store_new(call, new, dry_run)?;
         return Ok(Answer::object(201, created, warnings));
     }
-    let object = update::change(
-        call,
-        part,
-        dry_run,
-        |old| {
-            let mut new = ownership::apply(&call.resource, Some(old), &config, &writer, force)?;
-            for field in ["uid", "resourceVersion"] {
-                if !meta::text(&config, field).is_empty() {
-                    meta::copy(&mut new, &config, field);
-                }
+    let object = update::change(call, part, dry_run, |old| {
+        let mut new = merge(Some(old))?;
+        for field in ["uid", "resourceVersion"] {
+            if !meta::text(&config, field).is_empty() {
+                meta::copy(&mut new, &config, field);
             }
-            Ok(new)
-        },
-        |_, _| Ok(()),
-    )?;
+        }
+        Ok(new)
+    })?;
     Ok(Answer::object(200, object, warnings))
 }
 
+fn duplicates_allowed(call: &Call<'_>, duplicates: Vec<String>) -> Result<Vec<String>, ApiError> {
+    match call.field_validation()? {
+        FieldValidation::Ignore => Ok(Vec::new()),
+        FieldValidation::Strict if !duplicates.is_empty() => Err(ApiError::bad_request(format!(
+            "error strict decoding YAML: {}",
+            duplicates.join(", ")
+        ))),
+        _ => Ok(duplicates),
+    }
+}
+
 /// What an applied configuration must say of itself.
-fn check_config(call: &Call<'_>, config: &mut Value) -> Result<(), ApiError> {
-    body::check_kind(&call.resource, config)?;
+fn check_config(call: &Call<'_>, config: &Value) -> Result<(), ApiError> {
+    let text = |field: &str| {
+        config
+            .get(field)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    let (kind, version) = (text("kind"), text("apiVersion"));
+    if !config.is_object() || kind.is_empty() || version.is_empty() {
+        let (group, version) = version.split_once('/').unwrap_or(("", version));
+        return Err(ApiError::bad_request(format!(
+            "invalid object type: {group}/{version}, Kind={kind}"
+        )));
+    }
+    if kind != call.resource.kind || version != call.resource.api_version() {
+        let (group, bare) = version.split_once('/').unwrap_or(("", version));
+        return Err(ApiError::bad_request(format!(
+            "invalid object type: {group}/{bare}, Kind={kind}"
+        )));
+    }
     if config
         .pointer("/metadata/managedFields")
         .is_some_and(|m| !m.is_null())
     {
         return Err(ApiError::bad_request("metadata.managedFields must be nil"));
     }
-    if meta::name(config).is_empty() {
-        meta::set(config, "name", call.path.name.as_str());
-    }
-    if meta::name(config) != call.path.name {
-        return Err(ApiError::bad_request(format!(
-            "the name of the object ({}) does not match the name on the URL ({})",
-            meta::name(config),
-            call.path.name
-        )));
-    }
-    create::settle_namespace(call, config)
+    Ok(())
 }

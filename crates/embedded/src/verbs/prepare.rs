@@ -17,7 +17,7 @@ pub(crate) enum Part {
     Status,
     /// A namespace's `spec.finalizers` alone.
     Finalize,
-    /// Everything, as `scale` writes it.
+    /// Everything, as `scale` and controllers write it.
     Whole,
 }
 

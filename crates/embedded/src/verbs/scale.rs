@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{Answer, Call, Part, body, update};
+use crate::kinds;
 use crate::meta;
 use crate::ownership;
-use crate::status::{ApiError, Cause};
+use crate::status::ApiError;
 
 /// Where a parent keeps what a Scale shows, as dotted paths.
 struct Paths {
@@ -22,7 +23,7 @@ pub(super) fn run(call: &Call<'_>) -> Result<Answer, ApiError> {
             scale_of(&paths, &call.existing()?.value),
         )),
         "update" => {
-            let scale = body::parse(call.content_type, call.body)?;
+            let scale = body::parse(call)?.value;
             write(call, &paths, |_| Ok(scale.clone()))
         }
         "patch" => write(call, &paths, |current| patched(call, current)),
@@ -43,15 +44,16 @@ fn patched(call: &Call<'_>, current: &Value) -> Result<Value, ApiError> {
     {
         "application/json-patch+json" => {
             let patch: json_patch::Patch = serde_json::from_slice(call.body).map_err(malformed)?;
-            json_patch::patch(&mut scale, &patch)
-                .map_err(|error| ApiError::unprocessable(error.to_string()))?;
+            json_patch::patch(&mut scale, &patch).map_err(|_| ApiError::patch_does_not_apply())?;
         }
         // A Scale has no lists that merge by key, so a strategic patch is a merge patch, and an
         // apply of its one field comes to the same.
         "application/merge-patch+json"
         | "application/strategic-merge-patch+json"
         | "application/apply-patch+yaml" => {
-            let patch = body::parse("application/yaml", call.body)?;
+            let patch = body::yaml(call.body)
+                .map_err(|why| ApiError::bad_request(format!("error decoding patch: {why}")))?
+                .value;
             json_patch::merge(&mut scale, &patch);
         }
         _ => {
@@ -68,43 +70,36 @@ fn write(
     paths: &Paths,
     make: impl Fn(&Value) -> Result<Value, ApiError>,
 ) -> Result<Answer, ApiError> {
-    let writer = call.writer("scale");
-    let stored = update::change(
-        call,
-        Part::Whole,
-        call.query.dry_run()?,
-        |old| {
-            let scale = make(&scale_of(paths, old))?;
-            let replicas = scale
-                .pointer("/spec/replicas")
-                .and_then(Value::as_i64)
-                .unwrap_or(0);
-            if replicas < 0 {
-                return Err(ApiError::invalid(
-                    "autoscaling",
-                    "Scale",
-                    &call.path.name,
-                    vec![Cause {
-                        reason: "FieldValueInvalid",
-                        message: format!(
-                            "Invalid value: {replicas}: must be greater than or equal to 0"
-                        ),
-                        field: "spec.replicas".to_owned(),
-                    }],
-                ));
-            }
-            let mut new = old.clone();
-            set(&mut new, &paths.spec, json!(replicas));
-            for field in ["resourceVersion", "uid"] {
-                meta::copy(&mut new, &scale, field);
-            }
-            Ok(new)
-        },
-        |old, new| {
-            ownership::record_update(&call.resource, Some(old), new, &writer);
-            Ok(())
-        },
-    )?;
+    let (served, writer) = (call.served("scale"), call.writer("scale"));
+    let stored = update::change(call, Part::Whole, call.dry_run()?, |old| {
+        let scale = make(&scale_of(paths, old))?;
+        let replicas = scale
+            .pointer("/spec/replicas")
+            .and_then(Value::as_i64)
+            .unwrap_or(0);
+        if replicas < 0 {
+            let why = "must be greater than or equal to 0";
+            let flaw = kinds::invalid("spec.replicas", replicas, why);
+            return Err(ApiError::invalid(
+                "autoscaling",
+                "Scale",
+                &call.path.name,
+                &[flaw],
+            ));
+        }
+        let mut new = old.clone();
+        set(&mut new, &paths.spec, json!(replicas));
+        for field in ["resourceVersion", "uid"] {
+            meta::copy(&mut new, &scale, field);
+        }
+        Ok(ownership::record_update(
+            &call.resource,
+            &served,
+            Some(old),
+            new,
+            &writer,
+        ))
+    })?;
     Ok(Answer::other(200, scale_of(paths, &stored.value)))
 }
 
@@ -123,9 +118,9 @@ fn paths(call: &Call<'_>) -> Result<Paths, ApiError> {
         .ok_or_else(ApiError::no_such_resource)?;
     let plain = |path: &str| path.trim_start_matches('.').to_owned();
     Ok(Paths {
-        spec: plain(&scale.spec),
-        status: plain(&scale.status),
-        selector: plain(&scale.selector),
+        spec: plain(&scale.spec_replicas),
+        status: plain(&scale.status_replicas),
+        selector: plain(scale.label_selector.as_deref().unwrap_or_default()),
     })
 }
 

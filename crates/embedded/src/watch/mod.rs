@@ -16,11 +16,12 @@ use crate::faults::Fault;
 use crate::http::accept::{Accepted, Form};
 use crate::http::reply::{Cut, Reply, ReplyBody};
 use crate::http::representation;
+use crate::kinds;
 use crate::meta;
 use crate::registry::Resource;
 use crate::selector::Selection;
 use crate::server::core::Core;
-use crate::status::{ApiError, Cause};
+use crate::status::ApiError;
 use crate::store::{Change, ChangeKind, Stored};
 use crate::verbs::{Call, selection};
 
@@ -113,16 +114,7 @@ fn initial_events(call: &Call<'_>) -> Result<Initial, ApiError> {
     let query = call.query;
     let matching = query.get("resourceVersionMatch");
     let invalid = |field: &str, why: &str| {
-        ApiError::invalid(
-            "meta.k8s.io",
-            "ListOptions",
-            "",
-            vec![Cause {
-                reason: "FieldValueForbidden",
-                message: format!("Forbidden: {why}"),
-                field: field.to_owned(),
-            }],
-        )
+        ApiError::invalid_options("ListOptions", kinds::forbidden(field, why))
     };
     if !query.has("sendInitialEvents") {
         if !matching.is_empty() {
