@@ -563,3 +563,20 @@ async fn credentials_never_follow_a_redirect_to_another_host() {
     assert_eq!(text(&poll(&source).await, "file"), "one");
     assert!(other.seen().iter().all(|seen| seen.authorization.is_none()));
 }
+
+#[test]
+fn every_error_code_is_explained_in_the_reference() {
+    let code = include_str!("../../src/source/error.rs");
+    let reference = include_str!("../../docs/reference/sources.md");
+    let codes = code
+        .split('"')
+        .filter(|text| text.starts_with("source/"))
+        .collect::<Vec<_>>();
+    assert!(codes.len() > 20, "{codes:?}");
+    for code in codes {
+        assert!(
+            reference.contains(&format!("`{code}`")),
+            "`{code}` is missing"
+        );
+    }
+}

@@ -13,11 +13,12 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
-use trueup::source::{ErrorKind, GitConfig, WorkTree};
+use trueup::source::{Auth, ErrorKind, GitConfig, WorkTree};
 
 use crate::{
     http::Server,
     repository::{Repository, failure, git, open, poll, skipped, text},
+    ssh::Sshd,
 };
 
 /// Set in the process in which a test runs again.
@@ -200,6 +201,31 @@ async fn rewriting_rules_in_the_git_settings_of_the_user_have_no_say() {
     command
         .env("HOME", home.path())
         .env_remove("XDG_CONFIG_HOME");
+    assert_passed(&run(command).await);
+}
+
+#[tokio::test]
+async fn a_key_of_the_running_agent_is_used() {
+    let repository = Repository::new();
+    let Some(sshd) = Sshd::start(&repository) else {
+        return;
+    };
+    if inner().is_some() {
+        let key = sshd.folder.join("client");
+        let added = Command::new("ssh-add").arg("-q").arg(key).status().unwrap();
+        assert!(added.success());
+        let config = sshd.config(&repository, "none");
+        let source = open(GitConfig {
+            auth: Auth::SshAgent,
+            ..config
+        });
+        assert_eq!(text(&poll(&source).await, "file"), "one");
+        return;
+    }
+    let name = "a_key_of_the_running_agent_is_used";
+    // The agent lives as long as the command it starts.
+    let mut command = again(&["ssh-agent"], name, "with an agent");
+    command.env_remove("SSH_AUTH_SOCK");
     assert_passed(&run(command).await);
 }
 

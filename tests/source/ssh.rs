@@ -14,14 +14,14 @@ use trueup::source::{Auth, ErrorKind, GitConfig, SecretSource};
 use crate::repository::{Repository, failure, open, poll, skipped, text};
 
 /// An `sshd` that serves connections of one test, each from a process of its own.
-struct Sshd {
-    folder: PathBuf,
+pub(crate) struct Sshd {
+    pub(crate) folder: PathBuf,
     port: u16,
 }
 
 impl Sshd {
     /// Starts it, or says loudly why these tests cannot run.
-    fn start(repository: &Repository) -> Option<Self> {
+    pub(crate) fn start(repository: &Repository) -> Option<Self> {
         let Some(sshd) = find("sshd") else {
             skipped("there is no `sshd` here (`apt-get install openssh-server`)");
             return None;
@@ -70,7 +70,7 @@ impl Sshd {
         Some(Self { folder, port })
     }
 
-    fn config(&self, repository: &Repository, key: &str) -> GitConfig {
+    pub(crate) fn config(&self, repository: &Repository, key: &str) -> GitConfig {
         let user = Command::new("id").arg("-un").output().unwrap().stdout;
         let user = String::from_utf8(user).unwrap();
         let path = repository.bare();

@@ -32,7 +32,7 @@ pub(super) struct Cache {
 }
 
 /// One local copy.
-pub(super) struct Copy {
+pub(super) struct LocalCopy {
     pub(super) path: PathBuf,
     pub(super) objects: Arc<Objects>,
 }
@@ -61,24 +61,24 @@ impl Cache {
     }
 
     /// The newest local copy that a process before this one left, and removes all others.
-    pub(super) fn newest(&self) -> Option<Result<Copy, SourceError>> {
+    pub(super) fn newest(&self) -> Option<Result<LocalCopy, SourceError>> {
         let numbers = self.numbers();
         let newest = numbers.iter().max().copied();
         for old in numbers.into_iter().filter(|number| Some(*number) != newest) {
             remove(&self.folder.join(old.to_string()));
         }
-        Some(Copy::open(self.folder.join(newest?.to_string())))
+        Some(LocalCopy::open(self.folder.join(newest?.to_string())))
     }
 
     /// An empty local copy beside those there are.
-    pub(super) fn fresh(&self) -> Result<Copy, SourceError> {
+    pub(super) fn fresh(&self) -> Result<LocalCopy, SourceError> {
         let number = self.numbers().into_iter().max().unwrap_or(0) + 1;
         let path = self.folder.join(number.to_string());
         let mut options = RepositoryInitOptions::new();
         options.bare(true).no_reinit(true).external_template(false);
         let made = Repository::init_opts(&path, &options)
             .map_err(|error| local(&error, &path))
-            .and_then(|_| Copy::open(path.clone()));
+            .and_then(|_| LocalCopy::open(path.clone()));
         made.inspect_err(|_| remove(&path))
     }
 
@@ -93,7 +93,7 @@ impl Cache {
     }
 }
 
-impl Copy {
+impl LocalCopy {
     fn open(path: PathBuf) -> Result<Self, SourceError> {
         let opened = Repository::open_bare(&path).and_then(|_| Objects::open(&path));
         let objects = Arc::new(opened.map_err(|error| local(&error, &path))?);

@@ -22,7 +22,11 @@ pub(super) enum Stage {
 
 /// The meaning of `error` for a repository at `url` whose local copy lies in `cache`.
 pub(super) fn classify(error: &Error, stage: Stage, url: &str, cache: &Path) -> SourceError {
-    let reason = tame(error.message());
+    let reason = match tame(error.message()) {
+        // How a time-out looks from above the TLS layer.
+        reason if reason.contains("Resource temporarily unavailable") => "it timed out".to_owned(),
+        reason => reason,
+    };
     let has = |words: &[&str]| words.iter().any(|word| reason.contains(word));
     let url = url.to_owned();
     let path = cache.to_owned();
@@ -83,7 +87,7 @@ const UNREACHABLE: &[&str] = &[
     "failed to resolve address",
     "failed to connect",
     "timed out",
-    "Operation timed out",
+    "Timed out",
     "Connection refused",
     "Connection reset",
     "Broken pipe",

@@ -70,7 +70,14 @@ impl Login {
                     .transpose()?;
                 Self::Key { key, passphrase }
             }
-            Auth::SshAgent => Self::Agent,
+            Auth::SshAgent if std::env::var_os("SSH_AUTH_SOCK").is_some() => Self::Agent,
+            Auth::SshAgent => {
+                return Err(SourceError::Credential {
+                    what: "keys of the SSH agent",
+                    place: "`$SSH_AUTH_SOCK`".to_owned(),
+                    reason: "the variable is not set".to_owned(),
+                });
+            }
         })
     }
 
