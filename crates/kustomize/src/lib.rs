@@ -1,1 +1,133 @@
-//! Kustomize, natively: builds a kustomization into manifests.
+//! Kustomize, natively: builds a kustomization into manifests, byte for byte as `kustomize build`
+//! v5.8.2 prints them.
+//!
+//! Flows in: a [`Tree`] of files and a directory in it, and what the caller lends: [`RemoteFetcher`]
+//! for remote bases, [`ChartInflator`] for charts. Flows out: a [`Build`] of manifests in order, or
+//! [`Diagnostics`] that name file, line and column and the bases that led there.
+//! It must never do I/O but through those traits, never run anything, and never talk to a cluster.
+//!
+//! The steps, in the order of the rooms: `load` reads files, `accumulate` walks resources, bases and
+//! components, `generate` makes config maps and secrets, `transform` and `patch` change objects,
+//! `plugin` runs builtin generators and transformers that are configured in files, `refs` mends names
+//! that changed, `order` sorts.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "replacements and configured transformers land next"
+)]
+
+mod accumulate;
+mod context;
+mod generate;
+mod load;
+mod node;
+mod number;
+mod openapi;
+mod order;
+mod output;
+mod patch;
+mod plugin;
+mod refs;
+mod resource;
+mod transform;
+
+use std::sync::Arc;
+
+use trueup_manifest::{Diagnostic, Diagnostics, Manifest, Tree, TreePath};
+
+use self::context::Context;
+pub use self::{
+    context::Limits,
+    plugin::chart::{Chart, ChartInflator},
+};
+
+/// Which files a kustomization may read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LoadRestrictor {
+    /// Files in or below its own directory (`LoadRestrictionsRootOnly`).
+    #[default]
+    RootOnly,
+    /// Any file of the tree (`LoadRestrictionsNone`).
+    None,
+}
+
+/// The order of the objects where the kustomization says none (`--reorder`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reorder {
+    /// By kind, namespaces first and webhooks last, then by name.
+    #[default]
+    Legacy,
+    /// As loaded.
+    None,
+}
+
+/// What a remote path led to.
+#[derive(Clone)]
+pub enum Remote {
+    /// A file.
+    File(Arc<[u8]>),
+    /// A directory of a repository at some revision.
+    Dir {
+        /// The repository.
+        tree: Arc<dyn Tree>,
+        /// The directory in it.
+        dir: TreePath,
+    },
+}
+
+/// Fetches what lies outside the tree: files over HTTP and directories of Git repositories.
+pub trait RemoteFetcher {
+    /// What `url` (as the kustomization writes it, `?ref=` and all) leads to, or why it cannot be had.
+    fn fetch(&self, url: &str) -> Result<Remote, String>;
+}
+
+/// How to build.
+#[derive(Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// Which files a kustomization may read.
+    pub load_restrictor: LoadRestrictor,
+    /// The order where the kustomization says none.
+    pub reorder: Reorder,
+    /// Inflates `helmCharts`; without it a chart is an error (`--enable-helm`).
+    pub charts: Option<&'a dyn ChartInflator>,
+    /// Fetches remote resources and bases; without it they are errors.
+    pub remote: Option<&'a dyn RemoteFetcher>,
+    /// Labels every object `app.kubernetes.io/managed-by` (`--enable-managedby-label`).
+    pub managed_by_label: bool,
+    /// The absolute path of the tree's root, so that absolute paths into it are understood.
+    pub tree_root: Option<&'a str>,
+    /// Bounds on what one build may take.
+    pub limits: Limits,
+}
+
+/// What a build gave.
+#[derive(Clone, Debug, Default)]
+pub struct Build {
+    /// The objects, in the order in which they are printed.
+    pub manifests: Vec<Manifest>,
+    /// What works but should be changed.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Build {
+    /// The bytes that `kustomize build` prints.
+    pub fn to_yaml(&self) -> String {
+        output::to_yaml(&self.manifests)
+    }
+}
+
+/// Builds the kustomization in `dir` of `tree`.
+///
+/// # Errors
+///
+/// Whatever upstream refuses is refused, with as many findings at once as can be told apart.
+pub fn build(tree: &dyn Tree, dir: &TreePath, options: &Options<'_>) -> Result<Build, Diagnostics> {
+    let context = Context::new(options);
+    let resources = accumulate::run(&context, tree, dir)?;
+    let manifests = output::manifests(resources)?;
+    Ok(Build {
+        manifests,
+        warnings: context.into_warnings(),
+    })
+}

@@ -1,0 +1,143 @@
+//! From the text of a file to the objects in it.
+
+use trueup_manifest::{Diagnostic, Diagnostics};
+use trueup_yaml::{Document, Kind, Location, NodeId, Source, Span};
+
+use crate::{Context, node};
+
+/// What a text turned out to be.
+pub(crate) type Parsed = Result<Vec<Document>, Diagnostics>;
+
+/// The objects of a text, lists taken apart. Each has a kind, and a name unless it is a list.
+pub(crate) fn documents(context: &Context<'_>, source: &Source) -> Parsed {
+    let mut parsed = parse_documents(context, source)?;
+    if let [only] = parsed.as_slice()
+        && let Some(items) = unwrapped(only)
+    {
+        parsed = items;
+    }
+    let mut complaints = Diagnostics::new();
+    let mut objects = Vec::with_capacity(parsed.len());
+    let mut queue = std::collections::VecDeque::from(parsed);
+    while let Some(doc) = queue.pop_front() {
+        if node::is_empty(&doc, Some(doc.root())) {
+            continue;
+        }
+        if let Err(complaint) = validate(&doc, source) {
+            complaints.push(complaint);
+            continue;
+        }
+        match inner(&doc) {
+            Ok(Some(items)) => queue.extend(items),
+            Ok(None) => objects.push(doc),
+            Err(complaint) => complaints.push(complaint),
+        }
+        if objects.len() + queue.len() > context.limits().objects {
+            let message = format!(
+                "`{}` holds more than {} objects",
+                source.name(),
+                context.limits().objects
+            );
+            return Err(Diagnostic::error("kustomize/too-large", message).into());
+        }
+    }
+    complaints.into_result(objects)
+}
+
+/// The documents of a stream. What follows `---` on its line must be a comment.
+pub(crate) fn parse_documents(context: &Context<'_>, source: &Source) -> Parsed {
+    let text = source.text();
+    for at in memchr::memmem::find_iter(text.as_bytes(), b"\n---") {
+        let after = text.get(at + 4..).unwrap_or_default();
+        let Some((after, _)) = after.split_once('\n') else {
+            continue;
+        };
+        let after = after.trim();
+        if !after.is_empty() && !after.starts_with('#') {
+            let start = u32::try_from(at + 1).unwrap_or(u32::MAX);
+            let location = Location {
+                source: source.clone(),
+                span: Span {
+                    start,
+                    end: start + 3,
+                },
+            };
+            return Err(Diagnostic::error(
+                "kustomize/separator",
+                "a document separator stands alone on its line",
+            )
+            .at(location)
+            .help("move what follows `---` to the next line")
+            .into());
+        }
+    }
+    Ok(Document::parse_with(source, &context.parse_options())?)
+}
+
+/// The items of the one `List` or `ResourceList` that a file may be wrapped in.
+fn unwrapped(doc: &Document) -> Option<Vec<Document>> {
+    let root = doc.root();
+    if !matches!(node::value_at(doc, &["kind"]), "List" | "ResourceList") {
+        return None;
+    }
+    let items = doc.get(root, "items");
+    (items.is_some() || doc.get(root, "functionConfig").is_some())
+        .then(|| items.map_or_else(Vec::new, |items| taken_out(doc, items)))
+}
+
+fn taken_out(doc: &Document, items: NodeId) -> Vec<Document> {
+    doc.items(items).map(|item| doc.extract(item)).collect()
+}
+
+/// The items of a list of any kind; none where this is no list.
+fn inner(doc: &Document) -> Result<Option<Vec<Document>>, Diagnostic> {
+    if !node::value_at(doc, &["kind"]).ends_with("List") {
+        return Ok(None);
+    }
+    match doc.get(doc.root(), "items") {
+        None => Ok(None),
+        Some(items) if doc.is_null(items) => Ok(Some(Vec::new())),
+        Some(items) if doc.kind(items) == Kind::Sequence => Ok(Some(taken_out(doc, items))),
+        Some(items) => {
+            let found = node::kind_name(doc.kind(items));
+            Err(Diagnostic::error(
+                "kustomize/wrong-type",
+                format!("expected a list of items, found {found}"),
+            )
+            .at(doc.location(items)))
+        }
+    }
+}
+
+/// An object has a kind and a name; a list needs no name.
+pub(crate) fn validate(doc: &Document, source: &Source) -> Result<(), Diagnostic> {
+    let root = doc.root();
+    let place = || {
+        doc.location(root).unwrap_or_else(|| Location {
+            source: source.clone(),
+            span: Span { start: 0, end: 0 },
+        })
+    };
+    if doc.kind(root) != Kind::Mapping {
+        let message = format!(
+            "expected an object, found {}",
+            node::kind_name(doc.kind(root))
+        );
+        return Err(Diagnostic::error("kustomize/no-object", message).at(place()));
+    }
+    let kind = node::value(doc, doc.get(root, "kind"));
+    if kind.is_empty() {
+        return Err(Diagnostic::error("kustomize/no-kind", "the object has no `kind`").at(place()));
+    }
+    if kind.ends_with("List") {
+        return Ok(());
+    }
+    let name = doc
+        .get(root, "metadata")
+        .and_then(|metadata| doc.get(metadata, "name"));
+    if node::value(doc, name).is_empty() {
+        let message = format!("the {kind} has no `metadata.name`");
+        return Err(Diagnostic::error("kustomize/no-name", message).at(place()));
+    }
+    Ok(())
+}

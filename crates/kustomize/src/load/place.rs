@@ -1,0 +1,370 @@
+//! Where a kustomization lies, and what it may read from there.
+
+use std::{rc::Rc, sync::Arc};
+
+use trueup_manifest::{Diagnostic, Entry, Tree, TreeErrorKind, TreePath, nearest};
+use trueup_yaml::{Location, Source};
+
+use super::{decode::At, remote::RepoSpec};
+use crate::{Context, LoadRestrictor, Remote};
+
+/// The tree a place lies in: the one that is built, or one that was fetched.
+#[derive(Clone)]
+pub(crate) enum TreeRef<'a> {
+    Local(&'a dyn Tree),
+    Fetched(Arc<dyn Tree>),
+}
+
+impl TreeRef<'_> {
+    fn tree(&self) -> &dyn Tree {
+        match self {
+            Self::Local(tree) => *tree,
+            Self::Fetched(tree) => tree.as_ref(),
+        }
+    }
+}
+
+/// A directory with a kustomization, and how the build came there.
+#[derive(Clone)]
+pub(crate) struct Place<'a> {
+    tree: TreeRef<'a>,
+    dir: TreePath,
+    restrictor: LoadRestrictor,
+    repo: Option<Rc<RepoSpec>>,
+    from: Option<Rc<Self>>,
+    depth: usize,
+}
+
+impl<'a> Place<'a> {
+    /// The directory that is built.
+    pub(crate) fn start(
+        tree: &'a dyn Tree,
+        dir: &TreePath,
+        restrictor: LoadRestrictor,
+    ) -> Result<Self, Diagnostic> {
+        match tree.entry(dir) {
+            Ok(Some(Entry::Dir)) => {}
+            Ok(Some(Entry::File)) => {
+                let message = format!("`{}` is a file", tree.display(dir));
+                return Err(Diagnostic::error("kustomize/not-a-directory", message)
+                    .help("name the directory that holds the kustomization file"));
+            }
+            Ok(None) => {
+                let message = format!("`{}` does not exist", tree.display(dir));
+                return Err(Diagnostic::error("kustomize/not-found", message));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let dir = tree.resolve(dir)?;
+        Ok(Self {
+            tree: TreeRef::Local(tree),
+            dir,
+            restrictor,
+            repo: None,
+            from: None,
+            depth: 0,
+        })
+    }
+
+    fn tree(&self) -> &dyn Tree {
+        self.tree.tree()
+    }
+
+    /// How to show the directory to a person.
+    pub(crate) fn show(&self) -> String {
+        match &self.repo {
+            Some(repo) => repo.raw().to_owned(),
+            None => self.tree().display(&self.dir),
+        }
+    }
+
+    /// The last part of the directory's path.
+    pub(crate) fn name(&self) -> &str {
+        self.dir.file_name()
+    }
+
+    pub(crate) fn dir(&self) -> &TreePath {
+        &self.dir
+    }
+
+    /// How many bases deep the build is here.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Whether a file of this name lies in the directory itself and may be read.
+    pub(crate) fn holds_file(&self, name: &str) -> bool {
+        self.dir.join(name).is_ok_and(|path| {
+            matches!(self.tree().entry(&path), Ok(Some(Entry::File)))
+                && (self.restrictor == LoadRestrictor::None
+                    || self
+                        .tree()
+                        .resolve(&path)
+                        .is_ok_and(|path| path.is_within(&self.dir)))
+        })
+    }
+
+    /// What a path written in a kustomization means here; none where nothing is there.
+    pub(crate) fn entry(&self, path: &str) -> Option<Entry> {
+        let path = self.dir.join(path).ok()?;
+        self.tree().entry(&path).ok().flatten()
+    }
+
+    /// A file as a YAML source.
+    pub(crate) fn read_source(
+        &self,
+        context: &Context<'_>,
+        path: &str,
+        written: Option<&Location>,
+    ) -> Result<Source, Diagnostic> {
+        let bytes = self.read(context, path, written)?;
+        let name = self.show_file(path);
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            let message = format!("`{name}` is not UTF-8 text (byte {})", error.valid_up_to());
+            Diagnostic::error("kustomize/not-text", message).at(written.cloned())
+        })?;
+        Ok(Source::new(name, text))
+    }
+
+    fn show_file(&self, path: &str) -> String {
+        match self.dir.join(path) {
+            Ok(path) => self.tree().display(&path),
+            Err(_) => path.to_owned(),
+        }
+    }
+
+    /// The bytes of a file that a kustomization names at `written`.
+    pub(crate) fn read(
+        &self,
+        context: &Context<'_>,
+        path: &str,
+        written: Option<&Location>,
+    ) -> Result<Arc<[u8]>, Diagnostic> {
+        self.read_file(context, path)
+            .map_err(|diagnostic| diagnostic.at(written.cloned()))
+    }
+
+    fn read_file(&self, context: &Context<'_>, path: &str) -> Result<Arc<[u8]>, Diagnostic> {
+        if is_url(path) {
+            return match context.fetch(path)? {
+                Remote::File(bytes) => Ok(bytes),
+                Remote::Dir { .. } => {
+                    let message = format!("`{path}` is a repository where a file is needed");
+                    Err(Diagnostic::error("kustomize/not-a-file", message))
+                }
+            };
+        }
+        let path = self.locate(context, path)?;
+        match self.tree().entry(&path) {
+            Ok(Some(Entry::File)) => {}
+            Ok(Some(Entry::Dir)) => {
+                let message = format!(
+                    "`{}` is a directory where a file is needed",
+                    self.tree().display(&path)
+                );
+                return Err(Diagnostic::error("kustomize/not-a-file", message));
+            }
+            Ok(None) => return Err(self.missing(&path)),
+            Err(error) => return Err(error.into()),
+        }
+        if self.restrictor == LoadRestrictor::RootOnly
+            && !self.tree().resolve(&path)?.is_within(&self.dir)
+        {
+            let message = format!(
+                "`{}` is not in or below `{}`",
+                self.tree().display(&path),
+                self.show()
+            );
+            return Err(Diagnostic::error("kustomize/outside-root", message).help(
+                "move the file below the kustomization, reach it through a base, or build with \
+                 `--load-restrictor LoadRestrictionsNone`",
+            ));
+        }
+        Ok(self.tree().read(&path)?)
+    }
+
+    /// The path in the tree that a written path means.
+    fn locate(&self, context: &Context<'_>, path: &str) -> Result<TreePath, Diagnostic> {
+        if path.starts_with('/') {
+            return context.inside_tree(path).ok_or_else(|| {
+                let message = format!("`{path}` is an absolute path");
+                Diagnostic::error("kustomize/absolute-path", message)
+                    .help("write it relative to the kustomization file")
+            });
+        }
+        self.dir.join(path).map_err(|error| {
+            let diagnostic = Diagnostic::error("kustomize/outside-root", error.to_string());
+            match error.kind() {
+                TreeErrorKind::Escape => {
+                    diagnostic.help("keep everything a kustomization names inside the repository")
+                }
+                _ => diagnostic,
+            }
+        })
+    }
+
+    /// Nothing there: says what comes close.
+    pub(crate) fn missing(&self, path: &TreePath) -> Diagnostic {
+        let message = format!("`{}` does not exist", self.tree().display(path));
+        let diagnostic = Diagnostic::error("kustomize/not-found", message);
+        let Some(folder) = path.parent() else {
+            return diagnostic;
+        };
+        match self.tree().list(&folder) {
+            Ok(names) => {
+                match nearest(
+                    path.file_name(),
+                    names.iter().map(|(name, _)| name.as_str()),
+                ) {
+                    Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
+                    None => diagnostic,
+                }
+            }
+            Err(_) => diagnostic.help(format!(
+                "the directory `{}` does not exist either",
+                self.tree().display(&folder)
+            )),
+        }
+    }
+
+    /// The directory of a base or component that this kustomization names.
+    pub(crate) fn enter(
+        self: &Rc<Self>,
+        context: &Context<'a>,
+        path: &At<String>,
+    ) -> Result<Self, Diagnostic> {
+        let place = self
+            .enter_dir(context, path)
+            .map_err(|diagnostic| diagnostic.at(path.place.clone()))?;
+        if place.depth > context.limits().depth {
+            let message = format!("bases are nested more than {} deep", context.limits().depth);
+            return Err(Diagnostic::error("kustomize/too-deep", message).at(path.place.clone()));
+        }
+        Ok(place)
+    }
+
+    fn enter_dir(self: &Rc<Self>, context: &Context<'a>, path: &str) -> Result<Self, Diagnostic> {
+        if path.is_empty() {
+            return Err(
+                Diagnostic::error("kustomize/empty-path", "the path is empty")
+                    .help("name a file or directory, or remove the item"),
+            );
+        }
+        if let Some(repo) = RepoSpec::parse(path) {
+            return self.enter_repo(context, repo);
+        }
+        let ambiguous = path
+            .split('/')
+            .any(|part| part != ".." && part.contains(".."));
+        if ambiguous {
+            return Err(Diagnostic::error(
+                "kustomize/ambiguous-path",
+                format!("`{path}` is ambiguous"),
+            )
+            .help("a part of the path holds `..` and more; check the indentation of the list"));
+        }
+        if path.starts_with('/') {
+            return Err(Diagnostic::error(
+                "kustomize/absolute-path",
+                format!("`{path}` is an absolute path"),
+            )
+            .help("write it relative to the kustomization file"));
+        }
+        let dir = self.locate(context, path)?;
+        match self.tree().entry(&dir) {
+            Ok(Some(Entry::Dir)) => {}
+            Ok(Some(Entry::File)) => {
+                let message = format!(
+                    "`{}` is a file where a directory is needed",
+                    self.tree().display(&dir)
+                );
+                return Err(Diagnostic::error("kustomize/not-a-directory", message));
+            }
+            Ok(None) => return Err(self.missing(&dir)),
+            Err(error) => return Err(error.into()),
+        }
+        let dir = self.tree().resolve(&dir)?;
+        self.refuse_cycle(&dir)?;
+        Ok(Self {
+            tree: self.tree.clone(),
+            dir,
+            restrictor: self.restrictor,
+            repo: None,
+            from: Some(Rc::clone(self)),
+            depth: self.depth + 1,
+        })
+    }
+
+    fn enter_repo(
+        self: &Rc<Self>,
+        context: &Context<'a>,
+        repo: RepoSpec,
+    ) -> Result<Self, Diagnostic> {
+        let mut visited = Some(self);
+        while let Some(place) = visited {
+            if place
+                .repo
+                .as_ref()
+                .is_some_and(|before| before.raw().starts_with(repo.raw()))
+            {
+                let message = format!("`{}` leads back to itself", repo.raw());
+                return Err(Diagnostic::error("kustomize/cycle", message));
+            }
+            visited = place.from.as_ref();
+        }
+        match context.fetch(repo.raw())? {
+            Remote::Dir { tree, dir } => {
+                let dir = tree.resolve(&dir)?;
+                if tree.entry(&dir)? != Some(Entry::Dir) {
+                    let message = format!("`{}` holds no directory `{dir}`", repo.raw());
+                    return Err(Diagnostic::error("kustomize/not-a-directory", message));
+                }
+                Ok(Self {
+                    tree: TreeRef::Fetched(tree),
+                    dir,
+                    restrictor: LoadRestrictor::RootOnly,
+                    repo: Some(Rc::new(repo)),
+                    from: Some(Rc::clone(self)),
+                    depth: self.depth + 1,
+                })
+            }
+            Remote::File(_) => {
+                let message = format!("`{}` is a file where a repository is needed", repo.raw());
+                Err(Diagnostic::error("kustomize/not-a-directory", message))
+            }
+        }
+    }
+
+    /// A base may not be a directory the build came through, nor one above it.
+    fn refuse_cycle(&self, dir: &TreePath) -> Result<(), Diagnostic> {
+        let mut visited = Some(self);
+        while let Some(place) = visited {
+            if place.dir.is_within(dir) {
+                let tree = self.tree();
+                let message = if place.dir == *dir {
+                    format!("`{}` leads back to itself", tree.display(dir))
+                } else {
+                    format!(
+                        "`{}` contains `{}`, which names it",
+                        tree.display(dir),
+                        tree.display(&place.dir)
+                    )
+                };
+                return Err(Diagnostic::error("kustomize/cycle", message)
+                    .help("a base must lie beside or below the kustomization that names it"));
+            }
+            visited = if place.repo.is_some() {
+                None
+            } else {
+                place.from.as_deref()
+            };
+        }
+        Ok(())
+    }
+}
+
+/// Whether a path is fetched over HTTP.
+pub(crate) fn is_url(path: &str) -> bool {
+    let lower = path.get(..8).unwrap_or(path).to_ascii_lowercase();
+    lower.starts_with("http://") || lower.starts_with("https://")
+}

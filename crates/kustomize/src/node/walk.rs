@@ -1,0 +1,137 @@
+//! Field specs: visiting every field that a path like `spec/containers/env[]/value` may mean.
+//!
+//! A field spec makes no difference between mappings and lists: a list on the way is entered item by
+//! item.
+
+use trueup_yaml::{Document, Kind, NodeId};
+
+use super::{
+    Misfit, expect,
+    lookup::{lookup, new_of},
+    set_field, split_path,
+};
+
+/// What a field spec makes where the field is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Create {
+    /// Nothing: an absent field is left alone.
+    No,
+    /// The way there, and a node of this kind.
+    Yes(Kind),
+}
+
+/// The path of a field spec, split once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FieldPath {
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Part {
+    name: String,
+    /// Written with `[]`: never made, only entered.
+    list: bool,
+}
+
+impl FieldPath {
+    pub(crate) fn new(path: &str) -> Self {
+        let parts = split_path(path, '/')
+            .into_iter()
+            .map(|part| match part.strip_suffix("[]") {
+                Some(name) => Part {
+                    name: name.to_owned(),
+                    list: true,
+                },
+                None => Part {
+                    name: part,
+                    list: false,
+                },
+            })
+            .collect();
+        Self { parts }
+    }
+}
+
+/// What is done at each field. An error of the visitor ends the walk.
+pub(crate) type Visit<'a, E> = &'a mut dyn FnMut(&mut Document, NodeId) -> Result<(), E>;
+
+/// Visits every field below `from` that the path means.
+pub(crate) fn each_field<E: From<Misfit>>(
+    doc: &mut Document,
+    from: NodeId,
+    path: &FieldPath,
+    create: Create,
+    visit: Visit<'_, E>,
+) -> Result<(), E> {
+    walk(doc, from, &path.parts, create, visit)
+}
+
+fn walk<E: From<Misfit>>(
+    doc: &mut Document,
+    at: NodeId,
+    path: &[Part],
+    create: Create,
+    visit: Visit<'_, E>,
+) -> Result<(), E> {
+    let Some((part, rest)) = path.split_first() else {
+        return visit(doc, at);
+    };
+    if doc.is_null(at) {
+        return Ok(());
+    }
+    match doc.kind(at) {
+        Kind::Sequence => {
+            for index in 0..doc.len(at) {
+                if let Some(item) = doc.item(at, index) {
+                    walk(doc, item, path, create, visit)?;
+                }
+            }
+            Ok(())
+        }
+        Kind::Mapping => match enter(doc, at, part, rest.is_empty(), create)? {
+            Some(field) => walk(doc, field, rest, create, visit),
+            None => Ok(()),
+        },
+        Kind::Alias => walk(doc, doc.target(at), path, create, visit),
+        Kind::Scalar => Err(Misfit::Kind {
+            expected: Kind::Mapping,
+            found: at,
+        }
+        .into()),
+    }
+}
+
+/// The field of a mapping, made where the spec says so.
+fn enter(
+    doc: &mut Document,
+    map: NodeId,
+    part: &Part,
+    last: bool,
+    create: Create,
+) -> Result<Option<NodeId>, Misfit> {
+    if part.name.is_empty() {
+        return Err(Misfit::Path(
+            "a field spec holds an empty field name".to_owned(),
+        ));
+    }
+    let found = lookup(doc, map, &[&part.name])?;
+    let kind = match create {
+        Create::Yes(kind) if !part.list => Some(if last { kind } else { Kind::Mapping }),
+        _ => part.list.then_some(Kind::Sequence),
+    };
+    match (found, kind) {
+        (Some(field), Some(kind)) if doc.is_null(field) => {
+            let made = new_of(doc, kind);
+            doc.replace(field, made);
+            Ok(Some(field))
+        }
+        (Some(field), _) => Ok(Some(field)),
+        (None, Some(kind)) if !part.list => {
+            expect(doc, map, Kind::Mapping)?;
+            let made = new_of(doc, kind);
+            set_field(doc, map, &part.name, made)?;
+            Ok(Some(made))
+        }
+        (None, _) => Ok(None),
+    }
+}

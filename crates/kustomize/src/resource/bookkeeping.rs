@@ -1,0 +1,163 @@
+//! What a build knows of an object beyond its document: former names, prefixes, what a generator
+//! asked for.
+
+use std::sync::Arc;
+
+use trueup_yaml::Document;
+
+use super::Behavior;
+use crate::{accumulate::OriginNote, node};
+
+/// A former name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Previous {
+    pub(crate) name: Arc<str>,
+    pub(crate) namespace: Arc<str>,
+    pub(crate) kind: Arc<str>,
+}
+
+/// Beside the document, out of the reach of patches.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bookkeeping {
+    /// Former names, oldest first.
+    pub(crate) previous: Vec<Previous>,
+    /// Prefixes added so far, innermost first.
+    pub(crate) prefixes: Vec<Arc<str>>,
+    /// Suffixes added so far, innermost first.
+    pub(crate) suffixes: Vec<Arc<str>>,
+    /// What a generator asked for.
+    pub(crate) behavior: Behavior,
+    /// Whether the name gets a hash of the content.
+    pub(crate) needs_hash: bool,
+    /// Made by a chart: the namespace transformer leaves it alone.
+    pub(crate) from_chart: bool,
+    /// Names of vars that read from this object.
+    pub(crate) vars: Vec<Arc<str>>,
+    /// Where it came from, when `buildMetadata` asks.
+    pub(crate) origin: Option<Arc<OriginNote>>,
+    /// What changed it, when `buildMetadata` asks.
+    pub(crate) transformations: Vec<Arc<OriginNote>>,
+}
+
+const PREFIX: &str = "internal.config.kubernetes.io/";
+/// Bookkeeping of other tools, which upstream drops from the output too.
+const DROPPED: [&str; 3] = [
+    "config.kubernetes.io/path",
+    "config.kubernetes.io/index",
+    "config.k8s.io/id",
+];
+/// Bookkeeping of upstream that an input may bring along, and that is dropped from the output.
+const KNOWN: [&str; 16] = [
+    "previousKinds",
+    "previousNames",
+    "previousNamespaces",
+    "prefixes",
+    "suffixes",
+    "refBy",
+    "generatorBehavior",
+    "needsHashSuffix",
+    "allowNameChange",
+    "allowKindChange",
+    "helm-generated",
+    "path",
+    "index",
+    "seqindent",
+    "id",
+    "annotations-migration-resource-id",
+];
+
+impl Bookkeeping {
+    /// Moves upstream's bookkeeping annotations of an input out of the document.
+    pub(super) fn take_from(doc: &mut Document) -> Self {
+        let mut book = Self::default();
+        let Some(map) = doc.at(doc.root(), &["metadata", "annotations"]) else {
+            return book;
+        };
+        let ours: Vec<(String, String)> = doc
+            .entries(map)
+            .map(|(key, value)| {
+                (
+                    doc.text(key).unwrap_or_default(),
+                    node::value(doc, Some(value)),
+                )
+            })
+            .filter(|(key, _)| is_bookkeeping(key))
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
+        if ours.is_empty() {
+            return book;
+        }
+        let list = |name: &str| -> Vec<Arc<str>> {
+            ours.iter()
+                .find(|(key, _)| key.strip_prefix(PREFIX) == Some(name))
+                .map(|(_, value)| value.split(',').map(Arc::from).collect())
+                .unwrap_or_default()
+        };
+        let (names, namespaces, kinds) = (
+            list("previousNames"),
+            list("previousNamespaces"),
+            list("previousKinds"),
+        );
+        book.previous = names
+            .into_iter()
+            .zip(namespaces)
+            .zip(kinds)
+            .map(|((name, namespace), kind)| Previous {
+                name,
+                namespace,
+                kind,
+            })
+            .collect();
+        book.prefixes = list("prefixes");
+        book.suffixes = list("suffixes");
+        book.behavior = list("generatorBehavior")
+            .first()
+            .map_or_else(Behavior::default, |word| Behavior::parse(word));
+        book.needs_hash = list("needsHashSuffix")
+            .first()
+            .is_some_and(|word| **word == *"enabled");
+        book.from_chart = list("helm-generated")
+            .first()
+            .is_some_and(|word| **word == *"true");
+        for (key, _) in &ours {
+            doc.remove(map, key);
+        }
+        book
+    }
+
+    /// Whether upstream's document would hold an `annotations` map on account of this.
+    pub(crate) fn shows(&self) -> bool {
+        !self.previous.is_empty()
+            || !self.prefixes.is_empty()
+            || !self.suffixes.is_empty()
+            || self.behavior != Behavior::Unspecified
+            || self.needs_hash
+            || self.from_chart
+            || self.origin.is_some()
+    }
+
+    /// What is left after a patch wiped the annotations: nothing but the vars.
+    pub(crate) fn wipe(&mut self) {
+        *self = Self {
+            vars: std::mem::take(&mut self.vars),
+            ..Self::default()
+        };
+    }
+
+    /// What an object that replaces or merges into another takes over from it: all but the hash, which
+    /// both must want.
+    pub(crate) fn inherit(&mut self, other: &Self) {
+        let (wants_hash, origin) = (self.needs_hash, self.origin.take());
+        *self = other.clone();
+        self.needs_hash = wants_hash && other.needs_hash;
+        if origin.is_some() {
+            self.origin = origin;
+        }
+    }
+}
+
+fn is_bookkeeping(key: &str) -> bool {
+    key.strip_prefix(PREFIX)
+        .is_some_and(|name| KNOWN.contains(&name))
+        || DROPPED.contains(&key)
+}

@@ -1,0 +1,278 @@
+//! The objects under work: a document with its present and former names.
+//!
+//! Flows in: documents from files and generators. Flows out: resources that later steps find by any
+//! name they ever had. Upstream keeps this bookkeeping in annotations of the object while it builds;
+//! here it lies beside the document, and what of it shows (an `annotations` map that exists, one that
+//! a patch wipes) is reproduced.
+//! It must never read files or print.
+
+mod bookkeeping;
+mod id;
+mod labels;
+mod select;
+mod set;
+
+use std::sync::Arc;
+
+use trueup_manifest::Origin;
+use trueup_yaml::{Document, Kind, Location, NodeId};
+
+pub(crate) use self::{
+    bookkeeping::{Bookkeeping, Previous},
+    id::{DEFAULT_NAMESPACE, Gvk, Key, NO_NAMESPACE, ResId, split_api_version},
+    labels::LabelSelector,
+    select::{Matcher, Pattern, compile_regex},
+    set::ResMap,
+};
+use crate::{node, openapi::Schemas};
+
+/// The kustomizations that led to something, outermost first; shared by all that one of them loads.
+pub(crate) type Chain = Arc<[Arc<str>]>;
+
+/// What a generated object does to one of the same name that is there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Behavior {
+    /// Not said: as [`Self::Create`].
+    #[default]
+    Unspecified,
+    /// It must be new.
+    Create,
+    /// It takes the other's place.
+    Replace,
+    /// Its data is laid over the other's.
+    Merge,
+}
+
+impl Behavior {
+    /// Any other word counts as not said, as upstream has it.
+    pub(crate) fn parse(word: &str) -> Self {
+        match word {
+            "create" => Self::Create,
+            "replace" => Self::Replace,
+            "merge" => Self::Merge,
+            _ => Self::Unspecified,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Unspecified => "unspecified",
+            Self::Create => "create",
+            Self::Replace => "replace",
+            Self::Merge => "merge",
+        }
+    }
+}
+
+/// One object under work.
+#[derive(Clone)]
+pub(crate) struct Resource {
+    /// The object. After an edit that may change kind, name or namespace, [`Self::sync`] is due.
+    pub(crate) doc: Document,
+    /// What the build knows of it beyond the document.
+    pub(crate) book: Bookkeeping,
+    id: ResId,
+    location: Option<Location>,
+    chain: Chain,
+}
+
+impl Resource {
+    pub(crate) fn new(mut doc: Document, chain: Chain, schemas: &Schemas) -> Self {
+        let location = doc.location(doc.root());
+        let book = Bookkeeping::take_from(&mut doc);
+        let mut resource = Self {
+            doc,
+            book,
+            id: ResId::default(),
+            location,
+            chain,
+        };
+        resource.sync(schemas);
+        resource
+    }
+
+    /// The root mapping.
+    pub(crate) fn root(&self) -> NodeId {
+        self.doc.root()
+    }
+
+    /// Its name now.
+    pub(crate) fn id(&self) -> &ResId {
+        &self.id
+    }
+
+    pub(crate) fn gvk(&self) -> &Gvk {
+        &self.id.gvk
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.id.name
+    }
+
+    pub(crate) fn namespace(&self) -> &str {
+        &self.id.namespace
+    }
+
+    /// Its names before, oldest first. Group and version are those of now.
+    pub(crate) fn previous_ids(&self) -> impl Iterator<Item = ResId> + '_ {
+        self.book.previous.iter().map(|previous| ResId {
+            gvk: Gvk {
+                group: Arc::clone(&self.id.gvk.group),
+                version: Arc::clone(&self.id.gvk.version),
+                kind: Arc::clone(&previous.kind),
+            },
+            name: Arc::clone(&previous.name),
+            namespace: Arc::clone(&previous.namespace),
+            cluster_scoped: false,
+        })
+    }
+
+    /// Every name it ever had, oldest first, the present one last.
+    pub(crate) fn any_ids(&self) -> impl Iterator<Item = ResId> + '_ {
+        self.previous_ids()
+            .chain(std::iter::once_with(|| self.id.clone()))
+    }
+
+    /// The name it was loaded under.
+    pub(crate) fn original_id(&self) -> ResId {
+        self.previous_ids()
+            .next()
+            .unwrap_or_else(|| self.id.clone())
+    }
+
+    /// Remembers the present name before it changes.
+    pub(crate) fn remember_id(&mut self) {
+        let namespace = self.id.effective_namespace();
+        let namespace = if *namespace == *self.id.namespace {
+            Arc::clone(&self.id.namespace)
+        } else {
+            Arc::from(namespace)
+        };
+        self.book.previous.push(Previous {
+            name: Arc::clone(&self.id.name),
+            namespace,
+            kind: Arc::clone(&self.id.gvk.kind),
+        });
+    }
+
+    /// Reads kind, name and namespace again after the document was edited.
+    pub(crate) fn sync(&mut self, schemas: &Schemas) {
+        let Self { doc, id, .. } = self;
+        let (group, version) = split_api_version(node::value_at(doc, &["apiVersion"]));
+        let kind = node::value_at(doc, &["kind"]);
+        if *id.gvk.group != *group || *id.gvk.version != *version || *id.gvk.kind != *kind {
+            id.gvk = Gvk::new(group, version, kind);
+            id.cluster_scoped = schemas.cluster_scoped(node::value_at(doc, &["apiVersion"]), kind);
+        }
+        let name = meta_text(doc, "name");
+        if *id.name != *name {
+            id.name = name.into();
+        }
+        let namespace = meta_text(doc, "namespace");
+        if *id.namespace != *namespace {
+            id.namespace = namespace.into();
+        }
+    }
+
+    /// Where the object was written; none for a generated one.
+    pub(crate) fn location(&self) -> Option<Location> {
+        self.location.clone()
+    }
+
+    /// The place of a node, or of the object where the node was made in memory.
+    pub(crate) fn place(&self, node: NodeId) -> Option<Location> {
+        self.doc.location(node).or_else(|| self.location())
+    }
+
+    /// Says where a generated object was asked for.
+    pub(crate) fn set_location(&mut self, location: Option<Location>) {
+        self.location = location;
+    }
+
+    pub(crate) fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Takes over place and chain of the object this one was made from.
+    pub(crate) fn descend_from(&mut self, other: &Self) {
+        self.location.clone_from(&other.location);
+        self.chain = Arc::clone(&other.chain);
+    }
+
+    /// For the outside: where it came from.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin {
+            location: self.location.clone(),
+            chain: self.chain.to_vec(),
+        }
+    }
+
+    /// Puts into the document what upstream would keep there, so that a JSON patch meets the same map
+    /// of annotations. Undone by [`Self::hide_bookkeeping`].
+    pub(crate) fn show_bookkeeping(&mut self) -> Shown {
+        if !self.book.shows() {
+            return Shown { marked: false };
+        }
+        let root = self.root();
+        let metadata = self.doc.get(root, "metadata");
+        let Some(metadata) = metadata.filter(|node| self.doc.kind(*node) == Kind::Mapping) else {
+            return Shown { marked: false };
+        };
+        let map = match self.doc.get(metadata, "annotations") {
+            Some(map) if self.doc.kind(map) == Kind::Mapping => map,
+            _ => {
+                let map = self.doc.new_mapping();
+                self.doc.set(metadata, "annotations", map);
+                map
+            }
+        };
+        let marked = self.book.origin.is_some();
+        if marked {
+            let mark = self.doc.new_str("");
+            self.doc.set(map, ORIGIN_ANNOTATION, mark);
+        }
+        Shown { marked }
+    }
+
+    /// Takes out again what [`Self::show_bookkeeping`] put in. Where a patch removed the origin, it is
+    /// gone.
+    pub(crate) fn hide_bookkeeping(&mut self, shown: &Shown) {
+        let map = self.doc.at(self.root(), &["metadata", "annotations"]);
+        if shown.marked {
+            let found = map.and_then(|map| self.doc.remove(map, ORIGIN_ANNOTATION));
+            if found.is_none() {
+                self.book.origin = None;
+                self.book.transformations.clear();
+            }
+        }
+    }
+
+    /// The texts of `metadata.labels` or `metadata.annotations`, as upstream reads them for a match.
+    pub(crate) fn metadata_map(&self, field: &str) -> Vec<(&str, &str)> {
+        let Some(map) = self.doc.at(self.root(), &["metadata", field]) else {
+            return Vec::new();
+        };
+        self.doc
+            .entries(map)
+            .map(|(key, value)| {
+                let text = |node| self.doc.text(node).unwrap_or_default();
+                (text(key), text(value))
+            })
+            .collect()
+    }
+}
+
+/// Where a build notes the origin of an object, when asked to.
+pub(crate) const ORIGIN_ANNOTATION: &str = "config.kubernetes.io/origin";
+
+/// What was put into a document for the time of a patch.
+pub(crate) struct Shown {
+    marked: bool,
+}
+
+/// A field of `metadata`; null and collections count as absent.
+fn meta_text<'a>(doc: &'a Document, field: &str) -> &'a str {
+    let metadata = doc.get(doc.root(), "metadata");
+    let found = metadata.and_then(|metadata| doc.get(metadata, field));
+    node::value(doc, found)
+}

@@ -1,0 +1,112 @@
+//! `labels` and `commonLabels`: entries in every map of labels that a kind has.
+
+use std::collections::BTreeMap;
+
+use trueup_manifest::Diagnostics;
+use trueup_yaml::{Document, Kind, NodeId};
+
+use super::{ByKind, Specs, Transform, misfit};
+use crate::{
+    Context,
+    node::{self, Create, Misfit, each_field},
+    resource::{ResMap, Resource},
+};
+
+/// Adds labels.
+pub(crate) struct Labels {
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) specs: Specs,
+}
+
+impl Transform for Labels {
+    fn apply(&self, context: &Context<'_>, resources: &mut ResMap) -> Result<(), Diagnostics> {
+        set_entries(
+            context,
+            resources,
+            &self.labels,
+            &self.specs,
+            "setting labels",
+        )
+    }
+}
+
+/// Sets entries of the maps that the specs name, in all objects.
+pub(super) fn set_entries(
+    context: &Context<'_>,
+    resources: &mut ResMap,
+    entries: &BTreeMap<String, String>,
+    specs: &Specs,
+    doing: &str,
+) -> Result<(), Diagnostics> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let renames = specs
+        .iter()
+        .any(|spec| !spec.path.ends_with("labels") && !spec.path.ends_with("annotations"));
+    let mut complaints = Diagnostics::new();
+    let mut by_kind = ByKind::new(specs);
+    for resource in resources.edit_fields() {
+        if let Err(wrong) = set_in(resource, entries, &mut by_kind) {
+            complaints.push(misfit(resource, &wrong, doing));
+        }
+    }
+    if renames {
+        let schemas = context.schemas();
+        resources
+            .edit()
+            .iter_mut()
+            .for_each(|resource| resource.sync(&schemas));
+    }
+    complaints.into_result(())
+}
+
+fn set_in(
+    resource: &mut Resource,
+    entries: &BTreeMap<String, String>,
+    by_kind: &mut ByKind<'_>,
+) -> Result<(), Misfit> {
+    let root = resource.root();
+    let specs = by_kind.of(&resource.id().gvk.clone()).to_vec();
+    for (key, value) in entries {
+        // One node for all maps that lack the key: upstream shares it, and a later patch of one shows
+        // in all.
+        let shared = resource.doc.new_str(value);
+        for spec in &specs {
+            let create = if spec.create {
+                Create::Yes(Kind::Mapping)
+            } else {
+                Create::No
+            };
+            each_field(
+                &mut resource.doc,
+                root,
+                &spec.fields,
+                create,
+                &mut |doc, map| set_entry(doc, map, key, value, shared),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn set_entry(
+    doc: &mut Document,
+    map: NodeId,
+    key: &str,
+    value: &str,
+    shared: NodeId,
+) -> Result<(), Misfit> {
+    if doc.kind(map) == Kind::Mapping
+        && let Some(old) = doc.get(map, key)
+    {
+        let new = doc.new_str(value);
+        return if doc.kind(old) == Kind::Scalar {
+            node::write_scalar(doc, old, value, node::Write::Str)
+        } else {
+            doc.replace(old, new);
+            Ok(())
+        };
+    }
+    node::set_field(doc, map, key, shared)
+}

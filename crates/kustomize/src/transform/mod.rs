@@ -1,0 +1,93 @@
+//! The transformers: each changes the objects of one kustomization in one way.
+//!
+//! Flows in: their settings, from the kustomization file or from configuration files, and the objects
+//! so far. Flows out: the same objects, changed.
+//! It must never read files once it is built: what a transformer needs is loaded before the first runs.
+
+mod annotations;
+mod config;
+pub(crate) mod configurations;
+pub(crate) mod crds;
+mod images;
+mod labels;
+mod namespace;
+mod patches;
+mod prefix;
+mod replacements;
+mod replicas;
+
+use std::collections::HashMap;
+
+use trueup_manifest::{Diagnostic, Diagnostics};
+
+pub(crate) use self::{
+    annotations::Annotations,
+    config::{
+        BackReferences, Config, Conflict, SharedConfig, Spec, Specs, default_config, empty_config,
+        merge,
+    },
+    images::Images,
+    labels::Labels,
+    namespace::{Namespace, Subjects},
+    patches::{Patch, StrategicPatches, matcher},
+    prefix::{Affix, Side},
+    replacements::Replacements,
+    replicas::Replicas,
+};
+use crate::{
+    Context,
+    node::Misfit,
+    resource::{Gvk, ResMap, Resource},
+};
+
+/// One transformer, ready to run.
+pub(crate) trait Transform {
+    /// Changes the objects.
+    fn apply(&self, context: &Context<'_>, resources: &mut ResMap) -> Result<(), Diagnostics>;
+
+    /// How many transformers upstream would count this as.
+    fn count(&self) -> usize {
+        1
+    }
+}
+
+/// What does not fit in an object, as a finding with the place of what is wrong.
+pub(crate) fn misfit(resource: &Resource, misfit: &Misfit, doing: &str) -> Diagnostic {
+    let message = format!(
+        "{doing} of `{}`: {}",
+        resource.id(),
+        misfit.describe(&resource.doc)
+    );
+    let place = misfit
+        .node()
+        .and_then(|node| resource.place(node))
+        .or_else(|| resource.location());
+    Diagnostic::error("kustomize/wrong-shape", message).at(place)
+}
+
+/// The specs for each kind of object, found once a kind.
+pub(crate) struct ByKind<'s> {
+    specs: &'s Specs,
+    known: HashMap<Gvk, Vec<&'s Spec>>,
+}
+
+impl<'s> ByKind<'s> {
+    pub(crate) fn new(specs: &'s Specs) -> Self {
+        Self {
+            specs,
+            known: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn of(&mut self, gvk: &Gvk) -> &[&'s Spec] {
+        if !self.known.contains_key(gvk) {
+            let matching = self
+                .specs
+                .iter()
+                .filter(|spec| gvk.selected_by(&spec.gvk))
+                .collect();
+            self.known.insert(gvk.clone(), matching);
+        }
+        self.known.get(gvk).map_or(&[], Vec::as_slice)
+    }
+}

@@ -1,0 +1,168 @@
+//! `namespace`: where namespaced objects live, and the fields that repeat it.
+
+use std::collections::HashMap;
+
+use trueup_manifest::{Diagnostic, Diagnostics};
+use trueup_yaml::{Document, Kind, NodeId};
+
+use super::{Spec, Specs, Transform, misfit};
+use crate::{
+    Context,
+    node::{self, Create, FieldPath, Misfit, Write, each_field},
+    resource::{Key, ResMap, Resource},
+};
+
+/// Which subjects of role bindings follow the namespace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Subjects {
+    /// Those named `default`.
+    #[default]
+    DefaultOnly,
+    /// None.
+    None,
+    /// All service accounts.
+    AllServiceAccounts,
+}
+
+/// Sets the namespace.
+pub(crate) struct Namespace {
+    pub(crate) value: String,
+    pub(crate) specs: Specs,
+    /// Leaves fields alone that have a value.
+    pub(crate) unset_only: bool,
+    pub(crate) subjects: Subjects,
+}
+
+const NAMESPACE_PATH: &str = "metadata/namespace";
+const NAME_PATH: &str = "metadata/name";
+const SUBJECTS_PATH: &str = "subjects/namespace";
+
+impl Transform for Namespace {
+    fn apply(&self, context: &Context<'_>, resources: &mut ResMap) -> Result<(), Diagnostics> {
+        if self.value.is_empty() {
+            return Ok(());
+        }
+        let schemas = context.schemas();
+        let mut complaints = Diagnostics::new();
+        let own = FieldPath::new(NAMESPACE_PATH);
+        let mut ids: HashMap<Key, usize> = HashMap::with_capacity(resources.len());
+        for resource in resources.iter() {
+            *ids.entry(resource.id().key()).or_default() += 1;
+        }
+        for resource in resources
+            .edit()
+            .iter_mut()
+            .filter(|resource| !resource.book.from_chart)
+        {
+            if let Some(count) = ids.get_mut(&resource.id().key()) {
+                *count -= 1;
+            }
+            resource.remember_id();
+            if let Err(wrong) = self.apply_to(resource, &own) {
+                complaints.push(misfit(resource, &wrong, "setting the namespace"));
+            }
+            resource.sync(&schemas);
+            let count = ids.entry(resource.id().key()).or_default();
+            *count += 1;
+            if *count > 1 {
+                complaints.push(self.conflict(resource));
+            }
+        }
+        complaints.into_result(())
+    }
+}
+
+impl Namespace {
+    fn conflict(&self, resource: &Resource) -> Diagnostic {
+        let message = format!(
+            "two objects become `{}` in the namespace `{}`",
+            resource.id(),
+            self.value
+        );
+        Diagnostic::error("kustomize/id-conflict", message)
+            .at(resource.location())
+            .help("give one of them another name, or set the namespace in separate kustomizations")
+    }
+
+    fn apply_to(&self, resource: &mut Resource, own: &FieldPath) -> Result<(), Misfit> {
+        let root = resource.root();
+        if !resource.id().cluster_scoped {
+            let create = Create::Yes(Kind::Scalar);
+            each_field(&mut resource.doc, root, own, create, &mut |doc, field| {
+                self.write(doc, field)
+            })?;
+        }
+        let kind = &*resource.gvk().kind;
+        let binding = matches!(kind, "RoleBinding" | "ClusterRoleBinding");
+        if binding {
+            self.set_subjects(&mut resource.doc)?;
+        }
+        for spec in self
+            .specs
+            .iter()
+            .filter(|spec| spec.is_for(resource))
+            .collect::<Vec<_>>()
+        {
+            if is_handled(spec, resource, binding) {
+                continue;
+            }
+            let create = if spec.create {
+                Create::Yes(Kind::Scalar)
+            } else {
+                Create::No
+            };
+            each_field(
+                &mut resource.doc,
+                root,
+                &spec.fields,
+                create,
+                &mut |doc, field| self.write(doc, field),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, doc: &mut Document, field: NodeId) -> Result<(), Misfit> {
+        let taken = doc.kind(field) == Kind::Scalar && !node::value(doc, Some(field)).is_empty();
+        if self.unset_only && taken {
+            return Ok(());
+        }
+        node::write_scalar(doc, field, &self.value, Write::Str)
+    }
+
+    fn set_subjects(&self, doc: &mut Document) -> Result<(), Misfit> {
+        let (field, wanted) = match self.subjects {
+            Subjects::None => return Ok(()),
+            Subjects::DefaultOnly => ("name", "default"),
+            Subjects::AllServiceAccounts => ("kind", "ServiceAccount"),
+        };
+        let Some(subjects) = node::lookup(doc, doc.root(), &["subjects"])? else {
+            return Ok(());
+        };
+        if doc.is_null(subjects) {
+            return Ok(());
+        }
+        node::expect(doc, subjects, Kind::Sequence)?;
+        for subject in doc.items(subjects).collect::<Vec<_>>() {
+            let found = node::lookup(doc, subject, &[field])?;
+            if let Some(found) = found {
+                node::expect(doc, found, Kind::Scalar)?;
+            }
+            if node::value(doc, found) != wanted {
+                continue;
+            }
+            if let Some(field) = node::lookup_create(doc, subject, &["namespace"], Kind::Scalar)? {
+                self.write(doc, field)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Specs that the steps before have dealt with, or that mean something else for this kind.
+fn is_handled(spec: &Spec, resource: &Resource, binding: bool) -> bool {
+    let spec_of_binding = matches!(&*spec.gvk.kind, "RoleBinding" | "ClusterRoleBinding");
+    spec.path == NAMESPACE_PATH
+        || (spec.path == NAME_PATH && resource.gvk().api_version() != "v1")
+        || (binding && spec_of_binding && spec.path == SUBJECTS_PATH)
+}

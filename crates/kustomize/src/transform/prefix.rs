@@ -1,0 +1,99 @@
+//! `namePrefix` and `nameSuffix`.
+
+use trueup_manifest::Diagnostics;
+use trueup_yaml::{Document, Kind, NodeId};
+
+use super::{Specs, Transform, misfit};
+use crate::{
+    Context,
+    node::{self, Create, Misfit, Write, each_field},
+    resource::{ResId, ResMap, Resource},
+};
+
+/// Which end of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Prefix,
+    Suffix,
+}
+
+/// Adds text to names.
+pub(crate) struct Affix {
+    pub(crate) side: Side,
+    pub(crate) text: String,
+    pub(crate) specs: Specs,
+}
+
+const NAME: &str = "metadata/name";
+
+impl Transform for Affix {
+    fn apply(&self, context: &Context<'_>, resources: &mut ResMap) -> Result<(), Diagnostics> {
+        let schemas = context.schemas();
+        let mut complaints = Diagnostics::new();
+        for resource in resources.edit() {
+            let original = resource.original_id();
+            if keeps_its_name(&original) {
+                continue;
+            }
+            if let Err(wrong) = self.apply_to(resource, &original) {
+                complaints.push(misfit(resource, &wrong, "changing the name"));
+            }
+            resource.sync(&schemas);
+        }
+        complaints.into_result(())
+    }
+}
+
+impl Affix {
+    fn apply_to(&self, resource: &mut Resource, original: &ResId) -> Result<(), Misfit> {
+        for spec in self
+            .specs
+            .iter()
+            .filter(|spec| original.gvk.selected_by(&spec.gvk))
+        {
+            if spec.path == NAME && !self.text.is_empty() {
+                let list = match self.side {
+                    Side::Prefix => &mut resource.book.prefixes,
+                    Side::Suffix => &mut resource.book.suffixes,
+                };
+                list.push(self.text.as_str().into());
+                resource.remember_id();
+            }
+            if !spec.is_for(resource) {
+                continue;
+            }
+            let create = if spec.create {
+                Create::Yes(Kind::Scalar)
+            } else {
+                Create::No
+            };
+            let root = resource.root();
+            each_field(
+                &mut resource.doc,
+                root,
+                &spec.fields,
+                create,
+                &mut |doc, field| self.write(doc, field),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, doc: &mut Document, field: NodeId) -> Result<(), Misfit> {
+        let old = doc.text(field).unwrap_or_default();
+        let new = match self.side {
+            Side::Prefix => format!("{}{old}", self.text),
+            Side::Suffix => format!("{old}{}", self.text),
+        };
+        node::write_scalar(doc, field, &new, Write::Raw)
+    }
+}
+
+/// Kinds whose names mean something beyond the object.
+fn keeps_its_name(id: &ResId) -> bool {
+    match &*id.gvk.kind {
+        "CustomResourceDefinition" | "Namespace" => true,
+        "APIService" => *id.gvk.group == *"apiregistration.k8s.io",
+        _ => false,
+    }
+}

@@ -1,0 +1,3 @@
+module trueup.dev/tests/go/kustomize
+
+go 1.24
