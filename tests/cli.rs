@@ -2,8 +2,12 @@
 
 #[path = "cli/check.rs"]
 mod check;
+#[path = "cli/diff.rs"]
+mod diff;
 #[path = "cli/general.rs"]
 mod general;
+#[path = "cli/kustomize.rs"]
+mod kustomize;
 #[cfg(test)]
 #[path = "config/page.rs"]
 mod page;

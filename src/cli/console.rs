@@ -4,16 +4,14 @@ use std::io::{self, Write};
 
 use trueup_manifest::{Diagnostic, Diagnostics};
 
-use super::{
-    exit::{Exit, Failure},
-    global::Global,
-};
+use super::{exit::Failure, global::Global};
 
-/// The two streams, and whether messages take colour.
+/// The two streams, and whether each takes colour.
 #[derive(Debug)]
 pub(super) struct Console {
     out: io::Stdout,
     err: io::Stderr,
+    color_data: bool,
     color_messages: bool,
 }
 
@@ -22,6 +20,7 @@ impl Console {
         Self {
             out: io::stdout(),
             err: io::stderr(),
+            color_data: global.color(&io::stdout()),
             color_messages: global.color(&io::stderr()),
         }
     }
@@ -49,16 +48,15 @@ impl Console {
         }
     }
 
-    /// Tells why a command failed, and gives the exit code for it.
-    pub(super) fn failure(&self, failure: &Failure) -> Exit {
-        match failure {
-            Failure::ReaderGone => Exit::Done,
-            Failure::Findings(findings) => {
-                self.findings(findings);
-                self.message(&summary(findings));
-                Exit::Failed
-            }
-        }
+    /// Tells findings and how many there are.
+    pub(super) fn report(&self, findings: &Diagnostics) {
+        self.findings(findings);
+        self.message(&summary(findings));
+    }
+
+    /// Whether data may hold colour.
+    pub(super) fn color_data(&self) -> bool {
+        self.color_data
     }
 }
 
@@ -79,5 +77,38 @@ pub(super) fn count(number: usize, noun: &str) -> String {
         format!("1 {noun}")
     } else {
         format!("{number} {noun}s")
+    }
+}
+
+/// What a piece of text is about; colour only repeats what its sign says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Nothing in particular.
+    Plain,
+    /// What is new.
+    Added,
+    /// What is otherwise.
+    Changed,
+    /// What is gone.
+    Removed,
+    /// A place.
+    Place,
+}
+
+impl Style {
+    /// The text in the colour of the style, where colour is wanted.
+    pub(super) fn paint(self, text: &str, color: bool) -> String {
+        let code = match self {
+            Self::Added => "32",
+            Self::Changed => "33",
+            Self::Removed => "31",
+            Self::Place => "36",
+            Self::Plain => return text.to_owned(),
+        };
+        if color {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 }

@@ -4,6 +4,8 @@ use std::{io, process::ExitCode};
 
 use trueup_manifest::{Diagnostic, Diagnostics, TreeError};
 
+use crate::source::SourceError;
+
 /// The exit codes, the same for every command but where its help says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -11,6 +13,10 @@ pub(crate) enum Exit {
     Done,
     /// It failed.
     Failed,
+    /// There is a difference, and differences were asked for.
+    Differs,
+    /// It failed, where 1 has a meaning of its own.
+    Trouble,
     /// The arguments make no sense. Not 2, which has a meaning of its own for some commands.
     Usage,
 }
@@ -19,7 +25,8 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {
             Exit::Done => 0,
-            Exit::Failed => 1,
+            Exit::Failed | Exit::Differs => 1,
+            Exit::Trouble => 2,
             Exit::Usage => 64,
         })
     }
@@ -58,6 +65,16 @@ impl From<Diagnostics> for Failure {
 impl From<Diagnostic> for Failure {
     fn from(finding: Diagnostic) -> Self {
         Self::Findings(finding.into())
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        let finding = Diagnostic::error(error.code(), error.to_string());
+        match error.help() {
+            Some(help) => finding.help(help).into(),
+            None => finding.into(),
+        }
     }
 }
 

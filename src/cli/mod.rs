@@ -9,12 +9,14 @@
 mod check;
 mod completions;
 mod console;
+mod diff;
 mod exit;
 mod global;
 mod output;
 mod reference;
 mod render;
 mod repository;
+mod variable;
 mod version;
 
 use std::process::ExitCode;
@@ -46,6 +48,7 @@ struct Cli {
 enum Command {
     Render(render::Args),
     Check(check::Args),
+    Diff(diff::Args),
     Completions(completions::Args),
     Version(version::Args),
     Reference(reference::Args),
@@ -64,7 +67,11 @@ pub fn main() -> ExitCode {
         .and_then(|()| cli.command.run(&cli.global, &console));
     match result {
         Ok(exit) => exit.into(),
-        Err(failure) => console.failure(&failure).into(),
+        Err(Failure::ReaderGone) => Exit::Done.into(),
+        Err(Failure::Findings(findings)) => {
+            console.report(&findings);
+            cli.command.failure().into()
+        }
     }
 }
 
@@ -73,9 +80,21 @@ impl Command {
         match self {
             Self::Render(args) => args.run(global, console),
             Self::Check(args) => args.run(global, console),
+            Self::Diff(args) => args.run(global, console),
             Self::Completions(args) => args.run(console),
             Self::Version(args) => args.run(console),
             Self::Reference(args) => args.run(console),
+        }
+    }
+}
+
+impl Command {
+    /// How a failure of this command is told to a script.
+    fn failure(&self) -> Exit {
+        match self {
+            // 1 means that there is a difference, as for `diff` and `kubectl diff`.
+            Self::Diff(_) => Exit::Trouble,
+            _ => Exit::Failed,
         }
     }
 }

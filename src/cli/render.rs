@@ -13,6 +13,7 @@ use super::{
     global::Global,
     output::{self, Format, Target},
     repository::{Repository, current_folder},
+    variable,
 };
 use crate::{
     config::Literal,
@@ -34,7 +35,7 @@ pub(super) struct Args {
     #[arg(long = "phase", value_name = "NAME")]
     phases: Vec<String>,
     /// Set a variable of an environment; a number or boolean is one, as in the file
-    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable::read)]
     variables: Vec<(String, Literal)>,
     /// `yaml`, `json`, or the file to write; in a folder that exists, one file for each object
     #[arg(short, long, value_name = "FORMAT|PATH", value_parser = output::target)]
@@ -151,10 +152,4 @@ impl Args {
         };
         Ok(render::build_kustomization(&tree, &dir, &options)?)
     }
-}
-
-/// `name=value`, the value of the type it would have in a file.
-pub(super) fn variable(text: &str) -> Result<(String, Literal), String> {
-    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
-    Ok((name.to_owned(), Literal::read(value)))
 }

@@ -1,11 +1,21 @@
 //! The repository that a command works on.
 
-use std::path::{Path, PathBuf};
+mod subtree;
 
-use trueup_manifest::DiskTree;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use trueup_manifest::{DiskTree, Tree};
+
+use self::subtree::Subtree;
 
 use super::{exit::Failure, global::Global};
-use crate::config::{Config, ENVIRONMENTS};
+use crate::{
+    config::{Config, ENVIRONMENTS},
+    source::{Snapshot, WorkTree},
+};
 
 /// A checkout and the configuration in it.
 pub(super) struct Repository {
@@ -33,6 +43,33 @@ impl Repository {
         let config = Config::load(&tree)?;
         Ok(Self { tree, config })
     }
+}
+
+impl Repository {
+    /// The files at another revision of the Git repository that this one is a work tree of: at the
+    /// commit where the histories parted, or just there.
+    pub(super) fn base(&self, revision: &str, exact: bool) -> Result<Base, Failure> {
+        let work_tree = WorkTree::discover(self.tree.root())?;
+        let snapshot: Snapshot = if exact {
+            work_tree.revision(revision)?
+        } else {
+            work_tree.merge_base(revision)?
+        };
+        let name = snapshot.revision().short();
+        let here = work_tree.here().clone();
+        let tree: Arc<dyn Tree> = if here.is_root() {
+            Arc::clone(snapshot.tree())
+        } else {
+            Arc::new(Subtree::new(Arc::clone(snapshot.tree()), here))
+        };
+        Ok(Base { tree, name })
+    }
+}
+
+/// The files at another revision.
+pub(super) struct Base {
+    pub(super) tree: Arc<dyn Tree>,
+    pub(super) name: String,
 }
 
 /// The nearest folder from `here` upwards that has Environment files, but not above the Git

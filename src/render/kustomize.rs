@@ -1,5 +1,6 @@
 //! The seam to the kustomize engine.
 
+use trueup_kustomize::{LoadRestrictor, Options, Reorder};
 use trueup_manifest::{Diagnostic, Diagnostics, Manifest, Tree, TreePath};
 
 /// How a kustomization is built.
@@ -19,12 +20,25 @@ pub struct BuildOptions<'a> {
 pub fn build(
     tree: &dyn Tree,
     folder: &TreePath,
-    _options: &BuildOptions<'_>,
+    options: &BuildOptions<'_>,
 ) -> Result<(Vec<Manifest>, Vec<Diagnostic>), Diagnostics> {
-    let shown = tree.display(folder);
-    Err(Diagnostic::error(
-        "not-built",
-        format!("kustomizations are not built yet: `{shown}`"),
-    )
-    .into())
+    let load_restrictor = if options.load_anywhere {
+        LoadRestrictor::None
+    } else {
+        LoadRestrictor::RootOnly
+    };
+    let reorder = if options.as_loaded {
+        Reorder::None
+    } else {
+        Reorder::Legacy
+    };
+    let options = Options {
+        load_restrictor,
+        reorder,
+        managed_by_label: options.managed_by_label,
+        tree_root: options.tree_root,
+        ..Options::default()
+    };
+    let build = trueup_kustomize::build(tree, folder, &options)?;
+    Ok((build.manifests, build.warnings))
 }

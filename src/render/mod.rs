@@ -6,6 +6,7 @@
 //! It must never do I/O but through the tree it is given, and never ask a cluster: the same input
 //! gives the same bytes.
 
+mod compare;
 mod desired;
 mod kustomize;
 mod manifests;
@@ -19,6 +20,7 @@ use rayon::prelude::*;
 use trueup_manifest::{Diagnostic, Diagnostics, Manifest, ObjectId, Tree};
 
 pub use self::{
+    compare::{Comparison, Difference, DifferenceKind, compare},
     desired::{Desired, DesiredPhase},
     kustomize::{BuildOptions, build as build_kustomization},
     output::{to_json, to_yaml},

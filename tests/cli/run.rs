@@ -40,6 +40,42 @@ impl Repo {
         self
     }
 
+    /// Writes a file anew.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        fs::write(self.path().join(path), text).unwrap();
+    }
+
+    /// Commits all files, as the first commit of the branch `main` or on top of what is checked out.
+    pub(crate) fn commit(&self, message: &str) {
+        let options = &mut git2::RepositoryInitOptions::new();
+        let repository = git2::Repository::init_opts(self.path(), options.initial_head("main"));
+        let repository = repository.unwrap();
+        let mut index = repository.index().unwrap();
+        index
+            .add_all(["*"], git2::IndexAddOption::DEFAULT, None)
+            .unwrap();
+        index.update_all(["*"], None).unwrap();
+        index.write().unwrap();
+        let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
+        let author = git2::Signature::new("a", "a@example.com", &git2::Time::new(0, 0)).unwrap();
+        let parent = repository
+            .head()
+            .ok()
+            .map(|head| head.peel_to_commit().unwrap());
+        let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
+        repository
+            .commit(Some("HEAD"), &author, &author, message, &tree, &parents)
+            .unwrap();
+    }
+
+    /// Makes a branch at what is checked out, and stands on it.
+    pub(crate) fn branch(&self, name: &str) {
+        let repository = git2::Repository::open(self.path()).unwrap();
+        let head = repository.head().unwrap().peel_to_commit().unwrap();
+        repository.branch(name, &head, true).unwrap();
+        repository.set_head(&format!("refs/heads/{name}")).unwrap();
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }

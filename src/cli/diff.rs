@@ -1,0 +1,105 @@
+//! `trueup diff`: shows what a change would do.
+
+mod text;
+
+use clap::Args as ClapArgs;
+use trueup_manifest::{Diagnostics, Tree};
+
+use super::{
+    console::Console,
+    exit::{Exit, Failure},
+    global::Global,
+    output::{self, Format, FormatArg},
+    repository::Repository,
+    variable,
+};
+use crate::{
+    config::{Config, Literal},
+    pipeline::{self, Prepared, Request},
+    render,
+};
+
+/// Show what a change would do
+///
+/// With `--base` it compares what the checkout renders with what another revision renders, object by
+/// object, and asks no cluster. Values of Secrets are masked. Ends with 0 where nothing differs, 1
+/// where something does, and 2 where it failed.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// The environment
+    #[arg(value_name = "ENV")]
+    environment: String,
+    /// Compare with what this revision renders, such as `main`: from where the histories parted, as
+    /// a pull request against it is
+    #[arg(long, value_name = "REVISION")]
+    base: String,
+    /// With `--base`: compare with the revision itself, not with where the histories parted
+    #[arg(long, requires = "base")]
+    exact: bool,
+    /// Set a variable on both sides; a number or boolean is one, as in the file
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable::read)]
+    variables: Vec<(String, Literal)>,
+    #[command(flatten)]
+    output: FormatArg,
+}
+
+impl Args {
+    pub(super) fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
+        let repository = Repository::open(global)?;
+        let base = repository.base(&self.base, self.exact)?;
+        let base_config = Config::load(&*base.tree).map_err(|findings| at(&base.name, findings))?;
+        // Both sides are read before either fails, so that all errors come at once.
+        let after = self.prepare(&repository.tree, &repository.config);
+        let before = if base_config.knows(&self.environment) {
+            let before = self.prepare(&*base.tree, &base_config);
+            before
+                .map(Some)
+                .map_err(|findings| at(&base.name, findings))
+        } else {
+            // An environment that the revision does not have is all new.
+            Ok(None)
+        };
+        let (after, before) = both(after, before)?;
+        let nothing = render::Desired::default();
+        let before = before.as_ref().map_or(&nothing, |before| &before.desired);
+        console.findings(&after.desired.warnings);
+        let comparison = render::compare(before, &after.desired);
+        if self.output.format == Format::Text {
+            console.data(&text::comparison(&comparison, console.color_data()))?;
+            console.message(&text::summary(&comparison));
+        } else {
+            output::structured(console, self.output.format, &comparison)?;
+        }
+        Ok(if comparison.objects.is_empty() {
+            Exit::Done
+        } else {
+            Exit::Differs
+        })
+    }
+
+    fn prepare(&self, tree: &dyn Tree, config: &Config) -> Result<Prepared, Diagnostics> {
+        let request = Request {
+            environment: &self.environment,
+            revision: None,
+            variables: &self.variables,
+        };
+        pipeline::prepare(tree, config, &request)
+    }
+}
+
+/// Says of findings that they are about another revision.
+fn at(revision: &str, findings: Diagnostics) -> Diagnostics {
+    findings.through(&format!("at {revision}").into())
+}
+
+/// Both values, or the findings of both.
+fn both<A, B>(
+    one: Result<A, Diagnostics>,
+    other: Result<B, Diagnostics>,
+) -> Result<(A, B), Diagnostics> {
+    let mut findings = Diagnostics::new();
+    match (findings.keep(one), findings.keep(other)) {
+        (Some(one), Some(other)) => Ok((one, other)),
+        _ => Err(findings),
+    }
+}
