@@ -17,4 +17,4 @@ pub mod value;
 
 pub use managed::FieldSet;
 pub use merge::MergeError;
-pub use types::{FieldError, Reason, Type};
+pub use types::{FieldError, Kind, ListType, Reason, Type};

@@ -105,7 +105,28 @@ pub(crate) fn display(value: &Value) -> String {
             .fold(String::new(), |out, (key, value)| {
                 out + key + "=" + &display(value)
             }),
+        Value::Number(number) => go_number(number),
         other => other.to_string(),
+    }
+}
+
+/// A number as Go's `%v` prints it: `2` for 2.0, `1e+21` for what is large.
+pub(crate) fn go_number(number: &Number) -> String {
+    match number.as_f64() {
+        Some(float) if number.is_f64() => {
+            if float != 0.0 && !(1e-4..1e21).contains(&float.abs()) {
+                let text = format!("{float:e}");
+                let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+                let (sign, exponent) = match exponent.strip_prefix('-') {
+                    Some(exponent) => ('-', exponent),
+                    None => ('+', exponent),
+                };
+                format!("{digits}e{sign}{exponent:0>2}")
+            } else {
+                format!("{float}")
+            }
+        }
+        _ => number.to_string(),
     }
 }
 

@@ -106,11 +106,20 @@ fn track(
             endpoint.api_version
         )));
     };
-    for object in [new, live] {
-        merge::check(view, object, Duplicates::Allowed)
-            .map_err(|error| ApplyError::Internal(error.to_string()))?;
+    for (what, object) in [("new", new), ("live", live)] {
+        merge::check(view, object, Duplicates::Allowed).map_err(|error| {
+            let object = describe(endpoint, object);
+            ApplyError::Internal(format!(
+                "failed to convert {what} object ({object}) to smd typed: {error}"
+            ))
+        })?;
     }
-    let mut owned = updater::update(endpoint, live, new, entries)?;
+    let mut owned = updater::update(endpoint, live, new, entries).map_err(|error| {
+        let object = describe(endpoint, new);
+        ApplyError::Internal(format!(
+            "failed to update ManagedFields ({object}): {error}"
+        ))
+    })?;
     owned.subtract(&UNTRACKED);
     if !owned.is_empty() {
         let mut mine = writer_entry(endpoint, manager, Operation::Update);
@@ -307,10 +316,7 @@ fn apply_once(
 
 /// The object a create starts from.
 fn empty_object(endpoint: &Endpoint<'_>) -> Value {
-    let mut object = endpoint
-        .versions
-        .type_of(endpoint.api_version)
-        .map_or_else(|| Value::Object(Map::new()), crate::Type::zero);
+    let mut object = endpoint.versions.empty(endpoint.api_version);
     if let Some(map) = object.as_object_mut() {
         map.insert("apiVersion".to_owned(), endpoint.api_version.into());
         map.insert("kind".to_owned(), endpoint.kind.into());

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::conflict::Conflicts;
 use super::{ApplyError, Endpoint};
 use crate::managed::{Entry, FieldSet, Operation};
-use crate::merge::{self, Comparison};
+use crate::merge::{self, Comparison, Duplicates};
 use crate::types::node::View;
 use crate::value::equal;
 
@@ -20,6 +20,8 @@ pub(super) fn view_at<'a>(endpoint: &Endpoint<'a>, api_version: &str) -> Option<
 }
 
 /// The object at a version with its type; `None` when the version is not served.
+///
+/// What comes out of a conversion is held to the rules of what is applied: no repeated items, as on the real server.
 fn at_version<'o, 'a>(
     endpoint: &Endpoint<'a>,
     object: &'o Value,
@@ -32,12 +34,32 @@ fn at_version<'o, 'a>(
     if from == Some(api_version) {
         return Ok(Some((Cow::Borrowed(object), view)));
     }
-    let converted = endpoint.versions.convert(object, api_version)?;
-    Ok(converted.map(|object| (Cow::Owned(object), view)))
+    let Some(converted) = endpoint.versions.convert(object, api_version)? else {
+        return Ok(None);
+    };
+    merge::check(view, &converted, Duplicates::Refused).map_err(|error| error.to_string())?;
+    Ok(Some((Cow::Owned(converted), view)))
+}
+
+/// Puts what was being done before an error.
+fn during(what: &str) -> impl Fn(String) -> String {
+    let what = what.to_owned();
+    move |error| format!("{what}: {error}")
 }
 
 /// Drops entries of versions that are gone, and widens the claims on what became atomic.
-fn reconcile(endpoint: &Endpoint<'_>, entries: &mut Vec<Entry>) {
+fn reconcile(
+    endpoint: &Endpoint<'_>,
+    live: &Value,
+    entries: &mut Vec<Entry>,
+) -> Result<(), ApplyError> {
+    let mut checked = vec![endpoint.api_version.to_owned()];
+    for entry in entries.iter() {
+        if !checked.contains(&entry.api_version) {
+            at_version(endpoint, live, &entry.api_version).map_err(ApplyError::Internal)?;
+            checked.push(entry.api_version.clone());
+        }
+    }
     entries.retain_mut(|entry| match view_at(endpoint, &entry.api_version) {
         None => false,
         Some(view) => {
@@ -47,6 +69,7 @@ fn reconcile(endpoint: &Endpoint<'_>, entries: &mut Vec<Entry>) {
             true
         }
     });
+    Ok(())
 }
 
 fn filtered(endpoint: &Endpoint<'_>, api_version: &str, comparison: Comparison) -> Comparison {
@@ -78,12 +101,12 @@ fn take_from_others(
         if version == here || others.iter().any(|found| found.0 == *version) {
             continue;
         }
-        let old = at_version(endpoint, old, version).map_err(|error| {
-            ApplyError::Internal(format!("failed to convert old object: {error}"))
-        })?;
-        let new = at_version(endpoint, new, version).map_err(|error| {
-            ApplyError::Internal(format!("failed to convert new object: {error}"))
-        })?;
+        let old = at_version(endpoint, old, version)
+            .map_err(during("failed to convert old object"))
+            .map_err(ApplyError::Internal)?;
+        let new = at_version(endpoint, new, version)
+            .map_err(during("failed to convert new object"))
+            .map_err(ApplyError::Internal)?;
         let comparison = old.zip(new).map(|((old, view), (new, _))| {
             filtered(endpoint, version, merge::compare(view, &old, &new))
         });
@@ -138,7 +161,7 @@ pub(super) fn update(
     new: &Value,
     entries: &mut Vec<Entry>,
 ) -> Result<FieldSet, ApplyError> {
-    reconcile(endpoint, entries);
+    reconcile(endpoint, live, entries)?;
     let comparison = take_from_others(endpoint, (live, new), entries, None, true)?;
     let mut owned = comparison.modified;
     owned.union_with(comparison.added);
@@ -157,7 +180,7 @@ pub(super) fn apply(
     me: &Entry,
     force: bool,
 ) -> Result<Option<Value>, ApplyError> {
-    reconcile(endpoint, entries);
+    reconcile(endpoint, live, entries)?;
     let Some(view) = view_at(endpoint, endpoint.api_version) else {
         return Err(ApplyError::Internal(format!(
             "no corresponding type for {}",
@@ -197,13 +220,18 @@ fn prune(
     last: &Entry,
 ) -> Result<Value, String> {
     let version = last.api_version.as_str();
-    let Some((object, view)) = at_version(endpoint, &merged, version)? else {
+    let found = at_version(endpoint, &merged, version).map_err(during(
+        "failed to convert merged object to last applied version",
+    ))?;
+    let Some((object, view)) = found else {
         return Ok(merged);
     };
     let removable = merge::with_named_fields(&last.fields, Some(view));
     let pruned = merge::remove(view, &object, &removable);
-    let pruned = add_back_owned(endpoint, &object, pruned, version, entries)?;
-    let pruned = add_back_dangling(endpoint, &object, &pruned, view, (version, &removable))?;
+    let pruned = add_back_owned(endpoint, &object, pruned, version, entries)
+        .map_err(during("failed add back owned items"))?;
+    let pruned = add_back_dangling(endpoint, &object, &pruned, view, (version, &removable))
+        .map_err(during("failed add back dangling items"))?;
     let converted =
         at_version(endpoint, &pruned, endpoint.api_version)?.map(|found| found.0.into_owned());
     Ok(converted.unwrap_or(pruned))
@@ -228,10 +256,15 @@ fn add_back_owned(
     owned.sort_by(|a, b| (a.0 != version, a.0).cmp(&(b.0 != version, b.0)));
     let mut pruned = pruned;
     for (version, owned) in owned {
-        let Some((merged, view)) = at_version(endpoint, merged, version)? else {
+        let at = |object, what| {
+            at_version(endpoint, object, version).map_err(during(&format!(
+                "failed to convert {what} object at version {version}"
+            )))
+        };
+        let Some((merged, view)) = at(merged, "merged")? else {
             continue;
         };
-        let Some((converted, _)) = at_version(endpoint, &pruned, version)? else {
+        let Some((converted, _)) = at(&pruned, "pruned")? else {
             continue;
         };
         let mut gone = named_fields_of(view, &merged);
@@ -250,7 +283,10 @@ fn add_back_dangling(
     view: View<'_>,
     (version, removable): (&str, &FieldSet),
 ) -> Result<Value, String> {
-    let Some((pruned, _)) = at_version(endpoint, pruned, version)? else {
+    let found = at_version(endpoint, pruned, version).map_err(during(
+        "failed to convert pruned object to last applied version",
+    ))?;
+    let Some((pruned, _)) = found else {
         return Ok(merged.clone());
     };
     let mut gone = named_fields_of(view, merged);

@@ -1,6 +1,6 @@
 //! What the field manager must know of a kind.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::FieldSet;
 use crate::types::Type;
@@ -26,6 +26,12 @@ pub trait Versions {
     fn reset_fields(&self, api_version: &str) -> Option<&FieldSet> {
         let _ = api_version;
         None
+    }
+
+    /// The object that a create starts from, which names and versions are added to.
+    fn empty(&self, api_version: &str) -> Value {
+        self.type_of(api_version)
+            .map_or_else(|| Value::Object(Map::new()), Type::zero)
     }
 
     /// Puts a merged object in the form a server keeps: defaults set, and for builtin kinds

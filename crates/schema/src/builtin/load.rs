@@ -37,6 +37,7 @@ pub(super) struct Builtin {
 }
 
 const QUANTITY: &str = "~api.resource.Quantity";
+const FIELDS_V1: &str = "~apis.meta.v1.FieldsV1";
 const MICRO_TIME: &str = "~apis.meta.v1.MicroTime";
 const RAW_EXTENSION: &str = "~runtime.RawExtension";
 
@@ -102,7 +103,8 @@ impl Builtin {
             (MICRO_TIME, _) => Shape::Scalar(Scalar::MicroTime),
             (_, "object") => Shape::Object(Object {
                 atomic: words.next() == Some("map=atomic"),
-                // A model without fields takes anything (`FieldsV1`); the first field closes it.
+                // To a merge, a model without fields takes anything; the first field closes it.
+                preserve: name == FIELDS_V1,
                 ..UNTYPED_OBJECT
             }),
             (_, other) => self.shape(other),
@@ -164,7 +166,6 @@ impl Builtin {
         }) = self.arena.node_mut(model)
         {
             object.additional = Additional::Forbidden;
-            object.preserve = false;
             object.fields.push(field);
         }
     }

@@ -153,12 +153,14 @@ pub(super) fn merge_ordered(
         let (items, strategy) = look_up_list(view, name)?;
         let key = strategy.merge_key.unwrap_or_default();
         check_order(new.as_deref().unwrap_or_default(), &wanted, key)?;
+        let given = new.clone().unwrap_or_default();
         let merged = match (&old, new) {
             (Some(old), None) => old.clone(),
             (None, Some(new)) => new.into_iter().filter_map(without_directives).collect(),
             (Some(old), Some(new)) => merge(old.clone(), new, items, strategy)?,
             (None, None) => continue,
         };
+        of_maps(old.as_deref().unwrap_or_default(), &given)?;
         let ordered = order(merged, &wanted, old.as_deref().unwrap_or_default(), key)?;
         patch.remove(name);
         original.insert(name.to_owned(), Value::Array(ordered));
@@ -210,9 +212,8 @@ fn order(
     server: &[Value],
     key: &str,
 ) -> Result<Vec<Value>, PatchError> {
-    if !key.is_empty()
-        && let Some(item) = merged.iter().find(|item| item.get(key).is_none())
-    {
+    let without_key = |item: &&Value| item.is_object() && item.get(key).is_none();
+    if let Some(item) = merged.iter().chain(wanted).chain(server).find(without_key) {
         return no_merge_key(item, key);
     }
     let (mut mine, mut theirs): (Vec<_>, Vec<_>) = merged

@@ -68,32 +68,36 @@ pub fn merge_patch(original: &mut Value, patch: &Value) {
 
 /// What the schema says of a field: its type and its patch strategy.
 fn look_up<'a>(view: View<'a>, key: &str) -> Result<(View<'a>, Patch), PatchError> {
-    let (Shape::Object(object) | Shape::Untyped(object)) = &view.node.shape else {
-        return error(format!(
-            "merging an object in json but data type is not struct: {key}"
-        ));
-    };
-    if let Some(field) = object.field(key) {
-        return Ok((view.to(field.ty), field.patch));
-    }
-    match object.additional {
-        Additional::Of(reference) => Ok((view.to(reference), Patch::default())),
-        Additional::Deduced => Ok((View::deduced(), Patch::default())),
-        Additional::Forbidden => error(format!(
+    let unknown = || {
+        error(format!(
             "unable to find api field in struct {} for the json field {}",
             view.node.model,
             quote(key)
-        )),
+        ))
+    };
+    match &view.node.shape {
+        Shape::Object(object) => match (object.field(key), object.additional) {
+            (Some(field), _) => Ok((view.to(field.ty), field.patch)),
+            // What a map holds cannot be merged: the real server knows the way into structs only.
+            (None, Additional::Of(_)) => {
+                error("merging an object in json but data type is not struct, instead is: map")
+            }
+            (None, _) => unknown(),
+        },
+        Shape::Untyped(_) | Shape::Raw => unknown(),
+        Shape::Scalar(_) | Shape::List(_) => {
+            error("merging an object in json but data type is not struct")
+        }
     }
 }
 
 /// The same for a list, with the type of its items.
 fn look_up_list<'a>(view: View<'a>, key: &str) -> Result<(View<'a>, Patch), PatchError> {
     let (list, patch) = look_up(view, key)?;
-    let items = list
-        .list()
-        .map_or_else(View::deduced, |found| list.to(found.items));
-    Ok((items, patch))
+    match list.list() {
+        Some(found) => Ok((list.to(found.items), patch)),
+        None => error("expected slice or array type, but got: struct"),
+    }
 }
 
 fn merge_map(
@@ -124,14 +128,19 @@ fn merge_map(
     for (key, value) in fields {
         merge_field(&mut original, key, value, view)?;
     }
-    for (key, value) in deletes {
+    for (key, gone) in deletes {
         let Some(name) = key
             .strip_prefix(DELETE_PRIMITIVES)
             .and_then(|key| key.strip_prefix('/'))
         else {
             return error("invalid patch format of primitive list");
         };
-        if let (Some(Value::Array(items)), Value::Array(gone)) = (original.get_mut(name), value) {
+        if gone.is_null() {
+            original.remove(name);
+        } else if let (Some(Value::Array(items)), Value::Array(gone)) =
+            (original.get_mut(name), gone)
+        {
+            look_up_list(view, name)?;
             items.retain(|item| !gone.contains(item));
         }
     }

@@ -79,7 +79,12 @@ fn drop_nulls(view: View<'_>, value: &mut Value) {
                     true
                 }
                 (None, Additional::Of(reference)) => {
-                    drop_nulls(view.to(reference), value);
+                    let ty = view.to(reference);
+                    let has_default = ty.rules().is_some_and(|rules| rules.default.is_some());
+                    if value.is_null() && !is_nullable(ty) && !has_default {
+                        return false;
+                    }
+                    drop_nulls(ty, value);
                     true
                 }
                 _ => true,

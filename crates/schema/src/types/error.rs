@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::value::{go_json, quote};
+use crate::value::{go_json, go_number, quote};
 
 /// What is wrong with one field of an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,6 +90,7 @@ impl FieldError {
             out.push_str(": ");
             match value {
                 Value::String(text) => out.push_str(&quote(text)),
+                Value::Number(number) => out.push_str(&go_number(number)),
                 other => out.push_str(&go_json(other)),
             }
         }

@@ -12,8 +12,21 @@ impl Type {
     ///
     /// For builtin kinds: unknown fields and nulls go, quantities and times become canonical, empty fields that Go
     /// omits go, and the structs it always prints come (`strategy: {}`, `status: {}`, `resources: {}`). Of a custom
-    /// kind only `metadata` has this treatment.
+    /// kind only `metadata` has this treatment. An empty `metadata.managedFields` stays: by it a request asks to forget
+    /// them, and [`update`](crate::apply::update) must see that.
     pub fn normalize(&self, object: &mut Value) {
+        let asks_to_forget = object
+            .pointer("/metadata/managedFields")
+            .is_some_and(|list| list.as_array().is_some_and(Vec::is_empty));
+        self.normalize_fields(object);
+        if asks_to_forget
+            && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
+        {
+            metadata.insert("managedFields".to_owned(), Value::Array(Vec::new()));
+        }
+    }
+
+    fn normalize_fields(&self, object: &mut Value) {
         let view = self.view();
         if self.is_builtin() {
             normalize(view, object);
@@ -39,11 +52,14 @@ impl Type {
 fn normalize(view: View<'_>, value: &mut Value) {
     match &view.node.shape {
         Shape::Object(object) if object.fields.is_empty() => {
-            if let (Additional::Of(reference), Value::Object(map)) = (object.additional, value) {
+            let Value::Object(map) = value else { return };
+            if let Additional::Of(reference) = object.additional {
                 let view = view.to(reference);
                 for value in map.values_mut() {
                     normalize_item(view, value);
                 }
+            } else if !object.preserve {
+                map.clear();
             }
         }
         Shape::Object(object) => {

@@ -26,7 +26,53 @@ use serde_json::Value;
 use crate::managed::FieldSet;
 use crate::merge::{self, Duplicates, MergeError};
 pub use error::{FieldError, Reason};
-use node::{Additional, Arena, NodeRef, Shape, View};
+use node::{Additional, Arena, ListKind, NodeRef, Scalar, Shape, View};
+
+/// The form of a type's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Anything; maps are granular, lists atomic.
+    Any,
+    /// Anything, owned as a whole.
+    Raw,
+    /// Text; a custom resource's text of any named format too.
+    String,
+    /// Base64.
+    Bytes,
+    /// RFC 3339 in whole seconds.
+    DateTime,
+    /// RFC 3339 in microseconds.
+    MicroTime,
+    /// A 32-bit integer.
+    Int32,
+    /// A 64-bit integer.
+    Int64,
+    /// An integer of no stated width.
+    Integer,
+    /// Any number.
+    Number,
+    /// True or false.
+    Boolean,
+    /// An integer or text.
+    IntOrString,
+    /// An amount such as `100m` or `1Gi`.
+    Quantity,
+    /// A struct or map.
+    Object,
+    /// A list.
+    List,
+}
+
+/// How the items of a list belong together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListType {
+    /// The list is owned as a whole.
+    Atomic,
+    /// Each scalar is owned by itself.
+    Set,
+    /// Each item is owned by itself and known by these fields.
+    Map(Vec<String>),
+}
 
 /// One schema node, builtin or from a custom resource definition. Cloning is cheap.
 #[derive(Clone)]
@@ -64,10 +110,16 @@ impl Type {
         View::new(arena, self.root)
     }
 
-    fn at(&self, root: NodeRef) -> Self {
+    /// A node that this one refers to: what a builtin node refers to is builtin.
+    fn at(&self, reference: NodeRef) -> Self {
+        let is_builtin = self.root.is_builtin();
         Self {
             arena: self.arena.clone(),
-            root,
+            root: if is_builtin {
+                reference.in_builtin()
+            } else {
+                reference
+            },
         }
     }
 
@@ -114,9 +166,47 @@ impl Type {
         }
     }
 
-    /// Whether values are objects.
-    pub fn is_object(&self) -> bool {
-        matches!(self.view().node.shape, Shape::Object(_))
+    /// The form of the values.
+    pub fn kind(&self) -> Kind {
+        match &self.view().node.shape {
+            Shape::Untyped(_) => Kind::Any,
+            Shape::Raw => Kind::Raw,
+            Shape::Object(_) => Kind::Object,
+            Shape::List(_) => Kind::List,
+            Shape::Scalar(scalar) => match scalar {
+                Scalar::String | Scalar::Formatted => Kind::String,
+                Scalar::Bytes => Kind::Bytes,
+                Scalar::DateTime => Kind::DateTime,
+                Scalar::MicroTime => Kind::MicroTime,
+                Scalar::Int32 => Kind::Int32,
+                Scalar::Int64 => Kind::Int64,
+                Scalar::Integer => Kind::Integer,
+                Scalar::Number => Kind::Number,
+                Scalar::Boolean => Kind::Boolean,
+                Scalar::IntOrString => Kind::IntOrString,
+                Scalar::Quantity => Kind::Quantity,
+            },
+        }
+    }
+
+    /// How a list's items belong together; `None` for what is no list.
+    pub fn list_type(&self) -> Option<ListType> {
+        Some(match &self.view().list()?.kind {
+            ListKind::Atomic => ListType::Atomic,
+            ListKind::Set => ListType::Set,
+            ListKind::Map(keys) => ListType::Map(keys.iter().map(ToString::to_string).collect()),
+        })
+    }
+
+    /// Whether a map or list is owned as a whole.
+    pub fn is_atomic(&self) -> bool {
+        let view = self.view();
+        match &view.node.shape {
+            Shape::Object(object) | Shape::Untyped(object) => view.is_atomic(object),
+            Shape::List(list) => list.kind == ListKind::Atomic,
+            Shape::Raw => true,
+            Shape::Scalar(_) => false,
+        }
     }
 
     /// The fields that a value mentions, as a manager that applies it would own them.

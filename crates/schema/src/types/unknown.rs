@@ -57,7 +57,9 @@ impl Prune {
                     self.path.truncate(length);
                 }
             }
-            _ => {}
+            (Shape::Raw, _) => {}
+            (Shape::Object(object) | Shape::Untyped(object), _) if object.preserve => {}
+            (_, value) => self.drop_all(value),
         }
     }
 
@@ -92,7 +94,7 @@ impl Prune {
         self.path.truncate(length);
     }
 
-    /// Drops every field of a value that is allowed and not described.
+    /// Drops every field of a value that no schema describes.
     fn drop_all(&mut self, value: &mut Value) {
         match value {
             Value::Object(map) => {

@@ -3,6 +3,8 @@
 //! The order of checks and the choice of messages follow `kube-openapi/pkg/validation/validate`. `matches` counts
 //! the checks that were made: where several alternatives fail, the errors of the one that got furthest are shown.
 
+use std::cmp::Ordering;
+
 use serde_json::{Map, Number, Value};
 
 use super::Type;
@@ -60,6 +62,11 @@ impl Outcome {
 fn invalid(path: &str, value: Value, detail: String) -> FieldError {
     let path = path.strip_prefix('.').unwrap_or(path);
     FieldError::new(path, Reason::Invalid, detail).with_value(value)
+}
+
+/// A problem that the validator states without a place of its own.
+fn composite(words: String) -> FieldError {
+    FieldError::new("", Reason::Invalid, words).with_value(Value::from(""))
 }
 
 fn validate(rules: &Rules, path: &str, value: &Value) -> Outcome {
@@ -131,6 +138,16 @@ fn of_type(rules: &Rules, path: &str, value: &Value) -> Option<FieldError> {
     }
     if wanted(found) || found == "integer" && wanted("number") {
         return None;
+    }
+    if let Some(format) = rules.format
+        && !matches!(value, Value::String(_) | Value::Array(_))
+    {
+        let found = match found {
+            "integer" => "int64",
+            "number" => "float64",
+            _ => "",
+        };
+        return Some(wrong_type(path, format.name(), found));
     }
     Some(wrong_type(path, &rules.types.join(","), found))
 }
@@ -261,34 +278,77 @@ fn string(rules: &Rules, path: &str, text: &str, out: &mut Outcome) {
     }
 }
 
-#[expect(
-    clippy::float_cmp,
-    reason = "a multiple is exact or it is none, as on the real server"
-)]
+/// A number's limits. Of integers, limits lose their fraction before they are compared, as they do in Go.
 fn numeric(rules: &Rules, path: &str, number: &Number, out: &mut Outcome) {
-    let value = || Value::Number(number.clone());
     let Some(found) = number.as_f64() else {
         return;
     };
-    if let Some(factor) = rules.multiple_of.filter(|factor| *factor > 0.0) {
-        let times = found / factor;
-        if times.round() != times {
+    let wants_integer = rules.types == ["integer"];
+    let mut in_range = |number: f64, what: &str| {
+        let fits = !wants_integer || is_whole(number);
+        if !fits {
+            let words = format!("{what} value must be of type integer (default format) in {path}");
+            out.add(composite(words));
+        }
+        fits
+    };
+    in_range(found, "Checked");
+    let mut effective = |limit: f64, what: &str| {
+        if in_range(limit, what) && !number.is_f64() {
+            limit.trunc()
+        } else {
+            limit
+        }
+    };
+    let factor = rules
+        .multiple_of
+        .map(|factor| effective(factor, "MultipleOf"));
+    let mut bound = |bound: Option<Bound>, what| {
+        bound.map(|bound| Bound {
+            limit: effective(bound.limit, what),
+            ..bound
+        })
+    };
+    let minimum = bound(rules.minimum, "Minimum boundary");
+    let maximum = bound(rules.maximum, "Maximum boundary");
+    let value = || Value::Number(number.clone());
+    if let Some(factor) = factor {
+        if factor <= 0.0 {
+            let detail =
+                format!("factor MultipleOf declared for {path} must be positive: {factor}");
+            out.add(invalid(path, Value::from(factor), detail));
+        } else if !is_whole(if factor < 1.0 {
+            1.0 / factor * found
+        } else {
+            found / factor
+        }) {
             let detail = format!("{path} in body should be a multiple of {factor}");
             out.add(invalid(path, value(), detail));
         }
     }
-    let mut check = |bound: Option<Bound>, words: &str, breaks: fn(f64, f64) -> bool| {
+    for (bound, words, wrong) in [
+        (minimum, "greater", Ordering::Less),
+        (maximum, "less", Ordering::Greater),
+    ] {
         let Some(Bound { limit, exclusive }) = bound else {
-            return;
+            continue;
         };
-        if breaks(found, limit) || exclusive && found == limit {
+        let order = found.partial_cmp(&limit);
+        if order == Some(wrong) || exclusive && order == Some(Ordering::Equal) {
             let or_equal = if exclusive { "" } else { " or equal to" };
             let detail = format!("{path} in body should be {words} than{or_equal} {limit}");
             out.add(invalid(path, value(), detail));
         }
-    };
-    check(rules.minimum, "greater", |found, limit| found < limit);
-    check(rules.maximum, "less", |found, limit| found > limit);
+    }
+}
+
+/// Whether a number is an integer to Go's JSON, which allows for the rounding of floats.
+fn is_whole(number: f64) -> bool {
+    const MOST: f64 = 9_007_199_254_740_991.0;
+    let whole = number.trunc();
+    let difference = (number - whole).abs();
+    number.abs() <= MOST
+        && (difference == 0.0 || whole != 0.0 && difference / (number.abs() + whole.abs()) < 1e-9)
 }
 
 fn array(rules: &Rules, path: &str, items: &[Value], out: &mut Outcome) {
@@ -328,7 +388,7 @@ fn enumeration(rules: &Rules, path: &str, value: &Value) -> Option<FieldError> {
             && rules
                 .enumeration
                 .iter()
-                .any(|allowed| equal(allowed, value))
+                .any(|allowed| allows(allowed, value))
     {
         return None;
     }
@@ -343,6 +403,18 @@ fn enumeration(rules: &Rules, path: &str, value: &Value) -> Option<FieldError> {
     let path = path.strip_prefix('.').unwrap_or(path);
     let detail = format!("supported values: {}", allowed.join(", "));
     Some(FieldError::new(path, Reason::NotSupported, detail).with_value(value.clone()))
+}
+
+/// Whether an enumerated value allows this one. Go converts the one to the other's type first, and so cuts a fraction
+/// off where an integer is allowed.
+fn allows(allowed: &Value, value: &Value) -> bool {
+    match (allowed, value) {
+        (Value::Number(allowed), Value::Number(found)) if !allowed.is_f64() && found.is_f64() => {
+            let whole = found.as_f64().map(f64::trunc);
+            whole == allowed.as_f64()
+        }
+        _ => equal(allowed, value),
+    }
 }
 
 fn object(rules: &Rules, path: &str, map: &Map<String, Value>, out: &mut Outcome) {
