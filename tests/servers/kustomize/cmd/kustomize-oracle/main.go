@@ -14,6 +14,8 @@ import (
 	"path"
 
 	"sigs.k8s.io/kustomize/api/krusty"
+	// Linked in so that the version in `managedByLabel` is that of the command.
+	_ "sigs.k8s.io/kustomize/kustomize/v5/commands/build"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
