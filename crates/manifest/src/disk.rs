@@ -45,8 +45,8 @@ impl DiskTree {
         })
     }
 
-    /// Shows paths relative to `folder` (an absolute path) where they lie below it, and whole
-    /// otherwise: for a tree whose root is not where the person stands.
+    /// Shows paths relative to `folder` (an absolute path), with `..` where they lie beside it: for a
+    /// tree whose root is not where the person stands.
     #[must_use]
     pub fn shown_from(mut self, folder: impl Into<PathBuf>) -> Self {
         self.shown_from = Some(folder.into());
@@ -185,12 +185,28 @@ impl Tree for DiskTree {
         let Some(from) = &self.shown_from else {
             return path.to_string();
         };
-        let whole = self.root.join(path.as_str());
-        match whole.strip_prefix(from) {
-            Ok(inside) if inside.as_os_str().is_empty() => ".".to_owned(),
-            Ok(inside) => inside.display().to_string(),
-            Err(_) => whole.display().to_string(),
-        }
+        relative(&self.root.join(path.as_str()), from)
+    }
+}
+
+/// How `path` is called by someone who stands in `from`: with `..` for what lies beside it, and whole
+/// where the two share nothing but the root of the disk.
+fn relative(path: &Path, from: &Path) -> String {
+    let shared = path
+        .components()
+        .zip(from.components())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let up = from.components().count() - shared;
+    if up > 0 && shared <= 1 {
+        return path.display().to_string();
+    }
+    let steps = std::iter::repeat_n(Component::ParentDir, up);
+    let shown: PathBuf = steps.chain(path.components().skip(shared)).collect();
+    if shown.as_os_str().is_empty() {
+        ".".to_owned()
+    } else {
+        shown.display().to_string()
     }
 }
 
@@ -262,5 +278,11 @@ mod tests {
             "sub"
         );
         assert_eq!(tree.display(&tree.locate(root.join("repo")).unwrap()), ".");
+        std::fs::create_dir_all(root.join("beside/x")).unwrap();
+        assert_eq!(
+            tree.display(&tree.locate(root.join("beside/x")).unwrap()),
+            "../beside/x"
+        );
+        assert_eq!(tree.display(&tree.locate("/").unwrap()), "/");
     }
 }
