@@ -68,3 +68,12 @@ impl IntoIterator for ResourceSet {
         self.manifests.into_iter()
     }
 }
+
+impl<'a> IntoIterator for &'a ResourceSet {
+    type Item = &'a Manifest;
+    type IntoIter = std::slice::Iter<'a, Manifest>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
