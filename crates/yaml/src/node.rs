@@ -104,6 +104,18 @@ impl Node {
         node
     }
 
+    /// A plain scalar that is a range of the first source of its document.
+    #[inline]
+    pub(crate) fn plain_of_first_source(start: u32, len: u32, simple: bool) -> Self {
+        let flags = if simple { SIMPLE } else { 0 };
+        Self {
+            meta: (1 << SOURCE_SHIFT) | flags,
+            a: start,
+            b: len,
+            at: start,
+        }
+    }
+
     #[inline]
     pub(crate) fn kind(self) -> Kind {
         match self.meta & KIND {
@@ -134,6 +146,11 @@ impl Node {
     #[inline]
     pub(crate) fn has(self, flag: u32) -> bool {
         self.meta & flag != 0
+    }
+
+    #[inline]
+    pub(crate) fn has_any(self, flags: u32) -> bool {
+        self.meta & flags != 0
     }
 
     #[inline]

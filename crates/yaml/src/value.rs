@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use crate::document::{Document, resolve_untagged};
 use crate::emit::float;
 use crate::error::Error;
-use crate::node::{Entry, Kind, Node, NodeId, STRING, Style, TAGGED};
-use crate::resolve::{Resolved, Schema, resolve_tagged, rfc3339};
+use crate::node::{Entry, Kind, Node, NodeId, SIMPLE, STRING, Style, TAGGED};
+use crate::resolve::{Resolved, Schema, is_plain_word, resolve_tagged, rfc3339};
 use crate::source::Source;
 
 /// A scalar of JSON. Floats may be infinite or not a number, which JSON cannot say.
@@ -29,6 +29,8 @@ pub(crate) enum Scalar<'d> {
 pub(crate) struct Field<'d> {
     pub(crate) key: Cow<'d, str>,
     pub(crate) value: NodeId,
+    /// The key was read as a plain text that prints as it is.
+    pub(crate) simple: bool,
 }
 
 /// The most nodes that aliases left in a document may stand for, in one walk over it.
@@ -67,6 +69,12 @@ impl<'d> Walk<'d> {
             reprint: true,
             ..Self::new(doc, Schema::Kyaml)
         }
+    }
+
+    /// Whether the walk is in a flow collection that would be reprinted.
+    #[inline]
+    pub(crate) fn in_flow(&self) -> bool {
+        self.flow_depth > 0
     }
 
     fn error(&self, id: NodeId, message: impl Into<String>) -> Error {
@@ -188,6 +196,9 @@ impl<'d> Walk<'d> {
                 }
             },
             Resolved::Str(text) | Resolved::Timestamp(text) => Scalar::Str(Cow::Borrowed(text)),
+            Resolved::Binary(text) if self.schema == Schema::Json => {
+                Scalar::Str(Cow::Borrowed(text))
+            }
             Resolved::Binary(text) => match base64(text) {
                 Some(bytes) => {
                     Scalar::Str(Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()))
@@ -212,6 +223,17 @@ impl<'d> Walk<'d> {
         let mut merge = None;
         for entry in entries {
             let key = self.doc.node(entry.key);
+            if key.has(SIMPLE) && !key.has_any(TAGGED | STRING) {
+                let text = self.doc.text_of(key);
+                if is_plain_word(text) {
+                    out.push(Field {
+                        key: Cow::Borrowed(text),
+                        value: entry.value,
+                        simple: true,
+                    });
+                    continue;
+                }
+            }
             let is_plain = key.kind() == Kind::Scalar && !key.has(TAGGED);
             let text = if is_plain { self.doc.text_of(key) } else { "" };
             let is_quoted = key.has(STRING) || !matches!(key.style(), Style::Plain | Style::Folded);
@@ -252,6 +274,7 @@ impl<'d> Walk<'d> {
         out.push(Field {
             key,
             value: entry.value,
+            simple: false,
         });
     }
 
@@ -260,7 +283,11 @@ impl<'d> Walk<'d> {
         let fields = out.get_mut(base..).unwrap_or(&mut []);
         match fields.iter_mut().find(|field| field.key == key) {
             Some(field) => field.value = value,
-            None => out.push(Field { key, value }),
+            None => out.push(Field {
+                key,
+                value,
+                simple: false,
+            }),
         }
     }
 

@@ -69,6 +69,27 @@ pub(super) fn analyse(text: &str, dialect: Dialect) -> Allowed {
     examine(text, dialect)
 }
 
+/// Whether the text has nothing but printable ASCII: then single quotes may hold it.
+#[inline]
+pub(super) fn is_ascii_line(text: &str) -> bool {
+    text.bytes()
+        .fold(true, |all, b| all & (0x20..0x7F).contains(&b))
+}
+
+/// Whether a block scalar may hold the text: the answer of `analyse` at less cost.
+pub(super) fn may_be_block(text: &str, dialect: Dialect) -> bool {
+    let odd = |b: u8| {
+        !((0x20..0x7F).contains(&b) || b == b'\n' || (b == b'\t' && dialect == Dialect::V3))
+    };
+    if text.bytes().fold(false, |any, b| any | odd(b)) {
+        return analyse(text, dialect).block;
+    }
+    let bytes = text.as_bytes();
+    !bytes.is_empty()
+        && bytes.last() != Some(&b' ')
+        && !memchr::memchr_iter(b'\n', bytes).any(|at| at > 0 && bytes.get(at - 1) == Some(&b' '))
+}
+
 /// What a pass over the characters has seen.
 #[derive(Default)]
 struct Seen {

@@ -115,14 +115,15 @@ impl Printer<'_, '_> {
 
     fn string(&mut self, text: &str) {
         self.out.push('"');
-        let mut rest = text;
         let html = self.options.escape_html;
-        let special = |c: char| {
-            matches!(c, '"' | '\\' | '\0'..='\u{1F}' | '\u{2028}' | '\u{2029}')
-                || (html && matches!(c, '<' | '>' | '&'))
+        let special = |b: u8| {
+            matches!(b, b'"' | b'\\' | 0..=0x1F | 0xE2) || (html && matches!(b, b'<' | b'>' | b'&'))
         };
-        while let Some((at, c)) = rest.char_indices().find(|&(_, c)| special(c)) {
-            self.out.push_str(rest.get(..at).unwrap_or(""));
+        let mut rest = text;
+        while let Some(at) = rest.bytes().position(special) {
+            let (before, after) = rest.split_at(at);
+            self.out.push_str(before);
+            let c = after.chars().next().unwrap_or(' ');
             match c {
                 '"' => self.out.push_str("\\\""),
                 '\\' => self.out.push_str("\\\\"),
@@ -131,12 +132,14 @@ impl Printer<'_, '_> {
                 '\n' => self.out.push_str("\\n"),
                 '\r' => self.out.push_str("\\r"),
                 '\t' => self.out.push_str("\\t"),
+                // Other characters that begin with the byte of U+2028 and U+2029.
+                '\u{80}'.. if !matches!(c, '\u{2028}' | '\u{2029}') => self.out.push(c),
                 _ => {
                     // Writing to a string cannot fail.
                     let _ = write!(self.out, "\\u{:04x}", u32::from(c));
                 }
             }
-            rest = rest.get(at + c.len_utf8()..).unwrap_or("");
+            rest = after.get(c.len_utf8()..).unwrap_or("");
         }
         self.out.push_str(rest);
         self.out.push('"');

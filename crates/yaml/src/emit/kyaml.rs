@@ -3,11 +3,11 @@
 //! Mirrors `(*encoder).node` of `go.yaml.in/yaml/v3` 3.0.5 and the states of its emitter: keys keep
 //! their order, scalars their style where the text allows it, and comments their places.
 
-use super::analyse::{Dialect, analyse};
+use super::analyse::{Dialect, analyse, is_ascii_line, may_be_block};
 use super::writer::{Place, Writer};
 use crate::comment::Comments;
 use crate::document::Document;
-use crate::node::{EXPLICIT_TAG, Kind, Node, NodeId, SIMPLE, STRING, Style, TAGGED};
+use crate::node::{ANCHORED, EXPLICIT_TAG, Kind, Node, NodeId, SIMPLE, STRING, Style, TAGGED};
 use crate::resolve::{Resolved, Schema, resolve_plain};
 
 pub(super) fn print(doc: &Document, id: NodeId, out: &mut String) {
@@ -82,7 +82,9 @@ impl<'d> Printer<'d, '_> {
             self.after(after);
             return;
         }
-        if let Some(name) = self.doc.anchor(id) {
+        if node.has(ANCHORED)
+            && let Some(name) = self.doc.anchor(id)
+        {
             let sign = if node.kind() == Kind::Alias { "*" } else { "&" };
             self.w.indicator(sign, true, false, false);
             self.w.out.push_str(name);
@@ -128,13 +130,7 @@ impl<'d> Printer<'d, '_> {
 
     fn scalar(&mut self, id: NodeId, node: Node, place: Place) {
         let text = self.doc.text_of(node);
-        if node.has(SIMPLE)
-            && self.w.flow_level == 0
-            && !node.has(STRING)
-            && self.doc.anchor(id).is_none()
-            && !node.has(TAGGED)
-            && text != "<<"
-        {
+        if self.is_simple(node) && self.w.flow_level == 0 && text != "<<" {
             self.w.plain_line(text);
             return;
         }
@@ -144,9 +140,25 @@ impl<'d> Printer<'d, '_> {
             Style::Plain if force_quotes => Style::DoubleQuoted,
             style => style,
         };
-        let allowed = analyse(text, Dialect::V3);
-        let style = self.w.choose(style, text.is_empty(), allowed, place);
-        if let Some(name) = self.doc.anchor(id) {
+        let fits = match style {
+            Style::DoubleQuoted => true,
+            Style::SingleQuoted => is_ascii_line(text),
+            Style::Literal | Style::Folded => {
+                self.w.flow_level == 0
+                    && place != Place::SimpleKey
+                    && may_be_block(text, Dialect::V3)
+            }
+            _ => false,
+        };
+        let style = if fits {
+            style
+        } else {
+            let allowed = analyse(text, Dialect::V3);
+            self.w.choose(style, text.is_empty(), allowed, place)
+        };
+        if node.has(ANCHORED)
+            && let Some(name) = self.doc.anchor(id)
+        {
             self.w.indicator("&", true, false, false);
             self.w.out.push_str(name);
             self.w.indention = false;
@@ -159,6 +171,13 @@ impl<'d> Printer<'d, '_> {
         }
     }
 
+    /// Whether a plain text can be printed in block context with no look at it.
+    #[inline]
+    #[expect(clippy::unused_self, reason = "reads as a question about the node")]
+    fn is_simple(&self, node: Node) -> bool {
+        node.has(SIMPLE) && !node.has_any(STRING | ANCHORED | TAGGED)
+    }
+
     /// The tag to print, and whether quotes must say that the text is a string.
     fn scalar_tag(&self, id: NodeId, node: Node, text: &str) -> (Option<&'d str>, bool) {
         let plain = node.style() == Style::Plain;
@@ -168,7 +187,9 @@ impl<'d> Printer<'d, '_> {
             value => value.tag(),
         };
         // `yaml.v3` does not heed the non-specific tag.
-        if let Some(tag) = self.doc.tag(id).filter(|tag| *tag != "!") {
+        if node.has(TAGGED)
+            && let Some(tag) = self.doc.tag(id).filter(|tag| *tag != "!")
+        {
             let tag = Some(tag);
             if node.has(EXPLICIT_TAG) {
                 return (tag, false);
@@ -209,8 +230,7 @@ impl<'d> Printer<'d, '_> {
             if !self.pending.line.is_empty() {
                 self.pending.key_line = std::mem::take(&mut self.pending.line);
             }
-            let simple = self.is_simple_key(key);
-            if simple {
+            if self.is_simple_key(key) {
                 self.node(key, Place::SimpleKey, After::Nothing);
                 self.w.indicator(":", false, false, false);
             } else {
@@ -247,16 +267,18 @@ impl<'d> Printer<'d, '_> {
         }
     }
 
+    #[inline]
     fn is_simple_key(&self, id: NodeId) -> bool {
         let node = self.doc.node(id);
+        (self.is_simple(node) && node.b <= 128) || self.is_short_key(id, node)
+    }
+
+    fn is_short_key(&self, id: NodeId, node: Node) -> bool {
         let anchor = self.doc.anchor(id).map_or(0, str::len);
         let text = match node.kind() {
             Kind::Alias => return anchor <= 128,
             Kind::Scalar => {
                 let text = self.doc.text_of(node);
-                if node.has(SIMPLE) && text.len() + anchor <= 100 && !node.has(TAGGED) {
-                    return true;
-                }
                 if analyse(text, Dialect::V3).multiline {
                     return false;
                 }

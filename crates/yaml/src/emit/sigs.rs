@@ -3,15 +3,13 @@
 //! Keys are sorted, styles and comments are those of the encoder alone, long lines fold at 80.
 //! Mirrors `encode.go` and `emitterc.go` of `go.yaml.in/yaml/v2` 2.4.4.
 
-use std::borrow::Cow;
-
-use super::analyse::{Dialect, analyse};
+use super::analyse::{Dialect, analyse, is_ascii_line, may_be_block};
 use super::writer::{Place, Writer};
 use super::{float, order};
 use crate::document::Document;
 use crate::error::Error;
-use crate::node::{Kind, Node, NodeId, SIMPLE, Style, TAGGED};
-use crate::resolve::{Number, Resolved, Schema, is_base60, number, resolve_plain};
+use crate::node::{Kind, Node, NodeId, SIMPLE, STRING, Style, TAGGED};
+use crate::resolve::{Number, Resolved, Schema, is_base60, is_plain_word, number, resolve_plain};
 use crate::value::{Field, Scalar, Walk};
 
 /// Prints the node that a walk sees. A resource of kustomize is decoded into a map.
@@ -61,6 +59,9 @@ struct Printer<'d, 'o> {
 
 impl Printer<'_, '_> {
     fn node(&mut self, id: NodeId, place: Place, root: bool) -> Result<(), Error> {
+        if self.simple_scalar(self.walk.doc.node(id)) {
+            return Ok(());
+        }
         let (target, node) = self.walk.enter(id)?;
         match node.kind() {
             Kind::Scalar => self.scalar(target, node, place)?,
@@ -110,10 +111,15 @@ impl Printer<'_, '_> {
             let Some(field) = self.fields.get_mut(at) else {
                 break;
             };
-            let value = field.value;
+            let (value, field_is_simple) = (field.value, field.simple);
             let key = std::mem::take(&mut field.key);
             self.w.write_indent();
-            self.key(&key, value)?;
+            if field_is_simple && key.len() <= 128 {
+                self.w.plain_line(&key);
+                self.w.indicator(":", false, false, false);
+            } else {
+                self.key(&key, value)?;
+            }
             self.node(value, Place::Mapping, false)?;
         }
         self.fields.truncate(base);
@@ -126,7 +132,8 @@ impl Printer<'_, '_> {
             let message = "a key with the character U+0085 cannot be printed";
             return Err(Error::new(message, self.walk.doc.place(value)));
         }
-        let simple = key.len() <= 128 && !analyse(key, Dialect::V2).multiline;
+        let simple =
+            key.len() <= 128 && (is_ascii_line(key) || !analyse(key, Dialect::V2).multiline);
         if simple {
             self.string(key, Place::SimpleKey, value)?;
             self.w.indicator(":", false, false, false);
@@ -139,7 +146,20 @@ impl Printer<'_, '_> {
         Ok(())
     }
 
+    /// The usual scalar: a plain text that is a string and prints as it is. False if it is not one.
     #[inline]
+    fn simple_scalar(&mut self, node: Node) -> bool {
+        if !node.has(SIMPLE) || node.has_any(TAGGED | STRING) {
+            return false;
+        }
+        let text = self.walk.doc.text_of(node);
+        if !is_plain_word(text) || self.w.may_fold(text, true) || self.walk.in_flow() {
+            return false;
+        }
+        self.w.plain_line(text);
+        true
+    }
+
     fn scalar(&mut self, id: NodeId, node: Node, place: Place) -> Result<(), Error> {
         match self.walk.scalar(id, node)? {
             Scalar::Null => self.w.plain_line("null"),
@@ -151,18 +171,6 @@ impl Printer<'_, '_> {
                 self.w.plain_line(&text);
             }
             Scalar::Float(n) => self.float(id, n)?,
-            // A plain text that the loader takes for a string is printed as it is, if it may be.
-            Scalar::Str(Cow::Borrowed(text))
-                if node.has(SIMPLE)
-                    && !node.has(TAGGED)
-                    && self.walk.schema == Schema::Sigs
-                    && !self.w.may_fold(text, true)
-                    && !is_base60(text)
-                    && node.style() == Style::Plain
-                    && !matches!(resolve_plain(Schema::Sigs, text), Resolved::Timestamp(_)) =>
-            {
-                self.w.plain_line(text);
-            }
             Scalar::Str(text) => self.string(&text, place, id)?,
         }
         Ok(())
@@ -198,9 +206,17 @@ impl Printer<'_, '_> {
     /// `stringv` of the encoder.
     #[inline]
     fn string(&mut self, text: &str, place: Place, id: NodeId) -> Result<(), Error> {
+        if is_ascii_line(text) {
+            self.ascii_line(text, place);
+            return Ok(());
+        }
         if text.contains('\u{85}') {
             let folded = fold_next_lines(text);
             return self.string(&folded, place, id);
+        }
+        if place != Place::SimpleKey && text.contains('\n') && may_be_block(text, Dialect::V2) {
+            self.w.scalar(text, Style::Literal, place, "");
+            return Ok(());
         }
         let style = if text.contains('\n') {
             Style::Literal
@@ -221,6 +237,24 @@ impl Printer<'_, '_> {
         let style = self.w.choose(style, text.is_empty(), allowed, place);
         self.w.scalar(text, style, place, "");
         Ok(())
+    }
+}
+
+impl Printer<'_, '_> {
+    /// A string of printable ASCII: single quotes may hold it where it cannot be plain.
+    fn ascii_line(&mut self, text: &str, place: Place) {
+        let style = if !matches!(
+            resolve_plain(Schema::Sigs, text),
+            Resolved::Str(_) | Resolved::Merge
+        ) || is_base60(text)
+        {
+            Style::DoubleQuoted
+        } else if analyse(text, Dialect::V2).block_plain {
+            Style::Plain
+        } else {
+            Style::SingleQuoted
+        };
+        self.w.scalar(text, style, place, "");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The output side of libyaml's emitter: indentation, indicators and scalars, as both Go packages
 //! print them. Knows nothing of documents; the walkers in `kyaml` and `sigs` drive it.
 
-use super::analyse::{Allowed, Dialect, is_break, is_printable};
+use super::analyse::{Allowed, Dialect, is_ascii_line, is_break, is_printable};
 use crate::node::Style;
 
 /// Where a node stands.
@@ -49,6 +49,12 @@ impl<'o> Writer<'o> {
         }
     }
 
+    /// Bytes on the line so far; characters as well while it has nothing but indentation.
+    #[inline]
+    fn width(&self) -> usize {
+        self.out.len() - self.line_start
+    }
+
     /// Characters on the line so far.
     fn column(&self) -> usize {
         self.out
@@ -74,7 +80,7 @@ impl<'o> Writer<'o> {
     pub(super) fn write_indent(&mut self) {
         let indent = usize::try_from(self.indent).unwrap_or(0);
         if self.indention {
-            let column = self.column();
+            let column = self.width();
             if column > indent || (column == indent && !self.whitespace) {
                 self.put_break();
             }
@@ -84,11 +90,7 @@ impl<'o> Writer<'o> {
         if self.foot_indent >= 0 && usize::try_from(self.foot_indent) == Ok(indent) {
             self.put_break();
         }
-        let mut missing = indent.saturating_sub(if self.at_line_start() {
-            0
-        } else {
-            self.column()
-        });
+        let mut missing = indent.saturating_sub(self.width());
         while missing > 0 {
             let step = missing.min(SPACES.len());
             self.out.push_str(SPACES.get(..step).unwrap_or(SPACES));
@@ -238,7 +240,7 @@ impl<'o> Writer<'o> {
     pub(super) fn may_fold(&self, text: &str, breaks: bool) -> bool {
         breaks
             && self.dialect == Dialect::V2
-            && self.out.len() - self.line_start + text.len() > WIDTH
+            && self.width() + text.len() > WIDTH
             && text.contains(' ')
     }
 
@@ -275,7 +277,7 @@ impl<'o> Writer<'o> {
 
     fn single_quoted(&mut self, text: &str, breaks: bool) {
         self.indicator("'", true, false, false);
-        if !self.may_fold(text, breaks) && !text.contains(['\'', '\n', '\u{2028}', '\u{2029}']) {
+        if !self.may_fold(text, breaks) && is_ascii_line(text) && !text.contains('\'') {
             self.out.push_str(text);
             self.close_quote("'");
             return;
@@ -333,6 +335,14 @@ impl<'o> Writer<'o> {
 
     fn double_quoted(&mut self, text: &str, breaks: bool) {
         self.indicator("\"", true, false, false);
+        if is_ascii_line(text)
+            && !self.may_fold(text, breaks)
+            && memchr::memchr2(b'"', b'\\', text.as_bytes()).is_none()
+        {
+            self.out.push_str(text);
+            self.close_quote("\"");
+            return;
+        }
         // Both emitters look for a byte-order mark at the start of the text whatever the character.
         let all = text.starts_with('\u{FEFF}');
         let last = text.len().saturating_sub(1);
@@ -420,6 +430,20 @@ impl<'o> Writer<'o> {
         self.indicator("|", true, false, false);
         self.block_hints(text);
         self.end_header(line);
+        if text.is_ascii() {
+            for line in text.split_inclusive('\n') {
+                let content = line.strip_suffix('\n').unwrap_or(line);
+                if !content.is_empty() {
+                    self.write_indent();
+                    self.out.push_str(content);
+                    self.indention = false;
+                }
+                if content.len() < line.len() {
+                    self.text_break('\n');
+                }
+            }
+            return;
+        }
         for piece in text.split_inclusive(is_break) {
             let content = piece.trim_end_matches(is_break);
             if !content.is_empty() {

@@ -4,10 +4,10 @@
 //! outside the node, which is always at the start of a line or at the end of the document.
 
 use super::anchor::Props;
-use super::scan::{COLON, JOIN, WORD, class, is_blank_or_end, is_break_or_end};
+use super::scan::{COLON, FLOW, HASH, JOIN, WORD, class, is_blank_or_end, is_break_or_end};
 use super::{Parsed, Parser};
 use crate::error::Error;
-use crate::node::{Kind, Node, NodeId, SIMPLE, Style, Text};
+use crate::node::{Kind, Node, NodeId, Style, Text};
 use crate::source::saturating_u32;
 
 /// What a block node belongs to.
@@ -17,8 +17,10 @@ pub(super) enum Context {
     Document,
     /// The value after `key:`.
     Value,
-    /// An item after `- `, or a key or value after `? ` or `: `: a collection may start on the line.
+    /// An item after `- `: a collection may start on the line.
     Item,
+    /// A key after `? ` or its value after `: `: likewise.
+    Explicit,
 }
 
 /// The longest implicit key, in characters.
@@ -33,7 +35,7 @@ impl<'s> Parser<'s> {
             self.next_content();
             return self.fresh_node(n, context, Props::default(), after);
         }
-        let compact = context == Context::Item;
+        let compact = matches!(context, Context::Item | Context::Explicit);
         match self.peek() {
             b'-' | b'?' | b':' if is_blank_or_end(self.at(self.pos + 1)) => {
                 if !compact {
@@ -93,7 +95,9 @@ impl<'s> Parser<'s> {
         after: usize,
     ) -> Parsed<NodeId> {
         let column = i32::try_from(self.indent).unwrap_or(i32::MAX);
-        let same = column == n && context == Context::Value && self.is_indicator(b'-');
+        let same = column == n
+            && matches!(context, Context::Value | Context::Explicit)
+            && self.is_indicator(b'-');
         if self.at_end() || !(column > n || same) {
             return Ok(self.null(after, props));
         }
@@ -179,7 +183,7 @@ impl<'s> Parser<'s> {
         let n = i32::try_from(column).unwrap_or(i32::MAX);
         loop {
             self.pos += 1;
-            let item = self.block_node(n, Context::Item)?;
+            let item = self.item(n)?;
             self.build.open_items.push(item);
             if self.at_end() || self.indent < column {
                 break;
@@ -198,6 +202,24 @@ impl<'s> Parser<'s> {
         Ok(id)
     }
 
+    /// An item after its `-`, the usual ones first: a plain scalar, or a mapping with a plain key.
+    #[inline]
+    fn item(&mut self, n: i32) -> Parsed<NodeId> {
+        if let Some(item) = self.simple_value(n) {
+            return Ok(item);
+        }
+        if self.peek() == b' ' {
+            self.pos += 1;
+            let (start, column) = (self.pos, self.column());
+            if let Some(key) = self.simple_key() {
+                let map = self.begin_mapping(start, Props::default())?;
+                return self.mapping(map, column, Some(key), Props::default());
+            }
+            self.pos = start - 1;
+        }
+        self.block_node(n, Context::Item)
+    }
+
     fn begin_mapping(&mut self, at: usize, props: Props<'s>) -> Parsed<NodeId> {
         self.enter()?;
         self.check_size()?;
@@ -209,23 +231,20 @@ impl<'s> Parser<'s> {
         Ok(id)
     }
 
-    /// The entries of a block mapping at a column; the first key may have been read already.
+    /// The entries of a block mapping at a column; the first key may have been read already, up to
+    /// its `:`.
     fn mapping(
         &mut self,
         map: NodeId,
         column: usize,
-        mut first: Option<NodeId>,
+        mut first: Option<(NodeId, u32)>,
         props: Props<'s>,
     ) -> Parsed<NodeId> {
         let base = self.build.open_entries.len();
         let n = i32::try_from(column).unwrap_or(i32::MAX);
         loop {
             let (key, hash, value) = match first.take() {
-                Some(key) => {
-                    self.pos += 1;
-                    let hash = self.build.hash_of(key, self.text);
-                    (key, hash, self.block_node(n, Context::Value)?)
-                }
+                Some((key, hash)) => (key, hash, self.value(n)?),
                 None => self.mapping_entry(n)?,
             };
             self.build.push_entry(key, hash, value);
@@ -270,11 +289,7 @@ impl<'s> Parser<'s> {
     #[inline]
     fn mapping_entry(&mut self, n: i32) -> Parsed<(NodeId, u32, NodeId)> {
         if let Some((key, hash)) = self.simple_key() {
-            let value = match self.simple_value(n) {
-                Some(value) => value,
-                None => self.block_node(n, Context::Value)?,
-            };
-            return Ok((key, hash, value));
+            return Ok((key, hash, self.value(n)?));
         }
         if self.is_indicator(b'?') {
             return self.explicit_entry(n);
@@ -305,15 +320,24 @@ impl<'s> Parser<'s> {
         Ok((key, hash, self.block_node(n, Context::Value)?))
     }
 
+    /// The value after `key:`.
+    #[inline]
+    fn value(&mut self, n: i32) -> Parsed<NodeId> {
+        match self.simple_value(n) {
+            Some(value) => Ok(value),
+            None => self.block_node(n, Context::Value),
+        }
+    }
+
     fn explicit_entry(&mut self, n: i32) -> Parsed<(NodeId, u32, NodeId)> {
         self.pos += 1;
-        let key = self.block_node(n, Context::Item)?;
+        let key = self.block_node(n, Context::Explicit)?;
         let hash = self.build.hash_of(key, self.text);
         let column = i32::try_from(self.indent).unwrap_or(i32::MAX);
         let value = if !self.at_end() && column == n && self.is_indicator(b':') && !self.tab_indent
         {
             self.pos += 1;
-            self.block_node(n, Context::Item)?
+            self.block_node(n, Context::Explicit)?
         } else {
             self.null(self.pos, Props::default())
         };
@@ -335,13 +359,7 @@ impl<'s> Parser<'s> {
             return None;
         }
         let hash = crate::hash::key_hash(self.build.seed, rest.get(..len)?);
-        let text = Text {
-            start: saturating_u32(start),
-            len: saturating_u32(len),
-            heap: false,
-        };
-        let node = Node::scalar(Style::Plain, text).with(SIMPLE);
-        let id = self.build.add(node, start);
+        let id = self.build.plain(start, len, true);
         self.pos = start + len + 1;
         Some((id, hash))
     }
@@ -356,19 +374,22 @@ impl<'s> Parser<'s> {
             return None;
         }
         let mut end = None;
+        let mut last = 0;
         for (at, &byte) in rest.iter().enumerate() {
             let class = class(byte);
-            if class & !(WORD | JOIN) == 0 && (class != 0 || byte != b' ') {
-                continue;
+            let goes_on = class & !(WORD | JOIN) == 0
+                || (class == COLON && !is_blank_or_end(*rest.get(at + 1)?))
+                || (class == FLOW)
+                || (class == HASH && last != b' ');
+            if !goes_on {
+                // A trailing blank or colon takes the long way.
+                if byte != b'\n' || last == b' ' {
+                    return None;
+                }
+                end = Some(at);
+                break;
             }
-            if class & COLON != 0 && !is_blank_or_end(*rest.get(at + 1)?) {
-                continue;
-            }
-            if byte != b'\n' {
-                return None;
-            }
-            end = Some(at);
-            break;
+            last = byte;
         }
         // The last line of a text may have no end.
         let len = end?;
@@ -381,13 +402,7 @@ impl<'s> Parser<'s> {
         if !ends {
             return None;
         }
-        let text = Text {
-            start: saturating_u32(start),
-            len: saturating_u32(len),
-            heap: false,
-        };
-        let node = Node::scalar(Style::Plain, text).with(SIMPLE);
-        let id = self.build.add(node, start);
+        let id = self.build.plain(start, len, true);
         self.line_start = line_start;
         self.indent = indent;
         self.tab_indent = false;
@@ -474,8 +489,10 @@ impl<'s> Parser<'s> {
             if tab && column == self.indent {
                 return Err(self.tab_error());
             }
+            self.pos += 1;
+            let hash = self.build.hash_of(id, self.text);
             let map = self.begin_mapping(start, outer)?;
-            return self.mapping(map, column, Some(id), outer);
+            return self.mapping(map, column, Some((id, hash)), outer);
         }
         if !outer.is_none() {
             if self.build.node(id).kind() == Kind::Alias || self.at(start) == b'*' {

@@ -58,6 +58,18 @@ impl Builder {
         id
     }
 
+    /// A plain scalar that is a range of the source.
+    #[inline]
+    pub(super) fn plain(&mut self, start: usize, len: usize, simple: bool) -> NodeId {
+        let id = NodeId(saturating_u32(self.nodes.len()));
+        self.nodes.push(Node::plain_of_first_source(
+            saturating_u32(start),
+            saturating_u32(len),
+            simple,
+        ));
+        id
+    }
+
     #[inline]
     pub(super) fn scalar(&mut self, style: Style, text: Text, at: usize) -> NodeId {
         self.add(Node::scalar(style, text), at)

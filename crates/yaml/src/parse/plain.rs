@@ -5,8 +5,7 @@ use super::scan::{
 };
 use super::{Parsed, Parser};
 use crate::error::Error;
-use crate::node::{Node, NodeId, SIMPLE, Style, Text};
-use crate::source::saturating_u32;
+use crate::node::{NodeId, SIMPLE};
 
 /// One line of a plain scalar.
 struct Line {
@@ -25,12 +24,6 @@ impl Parser<'_> {
     }
 
     fn plain_node(&mut self, line: &Line) -> NodeId {
-        let text = Text {
-            start: saturating_u32(line.start),
-            len: saturating_u32(line.end - line.start),
-            heap: false,
-        };
-        let mut node = Node::scalar(Style::Plain, text);
         let first = (
             self.at(line.start),
             self.at(line.start + 1),
@@ -43,8 +36,7 @@ impl Parser<'_> {
             .is_some_and(|text| text.ends_with(b":"));
         let is_indicator = line.end == line.start + 1 && matches!(first.0, b'-' | b'?');
         let simple = line.ascii && !like_marker && !ends_in_colon && !is_indicator;
-        node.put(SIMPLE, simple);
-        self.build.add(node, line.start)
+        self.build.plain(line.start, line.end - line.start, simple)
     }
 
     /// Takes the text of a line up to `: `, ` #`, the end, or in flow context an indicator.

@@ -116,6 +116,17 @@ pub(crate) fn resolve_plain(schema: Schema, text: &str) -> Resolved<'_> {
     }
 }
 
+/// Whether a plain text is a string under every schema by its first bytes: no number, timestamp,
+/// boolean, null or merge key.
+#[inline]
+pub(crate) fn is_plain_word(text: &str) -> bool {
+    match hint(text) {
+        Hint::Str => true,
+        Hint::Word => word(Schema::Sigs, text).is_none(),
+        Hint::Dot | Hint::Number | Hint::Merge => false,
+    }
+}
+
 /// The word table: nulls and booleans.
 fn word(schema: Schema, text: &str) -> Option<Resolved<'static>> {
     // Nothing in the table is longer, and most strings are.

@@ -77,6 +77,10 @@ pub(crate) fn write(r: &mut Random, value: &Value) -> String {
         writer.out.push_str("---\n");
     }
     writer.block(r, value, 0, true);
+    if r.chance(20) {
+        // The last line needs no end.
+        writer.out.pop();
+    }
     writer.out
 }
 
