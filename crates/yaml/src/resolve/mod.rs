@@ -192,7 +192,7 @@ pub(crate) fn resolve_tagged<'a>(schema: Schema, tag: &str, text: &'a str) -> Op
         // goyaml.v2 heeds the non-specific tag, yaml.v3 does not.
         "!" if schema == Schema::Kyaml => Some(resolve_plain(schema, text)),
         "!!binary" => Some(Resolved::Binary(text)),
-        "!!merge" => Some(Resolved::Merge),
+        "!!merge" if text == "<<" => Some(Resolved::Merge),
         "!!float" => match plain() {
             #[expect(clippy::cast_precision_loss, reason = "Go converts so too")]
             Resolved::Int(n) => Some(Resolved::Float(n as f64)),

@@ -68,6 +68,7 @@ pub(crate) fn write(r: &mut Random, value: &Value) -> String {
     let mut writer = Writer {
         out: String::new(),
         anchors: 0,
+        complete: Vec::new(),
         step: if r.chance(80) { 2 } else { 1 + r.below(4) },
         wide: r.chance(30),
         flow_percent: if r.chance(70) { 10 } else { 40 },
@@ -86,7 +87,9 @@ pub(crate) fn write(r: &mut Random, value: &Value) -> String {
 
 struct Writer {
     out: String,
+    /// Anchors so far, and those whose nodes are complete.
     anchors: usize,
+    complete: Vec<String>,
     step: usize,
     wide: bool,
     flow_percent: usize,
@@ -111,7 +114,27 @@ impl Writer {
 
     /// Writes a value after an indicator (or at the root), and the line break after it.
     fn block(&mut self, r: &mut Random, value: &Value, indent: usize, root: bool) {
-        let property = if r.chance(4) {
+        let first = self.anchors;
+        self.block_node(r, value, indent, root);
+        // What has been anchored in this node, and the node itself, can be referred to.
+        for number in first + 1..=self.anchors {
+            for name in [format!("a{number}"), format!("b{number}")] {
+                if self.out.contains(&format!("&{name}")) && !self.complete.contains(&name) {
+                    self.complete.push(name);
+                }
+            }
+        }
+    }
+
+    fn block_node(&mut self, r: &mut Random, value: &Value, indent: usize, root: bool) {
+        if !self.complete.is_empty() && r.chance(4) {
+            let name = self.complete[r.below(self.complete.len())].clone();
+            self.out.push_str(" *");
+            self.out.push_str(&name);
+            self.end(r);
+            return;
+        }
+        let property = if r.chance(8) {
             Some(self.property(r))
         } else {
             None
@@ -195,6 +218,15 @@ impl Writer {
             if at > 0 || !inline {
                 self.indent(indent);
             }
+            if at > 0 && !self.complete.is_empty() && r.chance(6) {
+                let name = self.complete[r.below(self.complete.len())].clone();
+                let _ = writeln!(self.out, "<<: {}", r.pick(&["*", "[*"]).to_owned() + &name);
+                if self.out.ends_with(&format!("[*{name}\n")) {
+                    self.out.pop();
+                    self.out.push_str("]\n");
+                }
+                self.indent(indent);
+            }
             self.flow_scalar(r, key, true);
             self.out.push(':');
             let inner = match value {
@@ -207,11 +239,32 @@ impl Writer {
 
     fn property(&mut self, r: &mut Random) -> String {
         self.anchors += 1;
-        match r.below(4) {
-            0 => format!("&a{}", self.anchors),
-            1 => "!local".to_owned(),
-            2 => format!("&b{} !local", self.anchors),
-            _ => "!".to_owned(),
+        match r.below(8) {
+            0..=2 => format!("&a{}", self.anchors),
+            3 => "!local".to_owned(),
+            4 => format!("&b{} !local", self.anchors),
+            5 => "!".to_owned(),
+            6 => r
+                .pick(&[
+                    "!!str",
+                    "!!int",
+                    "!!float",
+                    "!!bool",
+                    "!!null",
+                    "!!timestamp",
+                ])
+                .to_owned(),
+            _ => r
+                .pick(&[
+                    "!!binary",
+                    "!!map",
+                    "!!seq",
+                    "!!set",
+                    "!<tag:x,1:y>",
+                    "!a%21b",
+                    "!!merge",
+                ])
+                .to_owned(),
         }
     }
 
