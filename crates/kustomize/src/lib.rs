@@ -11,12 +11,6 @@
 //! `plugin` runs builtin generators and transformers that are configured in files, `refs` mends names
 //! that changed, `order` sorts.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "replacements and configured transformers land next"
-)]
-
 mod accumulate;
 mod context;
 mod generate;
@@ -39,7 +33,7 @@ use trueup_manifest::{Diagnostic, Diagnostics, Manifest, Tree, TreePath};
 use self::context::Context;
 pub use self::{
     context::Limits,
-    plugin::chart::{Chart, ChartInflator},
+    plugin::chart::{Chart, ChartInflator, ValuesMerge},
 };
 
 /// Which files a kustomization may read.

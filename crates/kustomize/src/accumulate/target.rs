@@ -9,7 +9,7 @@ use crate::{
     Context,
     generate::{self, What},
     load::{At, FileKind, Kustomization, Place, RepoSpec, documents, is_url, load_kustomization},
-    openapi::{CustomSchema, Schemas},
+    openapi::CustomSchema,
     plugin,
     resource::{Chain, ResMap, Resource},
     transform::{self, SharedConfig, Transform},
@@ -104,11 +104,13 @@ impl<'c, 'a> Target<'c, 'a> {
                     let message = format!("`{}` is no OpenAPI document: {why}", path.value);
                     Diagnostic::error("kustomize/openapi", message).at(path.place.clone())
                 })?;
-                self.context.choose_schemas(Schemas::custom(schema));
+                let schemas = self.context.schemas().with(schema);
+                self.context.choose_schemas(schemas);
                 Ok(())
             }
             (Some(version), None) if version.value == BUILTIN_VERSION => {
-                self.context.choose_schemas(Schemas::default());
+                let schemas = self.context.schemas().clone();
+                self.context.choose_schemas(schemas);
                 Ok(())
             }
             (Some(version), None) if !version.is_empty() => {
@@ -138,7 +140,7 @@ impl<'c, 'a> Target<'c, 'a> {
     fn steps(&self, mut all: Accumulator) -> Result<Accumulator, Diagnostics> {
         let mut complaints = Diagnostics::new();
         for path in &self.file.resources {
-            complaints.keep(self.add_path(&mut all, path, &mut |_, resources| resources));
+            complaints.keep(self.add_path(&mut all, path));
         }
         complaints.into_result(())?;
         let config =
@@ -151,7 +153,7 @@ impl<'c, 'a> Target<'c, 'a> {
             all = self.add_component(all, path)?;
         }
         self.transform(&mut all)?;
-        plugin::validate(self, &all)?;
+        plugin::validate(self, &mut all)?;
         all.add_vars(&self.file.vars)?;
         Ok(all)
     }
@@ -161,7 +163,6 @@ impl<'c, 'a> Target<'c, 'a> {
         &self,
         all: &mut Accumulator,
         path: &At<String>,
-        note: &mut dyn FnMut(&Self, Vec<Resource>) -> Vec<Resource>,
     ) -> Result<(), Diagnostics> {
         let local = if is_url(path) {
             None
@@ -178,12 +179,12 @@ impl<'c, 'a> Target<'c, 'a> {
             );
         if local == Some(Entry::File) || remote_file {
             let resources = self.load_file(path)?;
-            return all.append_all(note(self, resources));
+            return all.append_all(resources);
         }
         if local.is_none() && !is_repo && path.starts_with('/') {
             self.place.read(self.context, path, path.place.as_ref())?;
             let resources = self.load_file(path)?;
-            return all.append_all(note(self, resources));
+            return all.append_all(resources);
         }
         let base = self.enter(path, FileKind::Kustomization)?;
         all.merge(base.accumulate(Accumulator::default())?)
@@ -298,7 +299,7 @@ impl<'c, 'a> Target<'c, 'a> {
         }
         let note = self.note("HelmChartInflationGenerator");
         for chart in &self.file.helm_charts {
-            let objects = plugin::chart::inflate(self, chart);
+            let objects = plugin::chart::inflate(self, chart, &self.file.helm_globals);
             for mut resource in complaints.keep(objects).unwrap_or_default() {
                 resource.book.origin.clone_from(&note);
                 made.push(resource);

@@ -31,9 +31,12 @@ pub(crate) enum Rules {
     /// A transformer configuration: unknown fields are errors, scalars become strings where those
     /// are wanted.
     StrictCoerced,
-    /// The configuration of a generator or transformer: unknown fields are ignored, scalars become
-    /// strings where those are wanted.
+    /// A file of replacements: unknown fields are ignored, scalars become strings where those are
+    /// wanted.
     Lenient,
+    /// The object that configures a generator or transformer: as [`Self::Lenient`], but read as any
+    /// other object, so that `yes` is a string.
+    Object,
 }
 
 /// Reads one document; complaints gather until [`Self::finish`].
@@ -58,6 +61,14 @@ impl<'d> Decoder<'d> {
         }
     }
 
+    fn schema(&self) -> Schema {
+        if self.rules == Rules::Object {
+            Schema::Kyaml
+        } else {
+            Schema::Sigs
+        }
+    }
+
     /// The value, unless there were complaints.
     pub(crate) fn finish<T>(self, value: T) -> Result<T, Diagnostics> {
         self.complaints.into_inner().into_result(value)
@@ -73,7 +84,7 @@ impl<'d> Decoder<'d> {
 
     fn wrong_type(&self, node: NodeId, expected: &str) {
         let found = match self.doc.kind(node) {
-            Kind::Scalar => match self.doc.resolve(node, Schema::Sigs) {
+            Kind::Scalar => match self.doc.resolve(node, self.schema()) {
                 Resolved::Bool(_) => "a boolean",
                 Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_) => "a number",
                 _ => "a string",
@@ -121,7 +132,7 @@ impl<'d> Decoder<'d> {
                 .or_else(|| known.iter().find(|field| field.eq_ignore_ascii_case(name)));
             match field {
                 Some(field) => found.push((*field, value)),
-                None if self.rules == Rules::Lenient => {}
+                None if matches!(self.rules, Rules::Lenient | Rules::Object) => {}
                 None => self.unknown_field(key, name, what, known),
             }
         }
@@ -146,7 +157,7 @@ impl<'d> Decoder<'d> {
             return String::new();
         }
         let coerce = self.rules != Rules::Strict;
-        match self.doc.resolve(node, Schema::Sigs) {
+        match self.doc.resolve(node, self.schema()) {
             Resolved::Null => String::new(),
             Resolved::Str(text) => text.to_owned(),
             Resolved::Bool(value) if coerce => value.to_string(),
@@ -223,7 +234,7 @@ impl Fields<'_, '_> {
         let Some(node) = self.node(name) else {
             return false;
         };
-        match self.decoder.doc.resolve(node, Schema::Sigs) {
+        match self.decoder.doc.resolve(node, self.decoder.schema()) {
             Resolved::Bool(value) if self.decoder.doc.kind(node) == Kind::Scalar => value,
             _ => {
                 self.decoder.wrong_type(node, "a boolean");
@@ -241,7 +252,7 @@ impl Fields<'_, '_> {
             clippy::cast_possible_truncation,
             reason = "checked to be whole and in range"
         )]
-        match self.decoder.doc.resolve(node, Schema::Sigs) {
+        match self.decoder.doc.resolve(node, self.decoder.schema()) {
             Resolved::Int(value) if self.decoder.doc.kind(node) == Kind::Scalar => value,
             Resolved::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => value as i64,
             _ => {

@@ -13,11 +13,16 @@ mod read;
 mod remote;
 
 pub(crate) use self::{
-    decode::{At, Decoder, Rules},
-    documents::{Parsed, documents, parse_documents},
+    decode::{At, Decoder, Fields, Rules},
+    documents::documents,
     kustomization::load as load_kustomization,
     model::*,
     place::{Place, is_url},
-    read::{field_spec, gvk, patch, replacement, replacement_field, selector},
+    read::{
+        config_map as read_config_map, field_spec, gvk, helm_chart as read_helm_chart,
+        helm_globals as read_helm_globals, image as read_image, patch as read_patch,
+        replacement as read_replacement, replacement_field as read_replacement_field,
+        replica as read_replica, secret as read_secret, selector as read_selector,
+    },
     remote::RepoSpec,
 };

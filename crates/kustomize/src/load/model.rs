@@ -235,7 +235,6 @@ pub(crate) struct HelmChart {
     pub(crate) kube_version: String,
     pub(crate) name_template: String,
     pub(crate) skip_tests: bool,
-    pub(crate) debug: bool,
     pub(crate) devel: bool,
     pub(crate) place: Option<Location>,
 }

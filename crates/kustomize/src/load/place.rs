@@ -66,7 +66,8 @@ impl<'a> Place<'a> {
         })
     }
 
-    fn tree(&self) -> &dyn Tree {
+    /// The tree that the directory lies in.
+    pub(crate) fn tree(&self) -> &dyn Tree {
         self.tree.tree()
     }
 
@@ -85,11 +86,6 @@ impl<'a> Place<'a> {
 
     pub(crate) fn dir(&self) -> &TreePath {
         &self.dir
-    }
-
-    /// How many bases deep the build is here.
-    pub(crate) fn depth(&self) -> usize {
-        self.depth
     }
 
     /// Whether a file of this name lies in the directory itself and may be read.

@@ -386,7 +386,6 @@ pub(crate) fn helm_chart(doc: &Document, decoder: &Decoder<'_>, node: NodeId) ->
         kube_version: fields.string("kubeVersion"),
         name_template: fields.string("nameTemplate"),
         skip_tests: fields.bool("skipTests"),
-        debug: fields.bool("debug"),
         devel: fields.bool("devel"),
         place: decoder.place(node),
     }

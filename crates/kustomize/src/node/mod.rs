@@ -13,10 +13,12 @@ mod write;
 use trueup_yaml::{Document, Kind, NodeId};
 
 pub(crate) use self::{
-    lookup::{Lookup, element_with, lookup, lookup_create, split_selector},
+    lookup::{
+        append_selected, element_with, kind_before, lookup, lookup_create, new_of, split_selector,
+    },
     path::{is_index, is_selector, smart_split, split_path},
-    walk::{Create, FieldPath, Visit, each_field},
-    write::{Write, clear, put, put_scalar, set_field, write_scalar},
+    walk::{Create, FieldPath, each_field},
+    write::{Write, clear, put_scalar, set_field, write_scalar},
 };
 
 /// Absent or null.

@@ -1,13 +1,18 @@
 //! The built-in tables, read where they lie: a definition is a line, a type is a piece of it.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, OnceLock},
+};
 
 /// The group of kyaml's own schema of the kustomization file, which stays known beside a custom one.
 const OWN_GROUP: &str = "kustomize.config.k8s.io/";
 
 struct Table {
-    /// The properties of each definition, as text.
-    definitions: Vec<&'static str>,
+    /// Name and properties of each definition, as text.
+    definitions: Vec<(&'static str, &'static str)>,
+    /// Definitions by name; filled when a schema file first refers to one.
+    names: OnceLock<HashMap<&'static str, usize>>,
     /// `version/kind` or `group/version/kind` to definition.
     kinds: HashMap<&'static str, usize>,
     /// The same to whether it is cluster-scoped.
@@ -17,6 +22,7 @@ struct Table {
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table {
         definitions: Vec::new(),
+        names: OnceLock::new(),
         kinds: HashMap::new(),
         scopes: HashMap::new(),
     };
@@ -24,11 +30,13 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         .lines()
         .filter(|line| !line.starts_with('#'))
     {
-        let (kinds, properties) = line.split_once('\t').unwrap_or((line, ""));
+        let mut parts = line.splitn(3, '\t');
+        let mut part = || parts.next().unwrap_or_default();
+        let (name, kinds, properties) = (part(), part(), part());
         for kind in kinds.split(',').filter(|kind| !kind.is_empty()) {
             table.kinds.insert(kind, table.definitions.len());
         }
-        table.definitions.push(properties);
+        table.definitions.push((name, properties));
     }
     for line in include_str!("scopes.txt")
         .lines()
@@ -48,17 +56,23 @@ fn key(api_version: &str, kind: &str) -> String {
     key
 }
 
-/// Whether a kind is known to live outside namespaces; an unknown one is taken to live in one.
-pub(crate) fn cluster_scoped(api_version: &str, kind: &str) -> bool {
-    TABLE
-        .scopes
-        .get(key(api_version, kind).as_str())
-        .copied()
-        .unwrap_or(false)
+/// Whether a kind lives outside namespaces; none where the table does not know it.
+pub(super) fn cluster_scoped(api_version: &str, kind: &str) -> Option<bool> {
+    TABLE.scopes.get(key(api_version, kind).as_str()).copied()
 }
 
-pub(super) fn scope_is_known(api_version: &str, kind: &str) -> bool {
-    TABLE.scopes.contains_key(key(api_version, kind).as_str())
+/// The definition of this name.
+pub(super) fn definition(name: &str) -> Option<Type> {
+    let table = &*TABLE;
+    let names = table.names.get_or_init(|| {
+        table
+            .definitions
+            .iter()
+            .enumerate()
+            .map(|(at, (name, _))| (*name, at))
+            .collect()
+    });
+    names.get(name).copied().map(Type::Object)
 }
 
 pub(super) fn of_kind(api_version: &str, kind: &str) -> Option<Type> {
@@ -88,11 +102,20 @@ impl Type {
         text.parse().map_or(Self::Text(text), Self::Object)
     }
 
+    /// The name of the definition that this is.
+    pub(super) fn definition_name(self) -> Option<&'static str> {
+        match self {
+            Self::Object(definition) => TABLE.definitions.get(definition).map(|(name, _)| *name),
+            Self::Text(_) => None,
+        }
+    }
+
     pub(super) fn field(self, name: &str) -> Option<Self> {
         match self {
             Self::Object(definition) => TABLE
                 .definitions
                 .get(definition)?
+                .1
                 .split(';')
                 .filter_map(|property| property.split_once(':'))
                 .find(|(property, _)| *property == name)

@@ -4,9 +4,6 @@ use std::collections::HashMap;
 
 use trueup_yaml::{Document, Kind, NodeId, Source};
 
-/// How many references in a row are followed.
-const MAX_REFERENCES: usize = 100;
-
 /// A schema document, with its kinds found.
 pub(crate) struct CustomSchema {
     doc: Document,
@@ -80,22 +77,10 @@ impl CustomSchema {
         self.scopes.get(&format!("{api_version}/{kind}")).copied()
     }
 
-    /// Follows references to what they stand for.
-    fn resolved(&self, mut node: NodeId) -> Option<Type<'_>> {
-        let doc = &self.doc;
-        for _ in 0..MAX_REFERENCES {
-            let Some(reference) = doc.get(node, "$ref") else {
-                return Some(Type { schema: self, node });
-            };
-            let pointer = doc.text(reference)?.strip_prefix("#/")?;
-            let parts: Vec<String> = pointer
-                .split('/')
-                .map(|part| part.replace("~1", "/").replace("~0", "~"))
-                .collect();
-            let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-            node = doc.at(doc.root(), &parts)?;
-        }
-        None
+    /// The definition of this name.
+    pub(super) fn definition(&self, name: &str) -> Option<Type<'_>> {
+        let node = self.doc.at(self.doc.root(), &["definitions", name])?;
+        Some(Type { schema: self, node })
     }
 }
 
@@ -126,6 +111,11 @@ impl<'a> Type<'a> {
         doc.get(self.node, field).and_then(|node| doc.text(node))
     }
 
+    /// The name of the definition that this refers to.
+    pub(super) fn reference(self) -> Option<&'a str> {
+        self.text("$ref")?.strip_prefix("#/definitions/")
+    }
+
     pub(super) fn field(self, name: &str) -> Option<Self> {
         let doc = &self.schema.doc;
         let property = doc
@@ -135,15 +125,20 @@ impl<'a> Type<'a> {
             let more = doc.get(self.node, "additionalProperties")?;
             (doc.kind(more) == Kind::Mapping).then_some(more)
         };
-        self.schema.resolved(property.or_else(more)?)
+        Some(Self {
+            node: property.or_else(more)?,
+            ..self
+        })
     }
 
     pub(super) fn items(self) -> Option<Self> {
         if self.text("type") != Some("array") {
             return None;
         }
-        self.schema
-            .resolved(self.schema.doc.get(self.node, "items")?)
+        Some(Self {
+            node: self.schema.doc.get(self.node, "items")?,
+            ..self
+        })
     }
 
     pub(super) fn merge_keys(self) -> Option<Vec<&'a str>> {

@@ -1,45 +1,193 @@
-//! Generators, transformers and validators that are configured in files of their own.
+//! Generators, transformers and validators that are configured in objects of their own.
 //!
-//! Flows in: the objects named under `generators`, `transformers` and `validators`. Flows out: objects,
-//! transformers ready to run, or an error for what would need a program or container.
+//! Flows in: what `generators`, `transformers` and `validators` name, inline or in files. Flows out:
+//! objects, transformers ready to run, or an error for what would need a program or container.
 //! It must never run anything.
 
 pub(crate) mod chart;
+mod generators;
+mod transformers;
+
+use std::sync::Arc;
 
 use trueup_manifest::{Diagnostic, Diagnostics};
+use trueup_yaml::Source;
 
 use crate::{
-    accumulate::{Accumulator, Step, Target},
-    load::At,
-    resource::Resource,
+    accumulate::{Accumulator, OriginNote, Step, Target, run_steps},
+    load::{At, documents},
+    resource::{Chain, ResMap, Resource},
 };
 
-fn not_built(what: &str, items: &[At<String>]) -> Result<(), Diagnostics> {
-    match items.first() {
-        None => Ok(()),
-        Some(item) => Err(Diagnostic::error(
-            "kustomize/not-built",
-            format!("`{what}` is not supported yet"),
-        )
-        .at(item.place.clone())
-        .into()),
-    }
-}
+/// The label that a validator may leave.
+const VALIDATED_BY: &str = "validated-by";
 
 /// The objects that configured generators make.
 pub(crate) fn generate(target: &Target<'_, '_>) -> Result<Vec<Resource>, Diagnostics> {
-    not_built("generators", &target.file.generators).map(|()| Vec::new())
+    let mut complaints = Diagnostics::new();
+    let mut made = Vec::new();
+    for config in configurations(target, &target.file.generators)? {
+        let objects = builtin(&config).and_then(|kind| {
+            generators::generate(target, kind, &config)
+                .ok_or_else(|| Diagnostics::from(unknown(&config, "generator")))?
+        });
+        let note = note(&config);
+        for mut object in complaints.keep(objects).unwrap_or_default() {
+            object.book.origin = object.book.origin.or_else(|| note.clone());
+            made.push(object);
+        }
+    }
+    complaints.into_result(made)
 }
 
 /// The transformers that are configured in files or inline.
 pub(crate) fn transformers(
-    _: &Target<'_, '_>,
+    target: &Target<'_, '_>,
     items: &[At<String>],
 ) -> Result<Vec<Step>, Diagnostics> {
-    not_built("transformers", items).map(|()| Vec::new())
+    let mut complaints = Diagnostics::new();
+    let mut steps = Vec::new();
+    for config in configurations(target, items)? {
+        let transform = builtin(&config).and_then(|kind| {
+            transformers::load(target, kind, &config)
+                .ok_or_else(|| Diagnostics::from(unknown(&config, "transformer")))?
+        });
+        if let Some(transform) = complaints.keep(transform) {
+            steps.push(Step {
+                transform,
+                note: note(&config),
+            });
+        }
+    }
+    complaints.into_result(steps)
 }
 
-/// Runs validators, which may change nothing.
-pub(crate) fn validate(target: &Target<'_, '_>, _: &Accumulator) -> Result<(), Diagnostics> {
-    not_built("validators", &target.file.validators)
+/// Runs validators. They may leave the label `validated-by` and change nothing else.
+pub(crate) fn validate(target: &Target<'_, '_>, all: &mut Accumulator) -> Result<(), Diagnostics> {
+    for step in transformers(target, &target.file.validators)? {
+        let before: ResMap = all.resources.clone();
+        let steps = [Step { note: None, ..step }];
+        run_steps(target.context, &steps, &mut all.resources)?;
+        for (old, new) in before.iter().zip(all.resources.iter()) {
+            let mut unlabelled = new.doc.clone();
+            if let Some(labels) = unlabelled.at(unlabelled.root(), &["metadata", "labels"])
+                && unlabelled.remove(labels, VALIDATED_BY).is_some()
+                && unlabelled.is_empty(labels)
+                && let Some(metadata) = unlabelled.get(unlabelled.root(), "metadata")
+            {
+                unlabelled.remove(metadata, "labels");
+            }
+            if before.len() != all.resources.len()
+                || !old.doc.eq_value(old.root(), &unlabelled, unlabelled.root())
+            {
+                let message = format!("a validator changes `{}`", old.id());
+                return Err(Diagnostic::error("kustomize/validator", message)
+                    .at(target
+                        .file
+                        .validators
+                        .first()
+                        .and_then(|item| item.place.clone()))
+                    .label(old.location(), "the object")
+                    .help("name it under `transformers` instead")
+                    .into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The configuring objects that items name: texts that are objects themselves, then files and
+/// directories.
+fn configurations(
+    target: &Target<'_, '_>,
+    items: &[At<String>],
+) -> Result<Vec<Resource>, Diagnostics> {
+    let mut complaints = Diagnostics::new();
+    let mut all = Accumulator::default();
+    let mut paths = Vec::new();
+    for item in items {
+        let name = match &item.place {
+            Some(place) => format!("{place} (inline)"),
+            None => "inline".to_owned(),
+        };
+        match documents(target.context, &Source::new(name, item.as_str())) {
+            Ok(documents) => {
+                let schemas = target.context.schemas();
+                let inline = documents.into_iter().map(|doc| {
+                    let mut resource = Resource::new(doc, Chain::clone(&target.chain), &schemas);
+                    resource.book.origin = target.inline_note();
+                    resource
+                });
+                complaints.keep(all.append_all(inline.collect()));
+            }
+            Err(wrong) if item.contains('\n') => {
+                complaints.extend(wrong);
+            }
+            Err(_) => paths.push(item),
+        }
+    }
+    for path in paths {
+        complaints.keep(target.add_path(&mut all, path));
+    }
+    complaints.into_result(all.resources.into_items())
+}
+
+/// The kind of a builtin generator or transformer. Anything else would need a program.
+fn builtin(config: &Resource) -> Result<&str, Diagnostics> {
+    let gvk = config.gvk();
+    if gvk.group.is_empty() && *gvk.version == *"builtin" {
+        return Ok(&gvk.kind);
+    }
+    let annotations = config.metadata_map("annotations");
+    let is_function = annotations.iter().any(|(key, _)| {
+        matches!(
+            *key,
+            "config.kubernetes.io/function" | "config.k8s.io/function"
+        )
+    });
+    let (what, help) = if is_function {
+        (
+            "a function in a container",
+            "containers are not run here; do the same with patches or replacements, or commit the function's output",
+        )
+    } else {
+        (
+            "a plugin that is not built in",
+            "write `apiVersion: builtin` for a builtin one; programs are not run here",
+        )
+    };
+    let message = format!("`{}` is {what}", config.id());
+    Err(Diagnostic::error("kustomize/function", message)
+        .at(config.location())
+        .help(help)
+        .into())
+}
+
+fn unknown(config: &Resource, what: &str) -> Diagnostic {
+    let known = match what {
+        "generator" => generators::KINDS,
+        _ => transformers::KINDS,
+    };
+    let message = format!("`{}` is no builtin {what}", config.gvk().kind);
+    let diagnostic = Diagnostic::error("kustomize/unknown-plugin", message).at(config.location());
+    match trueup_manifest::nearest(&config.gvk().kind, known.iter().copied()) {
+        Some(nearest) => diagnostic.help(format!("did you mean `kind: {nearest}`?")),
+        None => diagnostic.help(format!("builtin ones: {}", known.join(", "))),
+    }
+}
+
+/// The note that what a configuring object does is left with.
+fn note(config: &Resource) -> Option<Arc<OriginNote>> {
+    let origin = config.book.origin.as_ref()?;
+    let id = config.id();
+    let by = [
+        id.gvk.api_version(),
+        id.gvk.kind.to_string(),
+        id.name.to_string(),
+        id.namespace.to_string(),
+    ];
+    Some(Arc::new(OriginNote {
+        configured_by: by,
+        ..origin.configured(origin.path.clone())
+    }))
 }

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 /// The namespace that kustomize gives objects which live in none.
 pub(crate) const NO_NAMESPACE: &str = "_non_namespaceable_";
 /// The namespace of an object that names none.
-pub(crate) const DEFAULT_NAMESPACE: &str = "default";
+const DEFAULT_NAMESPACE: &str = "default";
 
 /// Group, version and kind; as a pattern an empty part is any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -22,12 +22,6 @@ impl Gvk {
             version: version.into(),
             kind: kind.into(),
         }
-    }
-
-    /// Splits `apiVersion` at its first slash, as kyaml does.
-    pub(crate) fn of(api_version: &str, kind: &str) -> Self {
-        let (group, version) = split_api_version(api_version);
-        Self::new(group, version, kind)
     }
 
     pub(crate) fn api_version(&self) -> String {
@@ -84,6 +78,7 @@ impl fmt::Display for Gvk {
     }
 }
 
+/// Splits `apiVersion` at its first slash, as kyaml does.
 pub(crate) fn split_api_version(api_version: &str) -> (&str, &str) {
     api_version.split_once('/').unwrap_or(("", api_version))
 }

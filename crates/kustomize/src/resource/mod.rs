@@ -19,7 +19,7 @@ use trueup_yaml::{Document, Kind, Location, NodeId};
 
 pub(crate) use self::{
     bookkeeping::{Bookkeeping, Previous},
-    id::{DEFAULT_NAMESPACE, Gvk, Key, NO_NAMESPACE, ResId, split_api_version},
+    id::{Gvk, Key, NO_NAMESPACE, ResId, split_api_version},
     labels::LabelSelector,
     select::{Matcher, Pattern, compile_regex},
     set::ResMap,
@@ -187,16 +187,6 @@ impl Resource {
     /// Says where a generated object was asked for.
     pub(crate) fn set_location(&mut self, location: Option<Location>) {
         self.location = location;
-    }
-
-    pub(crate) fn chain(&self) -> &Chain {
-        &self.chain
-    }
-
-    /// Takes over place and chain of the object this one was made from.
-    pub(crate) fn descend_from(&mut self, other: &Self) {
-        self.location.clone_from(&other.location);
-        self.chain = Arc::clone(&other.chain);
     }
 
     /// For the outside: where it came from.

@@ -96,6 +96,11 @@ impl Matcher {
         .all(|pattern| matches!(pattern, Pattern::Any))
     }
 
+    /// Whether labels or annotations are asked for.
+    pub(crate) fn has_metadata(&self) -> bool {
+        !self.labels.is_empty() || !self.annotations.is_empty()
+    }
+
     pub(crate) fn accepts_metadata(&self, resource: &Resource) -> bool {
         (self.labels.is_empty() || self.labels.accepts(&resource.metadata_map("labels")))
             && (self.annotations.is_empty()

@@ -15,6 +15,7 @@ mod patches;
 mod prefix;
 mod replacements;
 mod replicas;
+mod value_add;
 
 use std::collections::HashMap;
 
@@ -33,6 +34,7 @@ pub(crate) use self::{
     prefix::{Affix, Side},
     replacements::Replacements,
     replicas::Replicas,
+    value_add::{ValueAdd, ValueTarget},
 };
 use crate::{
     Context,

@@ -1,6 +1,6 @@
 //! `namespace`: where namespaced objects live, and the fields that repeat it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use trueup_manifest::{Diagnostic, Diagnostics};
 use trueup_yaml::{Document, Kind, NodeId};
@@ -34,6 +34,7 @@ pub(crate) struct Namespace {
 }
 
 const NAMESPACE_PATH: &str = "metadata/namespace";
+static OWN: LazyLock<FieldPath> = LazyLock::new(|| FieldPath::new(NAMESPACE_PATH));
 const NAME_PATH: &str = "metadata/name";
 const SUBJECTS_PATH: &str = "subjects/namespace";
 
@@ -44,7 +45,6 @@ impl Transform for Namespace {
         }
         let schemas = context.schemas();
         let mut complaints = Diagnostics::new();
-        let own = FieldPath::new(NAMESPACE_PATH);
         let mut ids: HashMap<Key, usize> = HashMap::with_capacity(resources.len());
         for resource in resources.iter() {
             *ids.entry(resource.id().key()).or_default() += 1;
@@ -58,7 +58,7 @@ impl Transform for Namespace {
                 *count -= 1;
             }
             resource.remember_id();
-            if let Err(wrong) = self.apply_to(resource, &own) {
+            if let Err(wrong) = self.write_all(resource) {
                 complaints.push(misfit(resource, &wrong, "setting the namespace"));
             }
             resource.sync(&schemas);
@@ -84,11 +84,12 @@ impl Namespace {
             .help("give one of them another name, or set the namespace in separate kustomizations")
     }
 
-    fn apply_to(&self, resource: &mut Resource, own: &FieldPath) -> Result<(), Misfit> {
+    /// Sets the namespace wherever it stands in one object.
+    pub(super) fn write_all(&self, resource: &mut Resource) -> Result<(), Misfit> {
         let root = resource.root();
         if !resource.id().cluster_scoped {
             let create = Create::Yes(Kind::Scalar);
-            each_field(&mut resource.doc, root, own, create, &mut |doc, field| {
+            each_field(&mut resource.doc, root, &OWN, create, &mut |doc, field| {
                 self.write(doc, field)
             })?;
         }

@@ -562,10 +562,26 @@ impl StrategicPatches {
         chain: &Chain,
         texts: &[At<String>],
     ) -> Result<Self, Diagnostics> {
+        Self::load_with(context, place, chain, texts, None)
+    }
+
+    /// [`Self::load`] with one more text that is a patch for sure.
+    pub(crate) fn load_with(
+        context: &Context<'_>,
+        place: &Place<'_>,
+        chain: &Chain,
+        texts: &[At<String>],
+        more: Option<&At<String>>,
+    ) -> Result<Self, Diagnostics> {
         let mut complaints = Diagnostics::new();
         let mut patches = Vec::new();
         for text in texts {
             let loaded = load_text_or_file(context, place, text);
+            let loaded = complaints.keep(loaded).unwrap_or_default();
+            patches.extend(as_resources(context, chain, loaded));
+        }
+        if let Some(text) = more {
+            let loaded = documents(context, &inline(text, text.place.as_ref(), "inline patch"));
             let loaded = complaints.keep(loaded).unwrap_or_default();
             patches.extend(as_resources(context, chain, loaded));
         }

@@ -105,23 +105,26 @@ impl<'s> Merger<'s> {
         if doc.kind(target) != Kind::Mapping {
             return Ok(Left::Node(target));
         }
-        let fields: Vec<(NodeId, NodeId)> = doc.entries(target).collect();
-        for (key, value) in fields {
+        let ours: Vec<(NodeId, NodeId)> = doc.entries(target).collect();
+        let more: Vec<(NodeId, NodeId)> = match patch {
+            Some(patch) if patch != target => doc
+                .entries(patch)
+                .filter(|(key, _)| {
+                    doc.get(target, doc.text(*key).unwrap_or_default())
+                        .is_none()
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        for (key, value) in ours {
             let name = doc.text(key).unwrap_or_default().to_owned();
             let below = schema.and_then(|schema| schema.field(&name));
             let theirs = patch.and_then(|patch| doc.get(patch, &name));
             let left = self.walk(doc, Some(value), theirs, below)?;
             set_over(doc, target, &name, value, left);
         }
-        let Some(patch) = patch.filter(|patch| *patch != target) else {
-            return Ok(Left::Node(target));
-        };
-        let fields: Vec<(NodeId, NodeId)> = doc.entries(patch).collect();
-        for (key, value) in fields {
+        for (key, value) in more {
             let name = doc.text(key).unwrap_or_default().to_owned();
-            if doc.get(target, &name).is_some() {
-                continue;
-            }
             let below = schema.and_then(|schema| schema.field(&name));
             if let Left::Node(new) = self.walk(doc, None, Some(value), below)?
                 && !doc.is_null(new)
