@@ -6,10 +6,14 @@
 //!
 //! [`pipeline`] takes a snapshot through these rooms, for the command line and the daemon alike.
 
+pub mod apply;
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod daemon;
 pub mod pipeline;
+pub mod plan;
 pub mod render;
+pub mod report;
 pub mod source;
 pub mod telemetry;

@@ -1,0 +1,375 @@
+//! Carries out plans: reads what is live, lets [`crate::plan`] decide, does it, waits, and tells.
+//!
+//! Flows in: the desired set and the environment's policy. Flows out: [`Event`]s as they happen and a
+//! [`Report`] at the end. It talks to the cluster through [`Cluster`] alone.
+//! It must never decide what is to be done: that is the plan's. And it must stay safe to kill at any
+//! point: ownership is written with each object, and where to look for it before the first one.
+
+mod cancel;
+mod confirmed;
+mod event;
+mod execute;
+mod explain;
+pub mod health;
+mod nodes;
+mod observe;
+mod parent;
+mod prune;
+mod served;
+mod status;
+mod step;
+mod wait;
+
+use std::{collections::HashSet, sync::Arc, time::Instant};
+
+use trueup_manifest::{Diagnostic, Diagnostics};
+
+pub use self::{
+    cancel::{Stop, Stopped, Stopper, stopping},
+    event::{Event, Events},
+};
+use self::{confirmed::Confirmed, execute::Setting, observe::Observer};
+use crate::{
+    cluster::{Cluster, Error, Freshness, Kinds, Live},
+    config::reconcile::Reconcile,
+    plan::{ApplySet, Inputs, Objects, Observed, Plan, Reach, build, resolve},
+    render::Desired,
+    report::{ActionResult, Outcome, Report},
+};
+
+/// Reconciles environments with one cluster. What it learns in one run makes the next one cheaper, so
+/// keep it for as long as the process lives.
+pub struct Session {
+    cluster: Arc<dyn Cluster>,
+    confirmed: Confirmed,
+}
+
+/// How a run is done.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whether only a plan is wanted.
+    pub dry_run: bool,
+    /// Whether somebody confirmed what would otherwise be held back.
+    pub confirmed: bool,
+    /// Where events go.
+    pub events: Events,
+    /// How the run learns that it is to stop.
+    pub stopped: Stopped,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            dry_run: false,
+            confirmed: false,
+            events: Events::none(),
+            stopped: Stopped::never(),
+        }
+    }
+}
+
+/// A plan with what carrying it out needs beside it.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    applyset: ApplySet,
+    parent: Option<Live>,
+    kinds: Arc<Kinds>,
+    /// Where members are found that the parent told of.
+    known: Reach,
+    /// Where the desired set has members.
+    wanted: Reach,
+    /// Whether everything that we own was seen.
+    saw_all: bool,
+}
+
+impl Session {
+    /// A session with a cluster.
+    pub fn new(cluster: Arc<dyn Cluster>) -> Self {
+        Self {
+            cluster,
+            confirmed: Confirmed::default(),
+        }
+    }
+
+    /// Makes the plan. Nothing is written.
+    pub async fn plan(
+        &self,
+        desired: &Desired,
+        policy: &Reconcile,
+        confirmed: bool,
+    ) -> Result<Planned, Diagnostics> {
+        let cluster = self.cluster.as_ref();
+        let applyset = ApplySet::of(&desired.environment)?;
+        let kinds = cluster.kinds(Freshness::Latest).await;
+        let kinds = kinds.map_err(|error| diagnose(&error, "cluster/discovery"))?;
+        let objects = resolve(desired, &kinds, &applyset)?;
+        let parent = parent::read(cluster, &kinds, &applyset).await?;
+        let known = known_reach(&kinds, parent.as_ref());
+        let observer = Observer {
+            cluster,
+            objects: &objects,
+            applyset: &applyset,
+            policy,
+            reach: &known,
+            confirmed: &self.confirmed,
+        };
+        let observed = observer.observe().await;
+        self.forget(&observed);
+        let plan = build(&Inputs {
+            desired,
+            objects: &objects,
+            observed: &observed,
+            policy,
+            applyset: &applyset,
+            confirmed,
+        })?;
+        let wanted = reach_of(&objects);
+        let saw_all = observed.unseen.is_empty();
+        Ok(Planned {
+            plan: Arc::new(plan),
+            applyset,
+            parent,
+            kinds,
+            known,
+            wanted,
+            saw_all,
+        })
+    }
+
+    fn forget(&self, observed: &Observed) {
+        let owned = observed.owned.iter().map(|(_, live)| live.uid());
+        let seen = observed
+            .seen
+            .iter()
+            .filter_map(|seen| seen.live.as_ref())
+            .map(Live::uid);
+        self.confirmed
+            .keep_only(&owned.chain(seen).collect::<HashSet<_>>());
+    }
+
+    /// Makes the cluster hold what is desired.
+    pub async fn reconcile(
+        &self,
+        desired: &Desired,
+        policy: &Reconcile,
+        options: &Options,
+    ) -> Report {
+        let started = Instant::now();
+        let mut report = match self.plan(desired, policy, options.confirmed).await {
+            Ok(planned) => self.carry_out(&planned, policy, options).await,
+            Err(errors) => {
+                Report::of_failure(&desired.environment, desired.revision.clone(), errors)
+            }
+        };
+        report
+            .warnings
+            .splice(0..0, desired.warnings.iter().cloned());
+        report.duration = started.elapsed();
+        options.events.send(Event::Finished {
+            outcome: report.outcome,
+        });
+        report
+    }
+
+    /// Carries a plan out, unless only the plan is wanted or it is held back.
+    pub async fn carry_out(
+        &self,
+        planned: &Planned,
+        policy: &Reconcile,
+        options: &Options,
+    ) -> Report {
+        let plan = &planned.plan;
+        options.events.send(Event::Planned(Arc::clone(plan)));
+        let mut report = Report::new(&plan.environment, plan.revision.clone(), Outcome::Converged);
+        report.warnings.clone_from(&plan.warnings);
+        report.kept.clone_from(&plan.kept);
+        report.hold.clone_from(&plan.hold);
+        if options.dry_run {
+            preview(plan, &mut report);
+            return report;
+        }
+        if plan.hold.is_some() {
+            report.outcome = Outcome::Held;
+        } else if let Err(error) = self.work(planned, policy, options, &mut report).await {
+            report.errors.push(diagnose(&error, "apply/parent"));
+            report.outcome = Outcome::Failed;
+        }
+        report.count();
+        self.tell_status(planned, &mut report).await;
+        report
+    }
+
+    /// Widens the parent, applies, prunes, narrows the parent.
+    async fn work(
+        &self,
+        planned: &Planned,
+        policy: &Reconcile,
+        options: &Options,
+        report: &mut Report,
+    ) -> Result<(), Error> {
+        let cluster = self.cluster.as_ref();
+        let Planned { plan, applyset, .. } = planned;
+        let nothing = plan.is_empty() && plan.actions.is_empty();
+        let is_lost = planned.parent.is_none() && !nothing;
+        let mut parent = planned.parent.clone();
+        if is_lost || !plan.is_empty() {
+            if parent.is_none() {
+                parent::ensure_kind(cluster, &planned.kinds).await?;
+            }
+            let superset = planned.known.union(&planned.wanted);
+            let written =
+                parent::write_reach(cluster, applyset, parent.as_ref(), &superset).await?;
+            parent = written.or(parent);
+        }
+        let executed = execute::execute(Setting {
+            cluster: &self.cluster,
+            plan,
+            policy,
+            selector: applyset.selector(),
+            events: &options.events,
+            stopped: options.stopped.clone(),
+        })
+        .await;
+        report.actions = executed.actions;
+        report.phases = executed.phases;
+        report.warnings.extend(executed.warnings);
+        let failed = report.actions.iter().any(|action| {
+            matches!(
+                action.result,
+                ActionResult::Failed | ActionResult::Unhealthy
+            )
+        });
+        report.pruned = if failed || executed.stop.is_some() {
+            let because = if failed {
+                "something in the environment failed"
+            } else {
+                "the run was stopped"
+            };
+            plan.prune
+                .iter()
+                .map(|left| prune::skipped(left, because))
+                .collect()
+        } else {
+            prune::prune(
+                cluster,
+                plan,
+                policy.timeout,
+                &options.events,
+                &options.stopped,
+            )
+            .await
+        };
+        report.outcome = outcome(report, options.stopped.why());
+        if report.outcome == Outcome::Converged && planned.saw_all && parent.is_some() {
+            let reach = remaining(planned, report);
+            parent::write_reach(cluster, applyset, parent.as_ref(), &reach).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the status of the parent where it says something new.
+    async fn tell_status(&self, planned: &Planned, report: &mut Report) {
+        let cluster = self.cluster.as_ref();
+        let is_there = planned.parent.is_some() || report.actions.iter().any(|_| true);
+        if !is_there || report.errors.has_errors() {
+            return;
+        }
+        let now = jiff::Timestamp::now()
+            .strftime("%Y-%m-%dT%H:%M:%SZ")
+            .to_string();
+        let Some(status) = status::status(planned.parent.as_ref(), report, &now) else {
+            return;
+        };
+        if let Err(error) = parent::write_status(cluster, &planned.applyset, &status).await {
+            let warning = Diagnostic::warning("apply/status", error.to_string());
+            report.warnings.push(warning);
+        }
+    }
+}
+
+/// Where members may be. Without a parent that says so, everywhere, if there was one once: its kind is
+/// there.
+fn known_reach(kinds: &Kinds, parent: Option<&Live>) -> Reach {
+    match parent {
+        Some(parent) => Reach::of_parent(parent),
+        None if kinds.get(&parent::resource().gvk()).is_some() => Reach {
+            kinds: kinds
+                .iter()
+                .map(|resource| (resource.group.clone(), resource.kind.clone()))
+                .collect(),
+            ..Reach::default()
+        },
+        None => Reach::default(),
+    }
+}
+
+fn reach_of(objects: &Objects) -> Reach {
+    let mut reach = Reach::default();
+    for object in &objects.items {
+        let resource = &object.target.resource;
+        reach
+            .kinds
+            .insert((resource.group.clone(), resource.kind.clone()));
+        if !object.target.namespace.is_empty() {
+            reach.namespaces.insert(object.target.namespace.clone());
+        }
+    }
+    reach
+}
+
+/// Where members are after a run: in the desired set, and where something stayed.
+fn remaining(planned: &Planned, report: &Report) -> Reach {
+    let mut reach = planned.wanted.clone();
+    let kept = report.kept.iter().map(|kept| kept.target.id());
+    let left = report
+        .pruned
+        .iter()
+        .filter(|prune| prune.result != ActionResult::Done);
+    for id in kept.chain(left.map(|prune| prune.object.clone())) {
+        reach.kinds.insert((id.group, id.kind));
+        if !id.namespace.is_empty() {
+            reach.namespaces.insert(id.namespace);
+        }
+    }
+    reach
+}
+
+fn outcome(report: &Report, stop: Option<Stop>) -> Outcome {
+    let has_failed = report.all_errors().any(Diagnostic::is_error);
+    match stop {
+        Some(Stop::Superseded) => Outcome::Superseded,
+        Some(Stop::Shutdown) => Outcome::Stopped,
+        None if has_failed => Outcome::Failed,
+        None => Outcome::Converged,
+    }
+}
+
+/// What a run would do, as far as the plan can tell.
+fn preview(plan: &Plan, report: &mut Report) {
+    let blocked: Vec<Diagnostic> = plan
+        .actions
+        .iter()
+        .filter_map(|action| action.blocked.clone())
+        .collect();
+    report.outcome = if !blocked.is_empty() {
+        Outcome::Failed
+    } else if plan.hold.is_some() {
+        Outcome::Held
+    } else if plan.is_empty() {
+        Outcome::Converged
+    } else {
+        Outcome::Pending
+    };
+    report.errors = blocked.into_iter().collect();
+}
+
+/// An error of the cluster as a finding.
+fn diagnose(error: &Error, code: &'static str) -> Diagnostic {
+    let diagnostic = Diagnostic::error(code, error.to_string());
+    match error.help() {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
+}

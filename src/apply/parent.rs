@@ -1,0 +1,308 @@
+//! The parent of the environment's ApplySet: an `Environment` object, and its kind.
+//!
+//! The parent's annotations say where members may be. They are widened before anything is applied and
+//! narrowed when pruning is done, so that whoever stops halfway leaves nothing that is not found again.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+use trueup_manifest::Diagnostic;
+
+use super::{diagnose, health::health};
+use crate::{
+    cluster::{ApplyOptions, Cluster, Error, ErrorKind, Freshness, Kinds, Live, Resource, Target},
+    plan::{
+        ApplySet, ENVIRONMENT, FIELD_MANAGER, GROUP_KINDS, NAMESPACES, PARENT_GROUP, PARENT_ID,
+        PARENT_KIND, PARENT_TYPE, Reach, TOOLING,
+    },
+};
+
+/// The manager of the parent's label and annotations, named after kubectl's.
+const PARENT_MANAGER: &str = "trueup-applyset";
+/// The tool's name in the parent's annotation.
+const TOOL: &str = "trueup";
+const VERSION: &str = "v1";
+const PLURAL: &str = "environments";
+/// The annotation of our CRD that says which of our schemas it has.
+const SCHEMA: (&str, &str) = ("trueup.dev/schema", "1");
+
+/// The parent's kind.
+pub(super) fn resource() -> Arc<Resource> {
+    Arc::new(Resource {
+        group: PARENT_GROUP.to_owned(),
+        version: VERSION.to_owned(),
+        kind: PARENT_KIND.to_owned(),
+        plural: PLURAL.to_owned(),
+        namespaced: false,
+        has_status: true,
+    })
+}
+
+/// The parent's address.
+pub(super) fn target(applyset: &ApplySet) -> Target {
+    let (namespace, name) = (String::new(), applyset.parent().to_owned());
+    Target {
+        resource: resource(),
+        namespace,
+        name,
+    }
+}
+
+/// Reads the parent; none where it or its kind is not there. One that belongs to another tool or
+/// another environment is an error.
+pub(super) async fn read(
+    cluster: &dyn Cluster,
+    kinds: &Kinds,
+    applyset: &ApplySet,
+) -> Result<Option<Live>, Diagnostic> {
+    if kinds.get(&resource().gvk()).is_none() {
+        return Ok(None);
+    }
+    let target = target(applyset);
+    let found = cluster.get(&target).await;
+    let Some(live) = found.map_err(|error| diagnose(&error, "apply/parent"))? else {
+        return Ok(None);
+    };
+    let tool = live
+        .annotation(TOOLING)
+        .map(|tooling| tooling.split('/').next().unwrap_or(tooling));
+    if let Some(other) = tool.filter(|tool| *tool != TOOL) {
+        let message = format!("`{target}` is managed by `{other}`");
+        return Err(Diagnostic::error("apply/parent", message).help(format!(
+            "rename the environment, or let `{other}` go and delete the annotation `{TOOLING}`"
+        )));
+    }
+    match live.annotation(ENVIRONMENT) {
+        Some(other) if other != applyset.environment() => {
+            let message = format!(
+                "environments `{}` and `{other}` would share the name `{}` in the cluster",
+                applyset.environment(),
+                applyset.parent()
+            );
+            Err(Diagnostic::error("apply/parent", message).help("rename one of the two"))
+        }
+        _ => Ok(Some(live)),
+    }
+}
+
+/// Makes sure that the parent's kind is there and is the one that this version of trueup writes.
+pub(super) async fn ensure_kind(cluster: &dyn Cluster, kinds: &Kinds) -> Result<(), Error> {
+    let Some(crds) = kinds.preferred("apiextensions.k8s.io", "CustomResourceDefinition") else {
+        let message = "the server knows no custom resources";
+        return Err(Error::new(
+            ErrorKind::Fatal,
+            "use",
+            "CustomResourceDefinition",
+            message,
+        ));
+    };
+    let name = format!("{PLURAL}.{PARENT_GROUP}");
+    let target = Target {
+        resource: Arc::clone(crds),
+        namespace: String::new(),
+        name,
+    };
+    if let Some(live) = cluster.get(&target).await?
+        && is_as_new(&live)
+        && kinds.get(&resource().gvk()).is_some()
+    {
+        return Ok(());
+    }
+    let body = definition().to_string();
+    cluster
+        .apply(&target, body.into(), &options(FIELD_MANAGER))
+        .await?;
+    until_served(cluster, &target).await
+}
+
+fn is_as_new(crd: &Live) -> bool {
+    let number = |text: &str| text.parse::<u32>().unwrap_or_default();
+    crd.annotation(SCHEMA.0)
+        .is_some_and(|schema| number(schema) >= number(SCHEMA.1))
+}
+
+async fn until_served(cluster: &dyn Cluster, crd: &Target) -> Result<(), Error> {
+    const PAUSE: Duration = Duration::from_millis(50);
+    const TRIES: usize = 200;
+    for _ in 0..TRIES {
+        let established = cluster
+            .get(crd)
+            .await?
+            .is_some_and(|live| health(&live).is_current());
+        if established
+            && cluster
+                .kinds(Freshness::Latest)
+                .await?
+                .get(&resource().gvk())
+                .is_some()
+        {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    let message = "its CustomResourceDefinition was not established in time";
+    Err(Error::new(
+        ErrorKind::Transient,
+        "use",
+        crd.to_string(),
+        message,
+    ))
+}
+
+fn options(field_manager: &'static str) -> ApplyOptions {
+    ApplyOptions {
+        field_manager,
+        force: true,
+        dry_run: false,
+        subresource: None,
+    }
+}
+
+/// Writes where members may be, where that is not what the parent already says. Gives the parent.
+pub(super) async fn write_reach(
+    cluster: &dyn Cluster,
+    applyset: &ApplySet,
+    live: Option<&Live>,
+    reach: &Reach,
+) -> Result<Option<Live>, Error> {
+    let annotations = [
+        (ENVIRONMENT, applyset.environment().to_owned()),
+        (TOOLING, format!("{TOOL}/v{}", env!("CARGO_PKG_VERSION"))),
+        (GROUP_KINDS, reach.kinds_annotation()),
+        (NAMESPACES, reach.namespaces_annotation()),
+    ];
+    let is_written = live.is_some_and(|live| {
+        live.label(PARENT_ID) == Some(applyset.id())
+            && annotations
+                .iter()
+                .all(|(key, value)| live.annotation(key) == Some(value))
+    });
+    if is_written {
+        return Ok(None);
+    }
+    let annotations: serde_json::Map<String, Value> = annotations
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.into()))
+        .collect();
+    let body = json!({
+        "apiVersion": format!("{PARENT_GROUP}/{VERSION}"),
+        "kind": PARENT_KIND,
+        "metadata": {
+            "name": applyset.parent(),
+            "labels": {PARENT_ID: applyset.id()},
+            "annotations": annotations,
+        },
+    });
+    let target = target(applyset);
+    let applied = cluster
+        .apply(&target, body.to_string().into(), &options(PARENT_MANAGER))
+        .await?;
+    Ok(Some(applied.live))
+}
+
+/// Writes the parent's status.
+pub(super) async fn write_status(
+    cluster: &dyn Cluster,
+    applyset: &ApplySet,
+    status: &Value,
+) -> Result<(), Error> {
+    let body = json!({
+        "apiVersion": format!("{PARENT_GROUP}/{VERSION}"),
+        "kind": PARENT_KIND,
+        "metadata": {"name": applyset.parent()},
+        "status": status,
+    });
+    let options = ApplyOptions {
+        subresource: Some("status"),
+        ..options(FIELD_MANAGER)
+    };
+    cluster
+        .apply(&target(applyset), body.to_string().into(), &options)
+        .await?;
+    Ok(())
+}
+
+/// The CRD of the parent's kind.
+fn definition() -> Value {
+    let text = json!({"type": "string"});
+    let whole = json!({"type": "integer", "format": "int64"});
+    let condition = json!({
+        "type": "object",
+        "required": ["type", "status", "lastTransitionTime", "reason", "message"],
+        "properties": {
+            "type": text,
+            "status": {"type": "string", "enum": ["True", "False", "Unknown"]},
+            "observedGeneration": whole,
+            "lastTransitionTime": {"type": "string", "format": "date-time"},
+            "reason": text,
+            "message": text,
+        },
+    });
+    let status = json!({
+        "type": "object",
+        "properties": {
+            "observedGeneration": whole,
+            "observedRevision": text,
+            "conditions": {
+                "type": "array",
+                "items": condition,
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["type"],
+            },
+            "objects": {
+                "type": "object",
+                "additionalProperties": whole,
+            },
+            "lastChange": {
+                "type": "object",
+                "properties": {
+                    "time": {"type": "string", "format": "date-time"},
+                    "revision": text,
+                    "summary": text,
+                },
+            },
+        },
+    });
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": format!("{PLURAL}.{PARENT_GROUP}"),
+            "labels": {PARENT_TYPE: "true"},
+            "annotations": {SCHEMA.0: SCHEMA.1},
+        },
+        "spec": {
+            "group": PARENT_GROUP,
+            "scope": "Cluster",
+            "names": {
+                "kind": PARENT_KIND,
+                "listKind": format!("{PARENT_KIND}List"),
+                "plural": PLURAL,
+                "singular": "environment",
+                "shortNames": ["env"],
+            },
+            "versions": [{
+                "name": VERSION,
+                "served": true,
+                "storage": true,
+                "subresources": {"status": {}},
+                "additionalPrinterColumns": [
+                    {"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status"},
+                    {"name": "Revision", "type": "string", "jsonPath": ".status.observedRevision"},
+                    {"name": "Message", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message"},
+                    {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+                ],
+                "schema": {"openAPIV3Schema": {
+                    "type": "object",
+                    "description": "What trueup keeps true in this cluster: the parent of an ApplySet. trueup writes it; its status says how far it is.",
+                    "properties": {
+                        "apiVersion": text,
+                        "kind": text,
+                        "metadata": {"type": "object"},
+                        "status": status,
+                    },
+                }},
+            }],
+        },
+    })
+}

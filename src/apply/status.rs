@@ -1,0 +1,154 @@
+//! The status of the `Environment` object: what the last run left, and nothing that changes without
+//! anything having happened.
+
+use serde_json::{Value, json};
+
+use crate::{
+    cluster::Live,
+    report::{Outcome, Report},
+};
+
+/// The status that a report gives, or none where the parent already says so. `now` is the time of
+/// conditions that change.
+pub(super) fn status(parent: Option<&Live>, report: &Report, now: &str) -> Option<Value> {
+    let old = parent
+        .and_then(|parent| parent.at(&["status"]))
+        .cloned()
+        .unwrap_or_default();
+    let (ready, reason, stalled) = match report.outcome {
+        Outcome::Converged | Outcome::Pending => ("True", "Converged", "False"),
+        Outcome::Failed => ("False", "Failed", "False"),
+        Outcome::Held => ("False", "Held", "True"),
+        // Another run follows and says more.
+        Outcome::Superseded | Outcome::Stopped => return None,
+    };
+    let message = message(report);
+    let conditions = [
+        condition(&old, "Ready", ready, reason, &message, now),
+        condition(&old, "Reconciling", "False", reason, "", now),
+        condition(
+            &old,
+            "Stalled",
+            stalled,
+            reason,
+            if stalled == "True" { &message } else { "" },
+            now,
+        ),
+    ];
+    let mut status = json!({
+        "conditions": conditions,
+        "objects": objects(report),
+    });
+    if let (Value::Object(status), Some(revision)) = (&mut status, &report.revision) {
+        status.insert("observedRevision".to_owned(), revision.as_str().into());
+    }
+    let last_change = if report.counts.changed() > 0 {
+        Some(json!({
+            "time": now,
+            "revision": report.revision.as_deref().unwrap_or_default(),
+            "summary": report.counts.to_string(),
+        }))
+    } else {
+        old.get("lastChange").cloned()
+    };
+    if let (Value::Object(status), Some(change)) = (&mut status, last_change) {
+        status.insert("lastChange".to_owned(), change);
+    }
+    (status != old).then_some(status)
+}
+
+/// How many objects there are, by what is true of them now rather than by what was done.
+fn objects(report: &Report) -> Value {
+    let counts = &report.counts;
+    json!({
+        "desired": report.actions.len(),
+        "failed": counts.failed,
+        "skipped": counts.skipped,
+        "kept": counts.kept,
+    })
+}
+
+fn message(report: &Report) -> String {
+    if let Some(hold) = &report.hold {
+        return hold.why.clone();
+    }
+    let errors = report.all_errors().count();
+    match (report.all_errors().next(), errors) {
+        (None, _) => format!("{} objects are as they should be", report.actions.len()),
+        (Some(first), 1) => first.message.clone(),
+        (Some(first), more) => format!("{} (and {} more)", first.message, more - 1),
+    }
+}
+
+/// A condition; its time stays where its status does.
+fn condition(
+    old: &Value,
+    name: &str,
+    status: &str,
+    reason: &str,
+    message: &str,
+    now: &str,
+) -> Value {
+    let before = old
+        .get("conditions")
+        .and_then(Value::as_array)
+        .and_then(|conditions| {
+            conditions
+                .iter()
+                .find(|condition| condition.get("type") == Some(&name.into()))
+        });
+    let unchanged = before.filter(|before| before.get("status") == Some(&status.into()));
+    let time = unchanged
+        .and_then(|before| before.get("lastTransitionTime"))
+        .and_then(Value::as_str);
+    json!({
+        "type": name,
+        "status": status,
+        "reason": reason,
+        "message": message,
+        "lastTransitionTime": time.unwrap_or(now),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use trueup_manifest::{Diagnostic, Diagnostics};
+
+    use super::*;
+
+    fn parent(status: Value) -> Live {
+        Live::new(json!({"status": status}))
+    }
+
+    #[test]
+    fn a_second_run_with_the_same_end_has_nothing_to_write() {
+        let mut report = Report::new("dev", Some("abc".to_owned()), Outcome::Converged);
+        report.counts.created = 3;
+        let first = status(None, &report, "2026-01-01T00:00:00Z").unwrap();
+        assert_eq!(first["lastChange"]["summary"], "3 created");
+        report.counts.created = 0;
+        report.counts.unchanged = 3;
+        assert_eq!(
+            status(Some(&parent(first)), &report, "2026-02-02T00:00:00Z"),
+            None
+        );
+    }
+
+    #[test]
+    fn a_condition_keeps_its_time_until_its_status_changes() {
+        let report = Report::new("dev", None, Outcome::Converged);
+        let first = status(None, &report, "2026-01-01T00:00:00Z").unwrap();
+        let errors = Diagnostics::from(Diagnostic::error("x", "it broke"));
+        let failed = Report::of_failure("dev", None, errors);
+        let second = status(Some(&parent(first)), &failed, "2026-02-02T00:00:00Z").unwrap();
+        assert_eq!(
+            second["conditions"][0]["lastTransitionTime"],
+            "2026-02-02T00:00:00Z"
+        );
+        assert_eq!(second["conditions"][0]["message"], "it broke");
+        assert_eq!(
+            second["conditions"][1]["lastTransitionTime"],
+            "2026-01-01T00:00:00Z"
+        );
+    }
+}

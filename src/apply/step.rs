@@ -1,0 +1,189 @@
+//! Does one action: the requests it takes, from the first to the last.
+
+use std::{borrow::Cow, time::Duration};
+
+use trueup_manifest::Diagnostic;
+
+use super::wait::until_gone;
+use crate::{
+    cluster::{ApplyOptions, Cluster, DeleteOptions, Error, ErrorKind, Freshness, Live, Target},
+    config::reconcile::{Conflicts, Reconcile},
+    plan::{Action, ActionKind, FIELD_MANAGER, is_immutable},
+};
+
+/// What came of an action.
+#[derive(Debug)]
+pub(super) struct Done {
+    /// The object afterwards.
+    pub live: Live,
+    /// What was done in the end: an immutable field may have turned a change into a recreation.
+    pub kind: ActionKind,
+    /// What the server warned of.
+    pub warnings: Vec<String>,
+}
+
+/// What an action needs beside itself.
+#[derive(Clone, Copy)]
+pub(super) struct Step<'a> {
+    pub cluster: &'a dyn Cluster,
+    pub policy: &'a Reconcile,
+    /// How long to wait for an object to be gone.
+    pub patience: Duration,
+}
+
+impl Step<'_> {
+    /// Does an action.
+    pub(super) async fn run(&self, action: &Action) -> Result<Done, Diagnostic> {
+        if let Some(blocked) = &action.blocked {
+            return Err(blocked.clone());
+        }
+        if action.kind == ActionKind::Recreate {
+            return self.recreate(action).await;
+        }
+        if let Some(live) = action.live.as_ref().filter(|live| live.is_terminating()) {
+            self.wait_until_gone(action, live.uid()).await?;
+        }
+        match self.apply(action).await {
+            Ok(done) => Ok(done),
+            Err(error) if is_immutable(&error) => self.immutable(action, &error).await,
+            Err(error) => Err(explain(action, &error)),
+        }
+    }
+
+    async fn apply(&self, action: &Action) -> Result<Done, Error> {
+        const PAUSE: Duration = Duration::from_millis(200);
+        let options = ApplyOptions {
+            field_manager: FIELD_MANAGER,
+            force: self.policy.conflicts == Conflicts::Take,
+            dry_run: false,
+            subresource: None,
+        };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self
+                .cluster
+                .apply(&action.target, action.body.clone(), &options)
+                .await
+            {
+                Ok(applied) => {
+                    let (live, warnings) = (applied.live, applied.warnings);
+                    return Ok(Done {
+                        live,
+                        kind: action.kind,
+                        warnings,
+                    });
+                }
+                // A kind that has just been established is served a moment later.
+                Err(error) if tries < 10 && self.kind_is_on_its_way(action, &error).await => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Whether the server says that the kind is not there although its CRD is.
+    async fn kind_is_on_its_way(&self, action: &Action, error: &Error) -> bool {
+        let is_custom = action.target.resource.group.contains('.');
+        if !is_custom || action.live.is_some() || !error.is_not_found() {
+            return false;
+        }
+        // The text of a missing namespace names it; that of a missing kind is this one.
+        error
+            .message()
+            .contains("could not find the requested resource")
+            || error.message().contains("the server answered 404")
+            || self
+                .cluster
+                .kinds(Freshness::Latest)
+                .await
+                .is_ok_and(|kinds| kinds.get(&action.target.resource.gvk()).is_none())
+    }
+
+    async fn immutable(&self, action: &Action, error: &Error) -> Result<Done, Diagnostic> {
+        let resource = &action.target.resource;
+        let is_allowed = self
+            .policy
+            .recreate
+            .iter()
+            .any(|kind| kind.matches(&resource.group, &resource.kind));
+        if is_allowed && self.is_unprotected(&action.target) {
+            return self.recreate(action).await;
+        }
+        let help = format!(
+            "to have it deleted and created anew, add `{}` to `reconcile.recreate`",
+            resource.kind
+        );
+        Err(action
+            .error("apply/immutable", error.to_string())
+            .help(help))
+    }
+
+    fn is_unprotected(&self, target: &Target) -> bool {
+        !self
+            .policy
+            .protect
+            .iter()
+            .any(|selector| selector.matches(&target.id()))
+    }
+
+    /// Deletes the object, waits until it is gone, and creates it anew. Only the object that the plan
+    /// saw is deleted.
+    async fn recreate(&self, action: &Action) -> Result<Done, Diagnostic> {
+        let uid = action.uid.clone().unwrap_or_default();
+        let options = DeleteOptions {
+            uid: Some(uid.clone()),
+            ..DeleteOptions::default()
+        };
+        let deleted = self.cluster.delete(&action.target, &options).await;
+        deleted.map_err(|error| explain(action, &error))?;
+        self.wait_until_gone(action, &uid).await?;
+        let done = self
+            .apply(action)
+            .await
+            .map_err(|error| explain(action, &error))?;
+        Ok(Done {
+            kind: ActionKind::Recreate,
+            ..done
+        })
+    }
+
+    async fn wait_until_gone(&self, action: &Action, uid: &str) -> Result<(), Diagnostic> {
+        let left = until_gone(self.cluster, &action.target, uid, self.patience).await;
+        match left.map_err(|error| explain(action, &error))? {
+            None => Ok(()),
+            Some(live) => Err(still_there(&action.target, &live, self.patience)
+                .at(action.origin.location.clone())
+                .via(&action.origin.chain)),
+        }
+    }
+}
+
+/// An object that does not go, with the finalizers that hold it.
+pub(super) fn still_there(target: &Target, live: &Live, patience: Duration) -> Diagnostic {
+    let finalizers = live.finalizers();
+    let why: Cow<'_, str> = if finalizers.is_empty() {
+        "it has no finalizers left".into()
+    } else {
+        format!("it waits for its finalizers: `{}`", finalizers.join("`, `")).into()
+    };
+    let message = format!(
+        "`{target}` is still there {} s after it was deleted: {why}",
+        patience.as_secs()
+    );
+    Diagnostic::error("apply/not-gone", message)
+        .help("look for the controller that should remove the finalizer, and at its log")
+}
+
+/// A server's refusal, with more help where we know more.
+fn explain(action: &Action, error: &Error) -> Diagnostic {
+    let refusal = action.refusal(error);
+    if *error.kind() == ErrorKind::NotFound && !action.target.namespace.is_empty() {
+        return refusal.help(format!(
+            "is there a namespace `{}`? add it to this phase or one before it",
+            action.target.namespace
+        ));
+    }
+    refusal
+}

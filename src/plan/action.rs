@@ -1,0 +1,258 @@
+//! The plan as a value.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use trueup_manifest::{Diagnostic, ObjectId, Origin};
+
+use super::{judge::refusal, path::Path};
+use crate::cluster::{Error, Live, Target};
+
+/// Everything that has to be done, in which order and why.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// The environment's name.
+    pub environment: String,
+    /// The revision that the desired set was rendered from.
+    pub revision: Option<String>,
+    /// The phases in the order of the environment.
+    pub phases: Vec<PlannedPhase>,
+    /// One action for each desired object, phase by phase.
+    pub actions: Vec<Action>,
+    /// Which action needs which other, and why.
+    pub edges: Vec<Edge>,
+    /// What is deleted, in the order of deletion.
+    pub prune: Vec<Prune>,
+    /// What left the desired set and stays nevertheless.
+    pub kept: Vec<Kept>,
+    /// Why nothing is done until somebody confirms.
+    pub hold: Option<Hold>,
+    /// How many objects the environment owned before.
+    pub owned: usize,
+    /// What is worth saying and stops nothing.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// One phase of a plan.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedPhase {
+    /// Its name.
+    pub name: String,
+    /// The indices of the phases that must be done first.
+    pub depends_on: Vec<usize>,
+    /// How long its objects may take to become healthy, in milliseconds.
+    pub timeout_ms: u64,
+    /// Whether the phases after it wait for its objects to become healthy.
+    pub wait: bool,
+    /// The indices of its actions; those of one wave may run side by side.
+    pub waves: Vec<Vec<usize>>,
+}
+
+/// What is to be done with an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActionKind {
+    /// It is not there.
+    Create,
+    /// It is ours and differs.
+    Configure,
+    /// It differs in a field that cannot be changed, and may be deleted and created anew.
+    Recreate,
+    /// It is there and becomes ours.
+    Adopt,
+    /// It is not ours, and some of its fields are set.
+    Patch,
+    /// It is as it should be.
+    None,
+}
+
+impl ActionKind {
+    /// Whether the cluster changes.
+    pub fn is_change(self) -> bool {
+        self != Self::None
+    }
+
+    /// The sign that stands before an object in a list: `+`, `~`, `-/+`, `=`.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Create => "+",
+            Self::Configure | Self::Patch => "~",
+            Self::Recreate => "-/+",
+            Self::Adopt => "&",
+            Self::None => "=",
+        }
+    }
+}
+
+/// What is to be done with one desired object.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Action {
+    /// The object.
+    #[serde(serialize_with = "as_id")]
+    pub target: Target,
+    /// Its API version.
+    pub api_version: String,
+    /// The index of its phase.
+    pub phase: usize,
+    /// What is to be done.
+    pub kind: ActionKind,
+    /// Whether it goes after everything else of its phase.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub last: bool,
+    /// Why, in a few words.
+    pub why: Cow<'static, str>,
+    /// What changes, field by field; values of Secrets are masked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    /// Where the object comes from; written as `file:line:column (chain)`.
+    #[serde(rename = "source", serialize_with = "as_text")]
+    pub origin: Origin,
+    /// Why it cannot be done; nothing is tried then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<Diagnostic>,
+    /// The UID of the live object that the plan is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+    /// The version of the live object that the plan is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_version: Option<String>,
+    /// What is sent. Not part of the plan's written form: it may be a Secret.
+    #[serde(skip)]
+    pub body: Bytes,
+    /// The live object, where there is one.
+    #[serde(skip)]
+    pub live: Option<Live>,
+}
+
+impl Action {
+    /// The object's identity.
+    pub fn id(&self) -> ObjectId {
+        self.target.id()
+    }
+
+    /// An error about the object, at its place.
+    pub fn error(&self, code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(code, message)
+            .at(self.origin.location.clone())
+            .via(&self.origin.chain)
+    }
+
+    /// What a server's refusal is to the user.
+    pub fn refusal(&self, error: &Error) -> Diagnostic {
+        refusal(&self.origin, error)
+    }
+}
+
+/// One field that changes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// The field.
+    pub path: Path,
+    /// Its value now; none where it is not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// Its value afterwards; none where it goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
+    /// The place that sets it: `file:line:column`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+/// One action must wait for another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Edge {
+    /// The index of the action that comes first.
+    pub before: usize,
+    /// The index of the action that waits.
+    pub after: usize,
+    /// For what it waits.
+    pub gate: Gate,
+    /// Why.
+    pub why: Cow<'static, str>,
+}
+
+/// What has to be true of an object before what needs it may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Gate {
+    /// It was applied.
+    Applied,
+    /// It was applied and is healthy; for a CRD, that its kind is served.
+    Healthy,
+}
+
+/// An object that is deleted because the desired set no longer holds it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Prune {
+    /// The object.
+    #[serde(serialize_with = "as_id")]
+    pub target: Target,
+    /// Only the object with this UID is deleted.
+    pub uid: String,
+    /// The objects that have to be gone first: indices into [`Plan::prune`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<usize>,
+}
+
+/// An object that left the desired set and stays.
+#[derive(Clone, Debug, Serialize)]
+pub struct Kept {
+    /// The object.
+    #[serde(serialize_with = "as_id")]
+    pub target: Target,
+    /// Why it stays.
+    pub why: String,
+}
+
+/// A plan that waits for somebody to confirm it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Hold {
+    /// What makes it dangerous.
+    pub why: String,
+    /// What to do.
+    pub help: String,
+}
+
+impl Plan {
+    /// Whether anything is to be done.
+    pub fn is_empty(&self) -> bool {
+        self.prune.is_empty() && self.actions.iter().all(|action| !action.kind.is_change())
+    }
+
+    /// How many actions there are of a kind.
+    pub fn count(&self, kind: ActionKind) -> usize {
+        self.actions
+            .iter()
+            .filter(|action| action.kind == kind)
+            .count()
+    }
+}
+
+fn as_text<S: Serializer>(origin: &Origin, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(origin)
+}
+
+fn as_id<S: Serializer>(target: &Target, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Id<'a> {
+        group: &'a str,
+        kind: &'a str,
+        #[serde(skip_serializing_if = "str::is_empty")]
+        namespace: &'a str,
+        name: &'a str,
+    }
+    Id {
+        group: &target.resource.group,
+        kind: &target.resource.kind,
+        namespace: &target.namespace,
+        name: &target.name,
+    }
+    .serialize(serializer)
+}

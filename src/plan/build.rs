@@ -1,0 +1,246 @@
+//! Puts the plan together.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use trueup_manifest::{Diagnostic, Diagnostics, ObjectId};
+
+use super::{
+    action::{Action, ActionKind, Plan, PlannedPhase},
+    depends_on, graph,
+    inventory::ApplySet,
+    judge::{Judgement, Seen, judge},
+    object::{Object, Objects},
+    order::{Order, order},
+    prune::{hold, prune},
+};
+use crate::{
+    cluster::{Live, Target},
+    config::reconcile::Reconcile,
+    render::Desired,
+};
+
+/// What the cluster holds, as far as a plan needs it.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// For each desired object, in order, what is live of it.
+    pub seen: Vec<Seen>,
+    /// Everything that carries our label.
+    pub owned: Vec<(Target, Live)>,
+    /// Objects that are not in the desired set, are named by `depends-on`, and exist.
+    pub externals: HashSet<ObjectId>,
+    /// What could not be looked at, and why: nothing of such kinds is pruned.
+    pub unseen: Vec<Diagnostic>,
+}
+
+/// What a plan is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// The rendered set.
+    pub desired: &'a Desired,
+    /// Its objects, resolved.
+    pub objects: &'a Objects,
+    /// What is live.
+    pub observed: &'a Observed,
+    /// The environment's policy.
+    pub policy: &'a Reconcile,
+    /// The environment's ApplySet.
+    pub applyset: &'a ApplySet,
+    /// Whether somebody confirmed what would otherwise be held back.
+    pub confirmed: bool,
+}
+
+/// The objects that the desired set names by `depends-on` without holding them: whether they exist is
+/// part of what a plan needs to know.
+pub fn externals(objects: &Objects) -> Vec<ObjectId> {
+    let own: HashSet<ObjectId> = objects.items.iter().map(Object::id).collect();
+    let named = objects
+        .items
+        .iter()
+        .filter_map(|object| depends_on::targets(object).ok())
+        .flatten();
+    let mut others: Vec<ObjectId> = named.filter(|id| !own.contains(id)).collect();
+    others.sort();
+    others.dedup();
+    others
+}
+
+/// Makes the plan. Errors about single objects become blocked actions; an error here means that there
+/// is no order at all.
+pub fn build(inputs: &Inputs<'_>) -> Result<Plan, Diagnostics> {
+    let Inputs {
+        desired,
+        objects,
+        observed,
+        policy,
+        applyset,
+        ..
+    } = *inputs;
+    let (candidates, problems) = graph::edges(&objects.items);
+    problems
+        .into_iter()
+        .collect::<Diagnostics>()
+        .into_result(())?;
+    let mut order = order(&objects.items, &desired.phases, candidates)?;
+    order.do_not_wait_where_phases_do_not(&objects.items, &desired.phases);
+
+    let mut warnings = objects.warnings.clone();
+    warnings.extend(order.warnings.iter().cloned());
+    warnings.extend(observed.unseen.iter().cloned());
+    let actions = actions(inputs, &order, &mut warnings);
+
+    let ids: HashSet<ObjectId> = objects.items.iter().map(Object::id).collect();
+    let live = observed.seen.iter().filter_map(|seen| seen.live.as_ref());
+    let uids: HashSet<&str> = live.map(Live::uid).collect();
+    let pruning = prune(&observed.owned, &ids, &uids, policy);
+    let held = if inputs.confirmed {
+        None
+    } else {
+        hold(&pruning, observed.owned.len(), objects.items.len(), policy)
+    };
+    Ok(Plan {
+        environment: applyset.environment().to_owned(),
+        revision: desired.revision.clone(),
+        phases: phases(desired, order.depends_on, order.waves),
+        actions,
+        edges: order.edges,
+        prune: pruning.prune,
+        kept: pruning.kept,
+        hold: held,
+        owned: observed.owned.len(),
+        warnings,
+    })
+}
+
+fn phases(
+    desired: &Desired,
+    depends_on: Vec<Vec<usize>>,
+    waves: Vec<Vec<Vec<usize>>>,
+) -> Vec<PlannedPhase> {
+    let parts = desired.phases.iter().zip(depends_on).zip(waves);
+    parts
+        .map(|((phase, depends_on), waves)| PlannedPhase {
+            name: phase.name.clone(),
+            depends_on,
+            timeout_ms: u64::try_from(phase.timeout.as_millis()).unwrap_or(u64::MAX),
+            wait: phase.wait,
+            waves,
+        })
+        .collect()
+}
+
+fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -> Vec<Action> {
+    let Inputs {
+        objects,
+        observed,
+        policy,
+        applyset,
+        ..
+    } = *inputs;
+    let nothing = Seen::default();
+    let mut judgements: Vec<Judgement> = objects
+        .items
+        .iter()
+        .enumerate()
+        .map(|(at, object)| {
+            judge(
+                object,
+                observed.seen.get(at).unwrap_or(&nothing),
+                applyset,
+                policy,
+            )
+        })
+        .collect();
+    excuse_objects_of_changing_kinds(objects, order, &mut judgements);
+    block_on_externals(inputs, &mut judgements);
+    let parts = objects
+        .items
+        .iter()
+        .zip(judgements)
+        .zip(&order.last)
+        .enumerate();
+    parts
+        .map(|(at, ((object, judgement), last))| {
+            warnings.extend(judgement.warning);
+            let live = observed.seen.get(at).and_then(|seen| seen.live.clone());
+            let body = if judgement.kind.is_change() {
+                object.body()
+            } else {
+                Ok(Bytes::new())
+            };
+            let (body, blocked) = match body {
+                Ok(body) => (body, judgement.blocked),
+                Err(problem) => (Bytes::new(), Some(problem)),
+            };
+            Action {
+                target: object.target.clone(),
+                api_version: object.target.resource.api_version(),
+                phase: object.phase,
+                kind: judgement.kind,
+                last: *last,
+                why: judgement.why,
+                changes: judgement.changes,
+                origin: object.origin.clone(),
+                blocked,
+                uid: live.as_ref().map(|live| live.uid().to_owned()),
+                resource_version: live.as_ref().map(|live| live.resource_version().to_owned()),
+                body,
+                live,
+            }
+        })
+        .collect()
+}
+
+/// A dry run that was refused means nothing while the CRD of the object's kind is itself about to
+/// change: the object is tried when its turn comes.
+fn excuse_objects_of_changing_kinds(
+    objects: &Objects,
+    order: &Order,
+    judgements: &mut [Judgement],
+) {
+    let is_crd = |at: usize| {
+        objects
+            .items
+            .get(at)
+            .is_some_and(|object| object.target.resource.kind == "CustomResourceDefinition")
+    };
+    for edge in order.edges.iter().filter(|edge| is_crd(edge.before)) {
+        let crd_changes = judgements
+            .get(edge.before)
+            .is_some_and(|crd| crd.kind.is_change());
+        if let Some(judgement) = judgements.get_mut(edge.after)
+            && crd_changes
+            && judgement
+                .blocked
+                .as_ref()
+                .is_some_and(|blocked| blocked.code == "apply/invalid")
+        {
+            judgement.blocked = None;
+            judgement.why = "fields differ; its kind changes, too".into();
+        }
+    }
+}
+
+/// What depends on an object that is neither in the desired set nor in the cluster cannot be done.
+fn block_on_externals(inputs: &Inputs<'_>, judgements: &mut [Judgement]) {
+    let own: HashSet<ObjectId> = inputs.objects.items.iter().map(Object::id).collect();
+    for (object, judgement) in inputs.objects.items.iter().zip(judgements) {
+        let Ok(targets) = depends_on::targets(object) else {
+            continue;
+        };
+        let missing = targets
+            .into_iter()
+            .find(|id| !own.contains(id) && !inputs.observed.externals.contains(id));
+        if let Some(missing) = missing {
+            let message = format!(
+                "`{}` depends on `{missing}`, which is neither in the environment nor in the cluster",
+                object.id()
+            );
+            let help = "add it, or wait until whoever makes it has done so";
+            judgement.blocked = Some(object.error("plan/missing-dependency", message).help(help));
+            if judgement.kind == ActionKind::None {
+                judgement.kind = ActionKind::Configure;
+            }
+        }
+    }
+}

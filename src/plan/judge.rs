@@ -1,0 +1,368 @@
+//! What is to be done with one desired object, given what is live.
+
+use std::borrow::Cow;
+
+use trueup_manifest::{Diagnostic, ObjectId, Origin};
+
+use super::{
+    action::{ActionKind, Change},
+    compare::{Difference, DifferenceKind, compare},
+    diff,
+    immutable::is_immutable,
+    inventory::{ApplySet, FIELD_MANAGER, PART_OF},
+    object::Object,
+    path::{Path, Step},
+    view::{Node, View},
+};
+use crate::{
+    cluster::{Error, ErrorKind, Live},
+    config::reconcile::{Adoption, Reconcile},
+};
+
+/// What the cluster says about one desired object.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// The live object.
+    pub live: Option<Live>,
+    /// What a dry run of applying it gave, where one was wanted.
+    pub dry_run: Option<Result<Live, Error>>,
+}
+
+/// Whether only the server can say what applying an object would change: something differs, or may
+/// differ, and it is there and ours to change.
+pub fn wants_dry_run(
+    object: &Object,
+    live: Option<&Live>,
+    applyset: &ApplySet,
+    policy: &Reconcile,
+) -> bool {
+    let Some(live) = live.filter(|live| !live.is_terminating()) else {
+        return false;
+    };
+    standing(live, applyset, policy).is_ok() && !differences(object, live).is_empty()
+}
+
+fn differences(object: &Object, live: &Live) -> Vec<Difference> {
+    compare(
+        object.root(),
+        live,
+        FIELD_MANAGER,
+        object.target.resource.has_status,
+    )
+}
+
+/// What is to be done with an object, and why.
+#[derive(Clone, Debug)]
+pub(super) struct Judgement {
+    pub kind: ActionKind,
+    pub why: Cow<'static, str>,
+    pub changes: Vec<Change>,
+    pub blocked: Option<Diagnostic>,
+    pub warning: Option<Diagnostic>,
+}
+
+impl Judgement {
+    fn new(kind: ActionKind, why: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            why: why.into(),
+            changes: Vec::new(),
+            blocked: None,
+            warning: None,
+        }
+    }
+
+    fn blocked(kind: ActionKind, diagnostic: Diagnostic) -> Self {
+        let why = diagnostic.message.clone();
+        Self {
+            blocked: Some(diagnostic),
+            ..Self::new(kind, why)
+        }
+    }
+}
+
+/// What an object that exists is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Ours,
+    Adoptable,
+}
+
+/// Whether a live object is ours, may become ours, or may not be touched and why.
+fn standing(live: &Live, applyset: &ApplySet, policy: &Reconcile) -> Result<Standing, String> {
+    match (live.label(PART_OF), policy.adoption) {
+        (Some(id), _) if id == applyset.id() => Ok(Standing::Ours),
+        (_, Adoption::AdoptAll) | (None, Adoption::AdoptIfNoInventory) => Ok(Standing::Adoptable),
+        (Some(id), _) => Err(format!("belongs to another ApplySet, `{id}`")),
+        (None, Adoption::MustMatch) => Err("exists and is not ours".to_owned()),
+    }
+}
+
+/// What is to be done with `object`.
+pub(super) fn judge(
+    object: &Object,
+    seen: &Seen,
+    applyset: &ApplySet,
+    policy: &Reconcile,
+) -> Judgement {
+    let Some(live) = &seen.live else {
+        let why = if object.kind_is_new {
+            "its kind is new, too"
+        } else {
+            "it is not there"
+        };
+        return Judgement::new(ActionKind::Create, why);
+    };
+    let standing = match standing(live, applyset, policy) {
+        Ok(standing) => standing,
+        Err(why) => {
+            let message = format!("`{}` {why}", object.id());
+            let help = "remove it from one of the two, or set `reconcile.adoption` to `adoptAll` to take it over";
+            let diagnostic = object.error("plan/not-ours", message).help(help);
+            return Judgement::blocked(ActionKind::None, diagnostic);
+        }
+    };
+    if live.is_terminating() {
+        let why = "it is being deleted, and is created anew once it is gone";
+        return Judgement::new(ActionKind::Create, why);
+    }
+    let found = differences(object, live);
+    if found.is_empty() {
+        return Judgement::new(ActionKind::None, "it is as it should be");
+    }
+    match &seen.dry_run {
+        Some(Ok(settled)) => settled_by_server(object, live, settled, standing, &found),
+        Some(Err(error)) => refused(object, live, error, standing, &found, policy),
+        None => by_ourselves(object, live, standing, &found),
+    }
+}
+
+/// The server said what the object would become.
+fn settled_by_server(
+    object: &Object,
+    live: &Live,
+    settled: &Live,
+    standing: Standing,
+    found: &[Difference],
+) -> Judgement {
+    let id = object.id();
+    let has_status = object.target.resource.has_status;
+    let mut changes = diff::changes(&id, live.value(), settled.value(), has_status);
+    let kind = match standing {
+        Standing::Ours => ActionKind::Configure,
+        Standing::Adoptable => ActionKind::Adopt,
+    };
+    if changes.is_empty() {
+        if same_ownership(live, settled) {
+            return Judgement::new(ActionKind::None, "it is as it should be");
+        }
+        let why = "its fields are right, but we do not own all of them";
+        return Judgement::new(kind, why);
+    }
+    place(&mut changes, object);
+    Judgement {
+        changes,
+        ..Judgement::new(kind, why(standing, found))
+    }
+}
+
+/// Whether our own entry says the same, save for when it was made.
+fn same_ownership(live: &Live, settled: &Live) -> bool {
+    let entry = |live: &Live| {
+        let mut entry = live.applied_by(FIELD_MANAGER).cloned()?;
+        entry.remove("time");
+        Some(entry)
+    };
+    entry(live) == entry(settled)
+}
+
+fn why(standing: Standing, found: &[Difference]) -> Cow<'static, str> {
+    if standing == Standing::Adoptable {
+        return Cow::Borrowed("it is there, and becomes ours");
+    }
+    let any = |kind: DifferenceKind| found.iter().any(|difference| difference.kind == kind);
+    Cow::Borrowed(if any(DifferenceKind::Ownership) {
+        "it is to be applied by us"
+    } else if any(DifferenceKind::Unowned) || any(DifferenceKind::Value) {
+        "fields differ"
+    } else if any(DifferenceKind::Surplus) {
+        "fields are no longer set"
+    } else {
+        "the order differs"
+    })
+}
+
+/// The server refused the object as it would be.
+fn refused(
+    object: &Object,
+    live: &Live,
+    error: &Error,
+    standing: Standing,
+    found: &[Difference],
+    policy: &Reconcile,
+) -> Judgement {
+    let resource = &object.target.resource;
+    if is_immutable(error) {
+        let allowed = policy
+            .recreate
+            .iter()
+            .any(|kind| kind.matches(&resource.group, &resource.kind));
+        let changes = local_changes(object, live, found);
+        let protected = policy
+            .protect
+            .iter()
+            .any(|selector| selector.matches(&object.id()));
+        if allowed && !protected {
+            let why = format!("a field cannot be changed: {}", error.message());
+            return Judgement {
+                changes,
+                ..Judgement::new(ActionKind::Recreate, why)
+            };
+        }
+        let help = if protected {
+            format!(
+                "it is protected: delete `{}` by hand, then reconcile",
+                object.id()
+            )
+        } else {
+            format!(
+                "to have it deleted and created anew, add `{}` to `reconcile.recreate`",
+                resource.kind
+            )
+        };
+        let diagnostic = object
+            .error("apply/immutable", error.to_string())
+            .help(help);
+        return Judgement {
+            changes,
+            ..Judgement::blocked(ActionKind::Configure, diagnostic)
+        };
+    }
+    match error.kind() {
+        // The real request may fare better, or we may only read: the local comparison has to do.
+        ErrorKind::Transient | ErrorKind::TooManyRequests { .. } | ErrorKind::Unreachable => {
+            by_ourselves(object, live, standing, found)
+        }
+        ErrorKind::Forbidden => {
+            let message = format!("{error}; what changes is told from the live object alone");
+            let warning = object.warning("plan/no-dry-run", message);
+            let judgement = by_ourselves(object, live, standing, found);
+            Judgement {
+                warning: Some(warning),
+                ..judgement
+            }
+        }
+        _ => {
+            let diagnostic = refusal(&object.origin, error);
+            let changes = local_changes(object, live, found);
+            Judgement {
+                changes,
+                ..Judgement::blocked(ActionKind::Configure, diagnostic)
+            }
+        }
+    }
+}
+
+/// What a server's refusal of an object is to the user.
+pub(super) fn refusal(origin: &Origin, error: &Error) -> Diagnostic {
+    let code = match error.kind() {
+        ErrorKind::Conflict { .. } => "apply/conflict",
+        ErrorKind::Invalid { .. } => "apply/invalid",
+        ErrorKind::Forbidden | ErrorKind::Unauthorized => "apply/forbidden",
+        ErrorKind::NotFound => "apply/not-found",
+        ErrorKind::Unreachable => "apply/unreachable",
+        _ => "apply/failed",
+    };
+    let diagnostic = Diagnostic::error(code, error.to_string())
+        .at(origin.location.clone())
+        .via(&origin.chain);
+    match error.help() {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
+}
+
+/// No server was asked: what we see ourselves has to do.
+fn by_ourselves(
+    object: &Object,
+    live: &Live,
+    standing: Standing,
+    found: &[Difference],
+) -> Judgement {
+    let kind = match standing {
+        Standing::Ours => ActionKind::Configure,
+        Standing::Adoptable => ActionKind::Adopt,
+    };
+    let changes = local_changes(object, live, found);
+    Judgement {
+        changes,
+        ..Judgement::new(kind, why(standing, found))
+    }
+}
+
+fn local_changes(object: &Object, live: &Live, found: &[Difference]) -> Vec<Change> {
+    let id: ObjectId = object.id();
+    let mut changes: Vec<Change> = found
+        .iter()
+        .filter(|difference| difference.kind != DifferenceKind::Ownership)
+        .map(|difference| {
+            let after = match difference.kind {
+                DifferenceKind::Surplus => None,
+                _ => find(object.root(), &difference.path).map(Node::to_json),
+            };
+            diff::change(
+                &id,
+                &difference.path,
+                find(live.value(), &difference.path).cloned(),
+                after,
+            )
+        })
+        .collect();
+    place(&mut changes, object);
+    changes
+}
+
+/// Says of each change which place in the files sets it.
+fn place(changes: &mut [Change], object: &Object) {
+    for change in changes {
+        if change.after.is_some() {
+            let node = nearest_node(object.root(), &change.path);
+            change.source = object
+                .doc
+                .location(node.id())
+                .map(|place| place.to_string());
+        }
+    }
+}
+
+/// The node at a path, or the last one on the way there that the manifest has.
+fn nearest_node<'a>(root: Node<'a>, path: &Path) -> Node<'a> {
+    let mut node = root;
+    for step in &path.0 {
+        match enter(node, step) {
+            Some(next) => node = next,
+            None => break,
+        }
+    }
+    node
+}
+
+fn find<'a, V: View<'a>>(root: V, path: &Path) -> Option<V> {
+    path.0.iter().try_fold(root, |node, step| enter(node, step))
+}
+
+fn enter<'a, V: View<'a>>(node: V, step: &Step) -> Option<V> {
+    match step {
+        Step::Key(key) => node.get(key),
+        Step::Index(index) => node.items().nth(*index),
+        Step::Item(fields) => node.items().find(|item| {
+            fields.iter().all(|(key, value)| {
+                item.get(key)
+                    .is_none_or(|own| super::compare::plainly_same(own, value))
+            })
+        }),
+        Step::Member(value) => node
+            .items()
+            .find(|item| super::compare::plainly_same(*item, value)),
+    }
+}

@@ -1,0 +1,37 @@
+//! What has to be done so that the cluster holds what Git says.
+//!
+//! Flows in: the desired set, what is live, and the environment's policy. Flows out: a [`Plan`]:
+//! every action with its reason and its field-level changes, the order they must have and why, what
+//! is pruned and what is kept, or every error at once.
+//! It must never do I/O: the same inputs give the same plan.
+
+mod action;
+mod build;
+mod compare;
+mod depends_on;
+mod diff;
+mod graph;
+mod immutable;
+mod inventory;
+mod judge;
+mod mask;
+mod object;
+mod order;
+mod path;
+mod prune;
+mod rank;
+mod references;
+mod view;
+
+pub use self::{
+    action::{Action, ActionKind, Change, Edge, Gate, Hold, Kept, Plan, PlannedPhase, Prune},
+    build::{Inputs, Observed, build, externals},
+    immutable::is_immutable,
+    inventory::{
+        ApplySet, ENVIRONMENT, FIELD_MANAGER, GROUP_KINDS, NAMESPACES, PARENT_GROUP, PARENT_ID,
+        PARENT_KIND, PARENT_TYPE, PART_OF, Reach, TOOLING,
+    },
+    judge::{Seen, wants_dry_run},
+    object::{Object, Objects, resolve},
+    path::{Path, Step},
+};

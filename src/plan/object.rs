@@ -1,0 +1,321 @@
+//! A rendered object ready to be applied: its address found, our label on it.
+
+use std::{collections::HashMap, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use trueup_manifest::{
+    Diagnostic, Diagnostics, Gvk, Manifest, ObjectId, Origin, is_secret, nearest,
+};
+use trueup_yaml::{
+    Document, NodeId, Schema, Style,
+    emit::{self, JsonOptions},
+};
+
+use super::{
+    inventory::{ApplySet, PART_OF},
+    view::{Node, View},
+};
+use crate::{
+    cluster::{Kinds, Resource, Target},
+    render::Desired,
+};
+
+/// A rendered object ready to be applied.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// Its address.
+    pub target: Target,
+    /// The object, as it is sent.
+    pub doc: Document,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The index of its phase.
+    pub phase: usize,
+    /// Whether the cluster does not serve its kind yet: a CRD of the desired set brings it.
+    pub kind_is_new: bool,
+}
+
+impl Object {
+    /// Its identity.
+    pub fn id(&self) -> ObjectId {
+        self.target.id()
+    }
+
+    /// What is sent to the server. Fails on what JSON cannot say, such as infinity.
+    pub fn body(&self) -> Result<Bytes, Diagnostic> {
+        let mut json = String::new();
+        let options = JsonOptions {
+            sort_keys: false,
+            escape_html: false,
+        };
+        emit::json_with(&self.doc, self.doc.root(), Schema::Sigs, options, &mut json)
+            .map_err(|error| Diagnostic::from(error).via(&self.origin.chain))?;
+        Ok(json.into())
+    }
+
+    pub(super) fn root(&self) -> Node<'_> {
+        Node::root(&self.doc)
+    }
+
+    /// An error about it, at its place.
+    pub(super) fn error(&self, code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(code, message)
+            .at(self.origin.location.clone())
+            .via(&self.origin.chain)
+    }
+
+    /// A warning about it, at its place.
+    pub(super) fn warning(&self, code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::warning(code, message)
+            .at(self.origin.location.clone())
+            .via(&self.origin.chain)
+    }
+}
+
+/// The rendered objects of all phases, ready to be applied.
+#[derive(Clone, Debug, Default)]
+pub struct Objects {
+    /// In the order of the phases and of the rendered output.
+    pub items: Vec<Object>,
+    /// What the cluster serves, with the kinds that the desired set brings.
+    pub kinds: Kinds,
+    /// What is worth saying and stops nothing.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Finds the address of each rendered object and puts our label on it. What the cluster serves says
+/// which kinds have namespaces; for a kind that is not served yet, its CRD in the desired set does.
+pub fn resolve(
+    desired: &Desired,
+    served: &Kinds,
+    applyset: &ApplySet,
+) -> Result<Objects, Diagnostics> {
+    let mut kinds = served.clone();
+    for manifest in desired.phases.iter().flat_map(|phase| &phase.manifests) {
+        for resource in resources_of_crd(manifest) {
+            kinds.insert(resource);
+        }
+    }
+    let mut objects = Objects {
+        kinds,
+        ..Objects::default()
+    };
+    let mut problems = Diagnostics::new();
+    let mut places: HashMap<ObjectId, usize> = HashMap::new();
+    for (phase, rendered) in desired.phases.iter().enumerate() {
+        for manifest in &rendered.manifests {
+            let found = address(manifest, phase, &mut objects, served, applyset);
+            let Some(object) = problems.keep(found) else {
+                continue;
+            };
+            let id = object.id();
+            if let Some(first) = places.get(&id).and_then(|at| objects.items.get(*at)) {
+                problems.push(duplicate(&id, first, &object, desired));
+                continue;
+            }
+            places.insert(id, objects.items.len());
+            objects.items.push(object);
+        }
+    }
+    problems.into_result(objects)
+}
+
+fn duplicate(id: &ObjectId, first: &Object, again: &Object, desired: &Desired) -> Diagnostic {
+    let phase = |object: &Object| {
+        desired
+            .phases
+            .get(object.phase)
+            .map(|phase| phase.name.clone())
+            .unwrap_or_default()
+    };
+    Diagnostic::error("plan/duplicate", format!("`{id}` is defined twice"))
+        .label(
+            again.origin.location.clone(),
+            format!("again here, in phase `{}`", phase(again)),
+        )
+        .label(
+            first.origin.location.clone(),
+            format!("first here, in phase `{}`", phase(first)),
+        )
+        .via(&again.origin.chain)
+        .help("remove one of the two, or give one another name or namespace")
+}
+
+fn address(
+    manifest: &Manifest,
+    phase: usize,
+    objects: &mut Objects,
+    served: &Kinds,
+    applyset: &ApplySet,
+) -> Result<Object, Diagnostic> {
+    let gvk = manifest.gvk();
+    let Some(resource) = objects.kinds.get(&gvk).cloned() else {
+        return Err(unknown_kind(manifest, &gvk, &objects.kinds));
+    };
+    let kind_is_new = served.get(&gvk).is_none();
+    let mut object = Object {
+        target: Target {
+            resource: Arc::clone(&resource),
+            namespace: manifest.namespace().to_owned(),
+            name: manifest.name().to_owned(),
+        },
+        doc: manifest.doc.clone(),
+        origin: manifest.origin.clone(),
+        phase,
+        kind_is_new,
+    };
+    settle_namespace(&mut object, &mut objects.warnings);
+    if is_secret(&resource.group, &resource.kind) {
+        encode_string_data(&mut object.doc);
+    }
+    mark(&mut object, applyset)?;
+    Ok(object)
+}
+
+/// Namespaced objects without a namespace go to `default`, as with kubectl; a namespace on an object
+/// that has none is dropped.
+fn settle_namespace(object: &mut Object, warnings: &mut Vec<Diagnostic>) {
+    let namespaced = object.target.resource.namespaced;
+    let metadata = object.doc.get(object.doc.root(), "metadata");
+    let Some(metadata) = metadata else { return };
+    if namespaced && object.target.namespace.is_empty() {
+        "default".clone_into(&mut object.target.namespace);
+        let value = object.doc.new_str("default");
+        object.doc.set(metadata, "namespace", value);
+        let message = format!("`{}` has no namespace and goes to `default`", object.id());
+        let help = "set `metadata.namespace`, or `namespace` in the kustomization";
+        warnings.push(object.warning("plan/no-namespace", message).help(help));
+    } else if !namespaced && !object.target.namespace.is_empty() {
+        object.target.namespace.clear();
+        object.doc.remove(metadata, "namespace");
+        let message = format!(
+            "`{}` belongs to no namespace: the one it has is dropped",
+            object.id()
+        );
+        warnings.push(object.warning("plan/needless-namespace", message));
+    }
+}
+
+/// Moves `stringData` of a Secret to `data`. A server does the same, but keeps what it wrote to `data`
+/// when the key goes from `stringData`, as nobody owns it there.
+fn encode_string_data(doc: &mut Document) {
+    let root = doc.root();
+    let Some(plain) = doc.remove(root, "stringData") else {
+        return;
+    };
+    let entries: Vec<(String, NodeId)> = doc
+        .entries(plain)
+        .map(|(key, value)| (doc.text(key).unwrap_or_default().to_owned(), value))
+        .collect();
+    let data = match doc.get(root, "data") {
+        Some(data) if !doc.is_null(data) => data,
+        _ => {
+            let data = doc.new_mapping();
+            doc.set(root, "data", data);
+            data
+        }
+    };
+    for (key, value) in entries {
+        if !doc.is_null(value) {
+            let encoded = STANDARD.encode(doc.text(value).unwrap_or_default());
+            doc.set_style(value, Style::DoubleQuoted);
+            doc.set_text(value, &encoded);
+        }
+        doc.set(data, &key, value);
+    }
+}
+
+fn mark(object: &mut Object, applyset: &ApplySet) -> Result<(), Diagnostic> {
+    let root = object.doc.root();
+    let Some(metadata) = object.doc.get(root, "metadata") else {
+        return Ok(());
+    };
+    let labels = match object.doc.get(metadata, "labels") {
+        Some(labels) if !object.doc.is_null(labels) => labels,
+        _ => {
+            let labels = object.doc.new_mapping();
+            object.doc.set(metadata, "labels", labels);
+            labels
+        }
+    };
+    if let Some(set) = object.doc.get(labels, PART_OF) {
+        let place = object
+            .doc
+            .location(set)
+            .or_else(|| object.origin.location.clone());
+        let message = format!("`{}` sets the label `{PART_OF}` itself", object.id());
+        return Err(Diagnostic::error("plan/label", message)
+            .at(place)
+            .via(&object.origin.chain)
+            .help("remove the label: trueup sets it to mark what the environment owns"));
+    }
+    let value = object.doc.new_str(applyset.id());
+    object.doc.set(labels, PART_OF, value);
+    Ok(())
+}
+
+fn unknown_kind(manifest: &Manifest, gvk: &Gvk, kinds: &Kinds) -> Diagnostic {
+    let message = format!(
+        "the cluster serves no `{}` in `{}`, and no CustomResourceDefinition of the environment brings it",
+        gvk.kind,
+        gvk.api_version()
+    );
+    let place = manifest.doc.get(manifest.doc.root(), "kind");
+    let place = place.and_then(|node| manifest.doc.location(node));
+    let diagnostic = Diagnostic::error("plan/unknown-kind", message)
+        .at(place.or_else(|| manifest.origin.location.clone()))
+        .via(&manifest.origin.chain);
+    let group_version = gvk.api_version();
+    if kinds.unanswered().contains(&group_version) {
+        return diagnostic.help(format!(
+            "the server behind `{group_version}` does not answer: look at its APIService and its pods"
+        ));
+    }
+    if let Some(other) = kinds.preferred(&gvk.group, &gvk.kind) {
+        return diagnostic.help(format!(
+            "the cluster serves it as `{}`",
+            other.api_version()
+        ));
+    }
+    let others: Vec<&str> = kinds
+        .iter()
+        .filter(|resource| resource.group == gvk.group && resource.version == gvk.version)
+        .map(|resource| resource.kind.as_str())
+        .collect();
+    match nearest(&gvk.kind, others.iter().copied()) {
+        Some(other) => diagnostic.help(format!("did you mean `{other}`?")),
+        None => diagnostic.help("add its CustomResourceDefinition to this phase or one before it"),
+    }
+}
+
+/// The kinds that a CRD brings, one for each served version.
+fn resources_of_crd(manifest: &Manifest) -> Vec<Resource> {
+    if manifest.kind() != "CustomResourceDefinition" {
+        return Vec::new();
+    }
+    let root = Node::root(&manifest.doc);
+    let (group, kind) = (
+        root.text_at(&["spec", "group"]),
+        root.text_at(&["spec", "names", "kind"]),
+    );
+    let plural = root.text_at(&["spec", "names", "plural"]);
+    if group.is_empty() || kind.is_empty() || plural.is_empty() {
+        return Vec::new();
+    }
+    root.items_at(&["spec", "versions"])
+        .filter(|version| {
+            version
+                .get("served")
+                .is_none_or(|served| served.shape() != super::view::Shape::Bool(false))
+        })
+        .map(|version| Resource {
+            group: group.to_owned(),
+            version: version.text_at(&["name"]).to_owned(),
+            kind: kind.to_owned(),
+            plural: plural.to_owned(),
+            namespaced: root.text_at(&["spec", "scope"]) == "Namespaced",
+            has_status: version.at(&["subresources", "status"]).is_some(),
+        })
+        .collect()
+}

@@ -1,0 +1,219 @@
+//! What left the desired set: which of it is deleted, in which order, and what stays.
+
+use std::collections::{HashMap, HashSet};
+
+use trueup_manifest::ObjectId;
+
+use super::{
+    action::{Hold, Kept, Prune},
+    inventory::FIELD_MANAGER,
+    rank::rank,
+    references::references,
+};
+use crate::{
+    cluster::{Live, Target},
+    config::reconcile::Reconcile,
+};
+
+/// Kinds that hold what cannot be made again: they go only where somebody says so.
+const DEAR_KINDS: &[(&str, &str)] = &[
+    ("", "Namespace"),
+    ("", "PersistentVolume"),
+    ("", "PersistentVolumeClaim"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+];
+
+/// Annotations by which an object says that it is not to be deleted.
+const KEEP: &[(&str, &str)] = &[
+    ("trueup.dev/prune", "disabled"),
+    ("kustomize.toolkit.fluxcd.io/prune", "disabled"),
+    ("helm.sh/resource-policy", "keep"),
+    ("client.lifecycle.config.k8s.io/deletion", "detach"),
+];
+
+/// The annotation by which an object of a dear kind says that it may be deleted.
+const PRUNE_ALLOWED: (&str, &str) = ("trueup.dev/prune", "enabled");
+
+/// What goes and what stays.
+#[derive(Debug, Default)]
+pub(super) struct Pruning {
+    pub prune: Vec<Prune>,
+    pub kept: Vec<Kept>,
+}
+
+/// Sorts out the objects that carry our label and are in no phase of the desired set.
+pub(super) fn prune(
+    owned: &[(Target, Live)],
+    desired: &HashSet<ObjectId>,
+    desired_uids: &HashSet<&str>,
+    policy: &Reconcile,
+) -> Pruning {
+    let mut kept = Vec::new();
+    let mut going = Vec::new();
+    let mut uids = HashSet::new();
+    for (target, live) in owned {
+        let is_desired = desired.contains(&target.id()) || desired_uids.contains(live.uid());
+        // The same object may be listed under two groups.
+        if is_desired || is_copy(live) || !uids.insert(live.uid()) {
+            continue;
+        }
+        match reason_to_keep(target, live, policy) {
+            Some(why) => kept.push(Kept {
+                target: target.clone(),
+                why,
+            }),
+            None => going.push((target, live)),
+        }
+    }
+    Pruning {
+        prune: in_order(&going),
+        kept,
+    }
+}
+
+/// Controllers copy labels to what they make (a Service's go to its Endpoints): what carries our label
+/// without ever having been applied by us, and is made by a controller, is not ours.
+fn is_copy(live: &Live) -> bool {
+    let is_made = live
+        .at(&["metadata", "ownerReferences"])
+        .and_then(|owners| owners.as_array())
+        .is_some_and(|owners| {
+            owners
+                .iter()
+                .any(|owner| owner.get("controller") == Some(&true.into()))
+        });
+    let kind = live.text(&["kind"]);
+    live.applied_by(FIELD_MANAGER).is_none()
+        && (is_made || matches!(kind, "Endpoints" | "EndpointSlice"))
+}
+
+fn reason_to_keep(target: &Target, live: &Live, policy: &Reconcile) -> Option<String> {
+    if !policy.prune {
+        return Some("pruning is off for this environment".to_owned());
+    }
+    for (key, value) in KEEP {
+        if live.annotation(key) == Some(value) {
+            return Some(format!("its annotation `{key}: {value}` says so"));
+        }
+    }
+    if policy
+        .protect
+        .iter()
+        .any(|selector| selector.matches(&target.id()))
+    {
+        return Some("`reconcile.protect` names it".to_owned());
+    }
+    let (group, kind) = (
+        target.resource.group.as_str(),
+        target.resource.kind.as_str(),
+    );
+    let is_dear = DEAR_KINDS.contains(&(group, kind));
+    let is_allowed = policy
+        .prune_kinds
+        .iter()
+        .any(|pattern| pattern.matches(group, kind))
+        || live.annotation(PRUNE_ALLOWED.0) == Some(PRUNE_ALLOWED.1);
+    (is_dear && !is_allowed).then(|| {
+        format!(
+            "a {kind} goes only where `reconcile.pruneKinds` or its annotation `{}: {}` says so",
+            PRUNE_ALLOWED.0, PRUNE_ALLOWED.1
+        )
+    })
+}
+
+/// The reverse of the order in which such objects are made: what refers to another goes first, and a
+/// namespace or a CRD goes when what is in it is gone.
+fn in_order(going: &[(&Target, &Live)]) -> Vec<Prune> {
+    let mut order: Vec<&(&Target, &Live)> = going.iter().collect();
+    order.sort_by_cached_key(|(target, _)| {
+        let kind = target.resource.kind.clone();
+        (
+            std::cmp::Reverse(rank(&kind)),
+            kind,
+            target.namespace.clone(),
+            target.name.clone(),
+        )
+    });
+    let places: HashMap<ObjectId, usize> = order
+        .iter()
+        .enumerate()
+        .map(|(at, (target, _))| (target.id(), at))
+        .collect();
+    let crds: HashMap<(&str, &str), usize> = order
+        .iter()
+        .enumerate()
+        .filter(|(_, (target, _))| target.resource.kind == "CustomResourceDefinition")
+        .map(|(at, (_, live))| {
+            (
+                (
+                    live.text(&["spec", "group"]),
+                    live.text(&["spec", "names", "kind"]),
+                ),
+                at,
+            )
+        })
+        .collect();
+    let mut after: Vec<Vec<usize>> = vec![Vec::new(); order.len()];
+    for (at, (target, live)) in order.iter().enumerate() {
+        let resource = &target.resource;
+        let (group, kind) = (resource.group.as_str(), resource.kind.as_str());
+        let named = references(live.value(), group, kind, &target.namespace);
+        let named = named.iter().filter_map(|reference| {
+            places.get(&ObjectId {
+                group: reference.group.to_owned(),
+                kind: reference.kind.to_owned(),
+                namespace: reference.namespace.to_owned(),
+                name: reference.name.to_owned(),
+            })
+        });
+        for needed in named.chain(crds.get(&(group, kind))) {
+            // Only towards what comes later in the list, so that there can be no loop.
+            if *needed > at
+                && let Some(after) = after.get_mut(*needed)
+            {
+                after.push(at);
+            }
+        }
+    }
+    let with_after = order.iter().zip(after).map(|((target, live), mut after)| {
+        after.sort_unstable();
+        after.dedup();
+        Prune {
+            target: (*target).clone(),
+            uid: live.uid().to_owned(),
+            after,
+        }
+    });
+    with_after.collect()
+}
+
+/// Whether so much goes that somebody should confirm it.
+pub(super) fn hold(
+    pruning: &Pruning,
+    owned: usize,
+    desired: usize,
+    policy: &Reconcile,
+) -> Option<Hold> {
+    let going = pruning.prune.len();
+    if going == 0 {
+        return None;
+    }
+    if desired == 0 {
+        return Some(Hold {
+            why: format!(
+                "the desired set is empty, and would delete all of the environment's {going} objects"
+            ),
+            help:
+                "check the paths of the phases; to delete everything, confirm it with `--confirm`"
+                    .to_owned(),
+        });
+    }
+    let limit = policy
+        .deletion_budget
+        .and_then(|budget| budget.limit(owned))?;
+    (going > limit).then(|| Hold {
+        why: format!("{going} of {owned} objects would be deleted, and the deletion budget allows {limit}"),
+        help: "look at the plan; to go on, confirm it with `--confirm`, or raise `reconcile.deletionBudget`"
+            .to_owned(),
+    })
+}

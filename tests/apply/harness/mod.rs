@@ -1,0 +1,243 @@
+//! A cluster to test on, whichever there is, and a few words to say what it should hold.
+
+mod real;
+mod recorder;
+
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::Value;
+use trueup::{
+    apply::{Options, Session},
+    cluster::{Access, Cluster, Freshness, Live, RetryPolicy, Target, connect},
+    config::reconcile::Reconcile,
+    plan::Plan,
+    render::{Desired, DesiredPhase},
+    report::{Outcome, Report},
+};
+use trueup_manifest::{Gvk, Manifest, Origin};
+use trueup_yaml::{Document, Source};
+
+pub(crate) use self::recorder::Recorder;
+
+/// Runs a test body on every server there is.
+pub(crate) fn on_every_server<F: AsyncFn(World)>(body: F) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let server = trueup_embedded::Server::builder().start().await.unwrap();
+        let access = Access::Url {
+            url: server.url(),
+            token: None,
+        };
+        body(World::new(&access, "embedded").await).await;
+        server.stop().await.unwrap();
+        match real::access() {
+            Some(access) => body(World::new(&access, "real").await).await,
+            None => eprintln!("NOT RUN on a real kube-apiserver: KUBEBUILDER_ASSETS is not set"),
+        }
+    });
+}
+
+/// A cluster with an environment of its own.
+pub(crate) struct World {
+    pub(crate) cluster: Arc<Recorder>,
+    pub(crate) session: Session,
+    pub(crate) policy: Reconcile,
+    /// A word that no other test has in its names.
+    pub(crate) tag: String,
+    pub(crate) server: &'static str,
+}
+
+impl World {
+    async fn new(access: &Access, server: &'static str) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let cluster = connect(access, RetryPolicy::default()).await.unwrap();
+        let cluster = Arc::new(Recorder::new(cluster));
+        Self {
+            session: Session::new(Arc::clone(&cluster) as Arc<dyn Cluster>),
+            cluster,
+            policy: Reconcile {
+                timeout: Duration::from_secs(20),
+                ..Reconcile::default()
+            },
+            tag: format!("t{}-{count}", std::process::id()),
+            server,
+        }
+    }
+
+    /// Forgets what the session learned, as a new process would.
+    pub(crate) fn restart(&mut self) {
+        self.session = Session::new(Arc::clone(&self.cluster) as Arc<dyn Cluster>);
+    }
+
+    /// The desired set of the test's environment: phases one after the other, in which `TAG` stands
+    /// for the test's own word.
+    pub(crate) fn desired(&self, phases: &[(&str, &str)]) -> Desired {
+        let mut before: Option<String> = None;
+        let phases = phases.iter().map(|(name, text)| DesiredPhase {
+            name: (*name).to_owned(),
+            depends_on: before.replace((*name).to_owned()).into_iter().collect(),
+            timeout: Duration::from_secs(5),
+            wait: false,
+            manifests: manifests(name, &text.replace("TAG", &self.tag)),
+        });
+        Desired {
+            environment: format!("env_{}", self.tag),
+            revision: Some("r1".to_owned()),
+            phases: phases.collect(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Reconciles phases.
+    pub(crate) async fn reconcile(&self, phases: &[(&str, &str)]) -> Report {
+        self.reconcile_with(phases, &Options::default()).await
+    }
+
+    pub(crate) async fn reconcile_with(
+        &self,
+        phases: &[(&str, &str)],
+        options: &Options,
+    ) -> Report {
+        self.session
+            .reconcile(&self.desired(phases), &self.policy, options)
+            .await
+    }
+
+    /// Reconciles phases that must converge.
+    pub(crate) async fn converge(&self, phases: &[(&str, &str)]) -> Report {
+        let report = self.reconcile(phases).await;
+        assert_eq!(
+            report.outcome,
+            Outcome::Converged,
+            "on {}:\n{report}",
+            self.server
+        );
+        report
+    }
+
+    /// The plan for phases; the error's text where there is none.
+    pub(crate) async fn plan(&self, phases: &[(&str, &str)]) -> Result<Arc<Plan>, String> {
+        let planned = self
+            .session
+            .plan(&self.desired(phases), &self.policy, false)
+            .await;
+        planned
+            .map(|planned| planned.plan)
+            .map_err(|errors| errors.to_string())
+    }
+
+    /// The address of an object: `apps/v1 Deployment namespace/name`.
+    pub(crate) async fn target(&self, words: &str) -> Target {
+        let words = words.replace("TAG", &self.tag);
+        let [api_version, kind, place] = words.split(' ').collect::<Vec<_>>().try_into().unwrap();
+        let kinds = self.cluster.kinds(Freshness::Latest).await.unwrap();
+        let (namespace, name) = place.split_once('/').unwrap_or(("", place));
+        Target {
+            resource: Arc::clone(kinds.get(&Gvk::new(api_version, kind)).unwrap()),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// A live object.
+    pub(crate) async fn live(&self, words: &str) -> Option<Live> {
+        self.cluster.get(&self.target(words).await).await.unwrap()
+    }
+
+    /// Applies a manifest as somebody else.
+    pub(crate) async fn apply_as(&self, manager: &'static str, text: &str) -> Live {
+        let text = text.replace("TAG", &self.tag);
+        let manifest = manifests("other", &text).remove(0);
+        let Gvk {
+            group,
+            version,
+            kind,
+        } = manifest.gvk();
+        let api_version = if group.is_empty() {
+            version
+        } else {
+            format!("{group}/{version}")
+        };
+        let target = self
+            .target(&format!(
+                "{api_version} {kind} {}/{}",
+                manifest.namespace(),
+                manifest.name()
+            ))
+            .await;
+        let body = serde_json::to_vec(&json(&manifest.doc)).unwrap();
+        let options = trueup::cluster::ApplyOptions {
+            field_manager: manager,
+            force: true,
+            dry_run: false,
+            subresource: None,
+        };
+        self.cluster
+            .apply(&target, body.into(), &options)
+            .await
+            .unwrap()
+            .live
+    }
+
+    /// What was written since the last look, as `verb kind place`.
+    pub(crate) fn writes(&self) -> Vec<String> {
+        let calls = self.cluster.take();
+        calls
+            .iter()
+            .filter(|call| call.is_write())
+            .map(ToString::to_string)
+            .collect()
+    }
+}
+
+fn json(doc: &Document) -> Value {
+    let mut text = String::new();
+    trueup_yaml::emit::json(doc, doc.root(), trueup_yaml::Schema::Sigs, &mut text).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The manifests of a YAML stream.
+pub(crate) fn manifests(name: &str, text: &str) -> Vec<Manifest> {
+    let source = Source::new(format!("{name}.yaml"), text);
+    let documents = Document::parse(&source).unwrap();
+    documents
+        .into_iter()
+        .map(|doc| {
+            let origin = doc.location(doc.root()).map(Origin::at).unwrap_or_default();
+            Manifest::new(doc, origin).unwrap()
+        })
+        .collect()
+}
+
+/// What a plan would do, a line an action.
+pub(crate) fn outline(plan: &Plan) -> String {
+    let mut text = String::new();
+    for action in plan.actions.iter().filter(|action| action.kind.is_change()) {
+        writeln!(text, "{} {}", action.kind.sign(), action.id()).unwrap();
+        for change in &action.changes {
+            let show = |value: &Option<Value>| {
+                value
+                    .as_ref()
+                    .map_or_else(|| "-".to_owned(), ToString::to_string)
+            };
+            let (before, after) = (show(&change.before), show(&change.after));
+            writeln!(text, "    {}: {before} → {after}", change.path).unwrap();
+        }
+    }
+    for prune in &plan.prune {
+        writeln!(text, "- {}", prune.target).unwrap();
+    }
+    text
+}

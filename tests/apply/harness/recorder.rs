@@ -1,0 +1,127 @@
+//! A cluster that remembers what was asked of it.
+
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use trueup::cluster::{
+    Answer, Applied, ApplyOptions, Cluster, DeleteOptions, Deleted, Error, Freshness, Kinds,
+    KubeCluster, Listing, Live, Patch, Resource, Selection, Target, WatchEvent,
+};
+
+/// One request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) verb: &'static str,
+    pub(crate) what: String,
+    pub(crate) dry_run: bool,
+}
+
+impl Call {
+    pub(crate) fn is_write(&self) -> bool {
+        matches!(self.verb, "apply" | "patch" | "delete") && !self.dry_run
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dry = if self.dry_run { " (dry run)" } else { "" };
+        write!(f, "{} {}{dry}", self.verb, self.what)
+    }
+}
+
+pub(crate) struct Recorder {
+    inner: KubeCluster,
+    calls: Mutex<Vec<Call>>,
+}
+
+impl Recorder {
+    pub(crate) fn new(inner: KubeCluster) -> Self {
+        Self {
+            inner,
+            calls: Mutex::default(),
+        }
+    }
+
+    /// What was asked since the last look.
+    pub(crate) fn take(&self) -> Vec<Call> {
+        std::mem::take(&mut self.calls.lock().unwrap())
+    }
+
+    fn note(&self, verb: &'static str, what: impl fmt::Display, dry_run: bool) {
+        self.calls.lock().unwrap().push(Call {
+            verb,
+            what: what.to_string(),
+            dry_run,
+        });
+    }
+}
+
+impl Cluster for Recorder {
+    fn kinds(&self, freshness: Freshness) -> Answer<'_, Arc<Kinds>> {
+        self.note("discover", format!("{freshness:?}"), false);
+        self.inner.kinds(freshness)
+    }
+
+    fn get<'a>(&'a self, target: &'a Target) -> Answer<'a, Option<Live>> {
+        self.note("get", target, false);
+        self.inner.get(target)
+    }
+
+    fn list<'a>(&'a self, resource: &'a Resource, selection: &'a Selection) -> Answer<'a, Listing> {
+        self.note("list", resource, false);
+        self.inner.list(resource, selection)
+    }
+
+    fn names<'a>(
+        &'a self,
+        resource: &'a Resource,
+        selection: &'a Selection,
+    ) -> Answer<'a, HashSet<(String, String)>> {
+        self.note("names", resource, false);
+        self.inner.names(resource, selection)
+    }
+
+    fn apply<'a>(
+        &'a self,
+        target: &'a Target,
+        body: Bytes,
+        options: &'a ApplyOptions,
+    ) -> Answer<'a, Applied> {
+        let part = options
+            .subresource
+            .map(|part| format!("/{part}"))
+            .unwrap_or_default();
+        self.note("apply", format!("{target}{part}"), options.dry_run);
+        self.inner.apply(target, body, options)
+    }
+
+    fn patch<'a>(
+        &'a self,
+        target: &'a Target,
+        patch: &'a Patch,
+        dry_run: bool,
+    ) -> Answer<'a, Live> {
+        self.note("patch", target, dry_run);
+        self.inner.patch(target, patch, dry_run)
+    }
+
+    fn delete<'a>(&'a self, target: &'a Target, options: &'a DeleteOptions) -> Answer<'a, Deleted> {
+        self.note("delete", target, options.dry_run);
+        self.inner.delete(target, options)
+    }
+
+    fn watch<'a>(
+        &'a self,
+        resource: &'a Resource,
+        selection: &'a Selection,
+        resource_version: &'a str,
+    ) -> BoxStream<'a, Result<WatchEvent, Error>> {
+        self.note("watch", resource, false);
+        self.inner.watch(resource, selection, resource_version)
+    }
+}
