@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
 use trueup_manifest::{Diagnostic, ObjectId};
 
 use super::{confirmed::Confirmed, diagnose};
@@ -186,33 +186,41 @@ impl Observer<'_> {
                 groups.entry(key).or_default().push(at);
             }
         }
-        let checks = stream::iter(groups).map(|((resource, namespace), places)| async move {
-            if places.len() < NAMES_FROM {
-                return places;
-            }
-            let selection = Selection {
-                namespace: namespace.to_owned(),
-                ..Selection::default()
-            };
-            match self.cluster.names(resource, &selection).await {
-                Ok(names) => {
-                    let exists = |at: &usize| {
-                        self.objects.items.get(*at).is_some_and(|object| {
-                            let target = &object.target;
-                            names.contains(&(target.namespace.clone(), target.name.clone()))
-                        })
-                    };
-                    places.into_iter().filter(exists).collect()
-                }
-                // Then one by one, where the errors are about single objects.
-                Err(_) => places,
-            }
-        });
-        checks
+        // Boxed one by one: a closure over borrowed pairs in the stream would keep every future that
+        // holds a run from being `Send`.
+        let mut checks = Vec::new();
+        for ((resource, namespace), places) in groups {
+            checks.push(self.exist(resource, namespace, places).boxed());
+        }
+        stream::iter(checks)
             .buffer_unordered(AT_ONCE)
             .flat_map(stream::iter)
             .collect()
             .await
+    }
+
+    /// Which of these objects, all of one kind in one namespace, may exist.
+    async fn exist(&self, resource: &Resource, namespace: &str, places: Vec<usize>) -> Vec<usize> {
+        if places.len() < NAMES_FROM {
+            return places;
+        }
+        let selection = Selection {
+            namespace: namespace.to_owned(),
+            ..Selection::default()
+        };
+        match self.cluster.names(resource, &selection).await {
+            Ok(names) => {
+                let exists = |at: &usize| {
+                    self.objects.items.get(*at).is_some_and(|object| {
+                        let target = &object.target;
+                        names.contains(&(target.namespace.clone(), target.name.clone()))
+                    })
+                };
+                places.into_iter().filter(exists).collect()
+            }
+            // Then one by one, where the errors are about single objects.
+            Err(_) => places,
+        }
     }
 
     async fn dry_run(&self, seen: &mut [Seen]) {

@@ -5,7 +5,10 @@ use std::{io::IsTerminal, path::PathBuf};
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::exit::Failure;
-use crate::telemetry::{self, Logging};
+use crate::{
+    cluster::Access,
+    telemetry::{self, Logging},
+};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
@@ -15,10 +18,10 @@ pub(super) struct Global {
     pub(super) repo: Option<PathBuf>,
     /// The kubeconfig file, in place of the environment's
     #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub(super) kubeconfig: Option<PathBuf>,
+    kubeconfig: Option<PathBuf>,
     /// The kubeconfig context, in place of the environment's
     #[arg(long, global = true, value_name = "NAME")]
-    pub(super) context: Option<String>,
+    context: Option<String>,
     /// Whether to use colour; `auto` does on a terminal where `NO_COLOR` is not set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: Color,
@@ -55,6 +58,16 @@ impl Global {
                 stream.is_terminal() && !set("NO_COLOR") && !dumb
             }
         }
+    }
+
+    /// The cluster that the flags name, in place of what an environment says.
+    pub(super) fn cluster_override(&self) -> Option<Access> {
+        let path = self
+            .kubeconfig
+            .as_ref()
+            .map(|path| path.display().to_string());
+        let context = self.context.clone();
+        (path.is_some() || context.is_some()).then_some(Access::Kubeconfig { path, context })
     }
 
     pub(super) fn start_logging(&self) -> Result<(), Failure> {

@@ -13,15 +13,22 @@ mod diff;
 mod exit;
 mod global;
 mod output;
+mod plan;
+mod progress;
+mod reconcile;
 mod reference;
 mod render;
 mod repository;
+mod signals;
+mod status;
 mod variable;
 mod version;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
+
+use trueup_manifest::{Diagnostic, Diagnostics};
 
 use self::{
     console::Console,
@@ -49,6 +56,9 @@ enum Command {
     Render(render::Args),
     Check(check::Args),
     Diff(diff::Args),
+    Plan(plan::Args),
+    Reconcile(reconcile::Args),
+    Status(status::Args),
     Completions(completions::Args),
     Version(version::Args),
     Reference(reference::Args),
@@ -81,6 +91,9 @@ impl Command {
             Self::Render(args) => args.run(global, console),
             Self::Check(args) => args.run(global, console),
             Self::Diff(args) => args.run(global, console),
+            Self::Plan(args) => args.run(global, console),
+            Self::Reconcile(args) => args.run(global, console),
+            Self::Status(args) => args.run(global, console),
             Self::Completions(args) => args.run(console),
             Self::Version(args) => args.run(console),
             Self::Reference(args) => args.run(console),
@@ -102,6 +115,17 @@ impl Command {
 /// The whole command line as clap knows it.
 fn command() -> clap::Command {
     Cli::command()
+}
+
+/// What runs the commands that talk to something.
+fn runtime() -> Result<tokio::runtime::Runtime, Diagnostics> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    runtime.map_err(|error| {
+        let message = format!("the process cannot start its threads: {error}");
+        Diagnostic::error("cli/runtime", message).into()
+    })
 }
 
 /// Help and version go to standard output; anything else is a mistake in the arguments.
