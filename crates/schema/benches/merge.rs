@@ -22,7 +22,7 @@ fn config() -> Value {
             "name": name, "image": "registry/app:1", "args": ["--a", "--b=c"],
             "env": (0..8).map(|i| json!({"name": format!("KEY_{i}"), "value": "value"})).collect::<Vec<_>>(),
             "ports": [{"containerPort": 80, "name": "http"}, {"containerPort": 9090, "name": "metrics"}],
-            "resources": {"limits": {"cpu": "1000m", "memory": "1Gi"}, "requests": {"cpu": "100m", "memory": "128Mi"}},
+            "resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "100m", "memory": "128Mi"}},
             "livenessProbe": {"httpGet": {"path": "/healthz", "port": 80}, "periodSeconds": 10},
             "volumeMounts": [{"name": "config", "mountPath": "/etc/app"}, {"name": "data", "mountPath": "/data"}],
         })
