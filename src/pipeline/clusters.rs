@@ -30,6 +30,21 @@ pub struct Connection {
     pub session: Session,
 }
 
+impl Connection {
+    /// How the cluster is reached, for people.
+    pub fn describe(&self) -> String {
+        match &self.access {
+            Access::Kubeconfig { path, context } => {
+                let path = path.as_deref().unwrap_or("the default kubeconfig");
+                let context = context.as_deref().unwrap_or("its current context");
+                format!("{path}, {context}")
+            }
+            Access::InCluster => "the cluster that trueup runs in".to_owned(),
+            Access::Url { url, .. } => url.clone(),
+        }
+    }
+}
+
 impl Clusters {
     /// Where `instead` is given, it is used in place of what each environment says.
     pub fn new(instead: Option<Access>) -> Self {

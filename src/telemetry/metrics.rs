@@ -11,7 +11,7 @@ use prometheus::{
     core::{Collector, MetricVec, MetricVecBuilder},
 };
 
-use super::{Action, Drift, Health, Outcome, Poll, TelemetryError};
+use super::{Action, Drift, ObjectState, Outcome, Poll, TelemetryError};
 
 /// From a warm cache to a first installation that waits for a database.
 const PASS_SECONDS: &[f64] = &[
@@ -74,8 +74,8 @@ impl Metrics {
             objects: gauge(
                 &registry,
                 "objects",
-                "Objects of the environment at the last pass, by health.",
-                &[ENVIRONMENT, "health"],
+                "Objects of the environment, by what the last pass left them in.",
+                &[ENVIRONMENT, "state"],
             )?,
             drift: counter(
                 &registry,
@@ -98,8 +98,8 @@ impl Metrics {
             polls: counter(
                 &registry,
                 "source_poll_total",
-                "Looks at the source, by how they ended.",
-                &[ENVIRONMENT, "result"],
+                "Looks at a source, by how they ended.",
+                &["source", "result"],
             )?,
             source_revision: gauge(
                 &registry,
@@ -163,11 +163,6 @@ impl Metrics {
                 .with_label_values(&[environment, outcome.as_str()])
                 .inc_by(0);
         }
-        for poll in Poll::ALL {
-            self.polls
-                .with_label_values(&[environment, poll.as_str()])
-                .inc_by(0);
-        }
         for drift in Drift::ALL {
             self.drift
                 .with_label_values(&[environment, drift.as_str()])
@@ -189,7 +184,6 @@ impl Metrics {
         drop_series(&self.drift, environment);
         drop_series(&self.repaired, environment);
         drop_series(&self.contested, environment);
-        drop_series(&self.polls, environment);
         drop_series(&self.source_revision, environment);
         drop_series(&self.applied_revision, environment);
         drop_series(&self.last_success, environment);
@@ -221,16 +215,13 @@ impl Metrics {
             .inc_by(count);
     }
 
-    /// How many objects the last pass left in each state of health; states not named hold none.
-    pub fn objects(&self, environment: &str, counts: &[(Health, u64)]) {
-        for health in Health::ALL {
-            let count: u64 = counts
-                .iter()
-                .filter(|(word, _)| word == health)
-                .map(|(_, n)| n)
-                .sum();
+    /// How many objects the last pass left in which state; states not named hold none.
+    pub fn objects(&self, environment: &str, counts: &[(ObjectState, u64)]) {
+        for state in ObjectState::ALL {
+            let of_state = counts.iter().filter(|(counted, _)| counted == state);
+            let count = of_state.map(|(_, count)| count).sum();
             self.objects
-                .with_label_values(&[environment, health.as_str()])
+                .with_label_values(&[environment, state.as_str()])
                 .set(signed(count));
         }
     }
@@ -256,11 +247,9 @@ impl Metrics {
             .set(signed(count as u64));
     }
 
-    /// The source was looked at.
-    pub fn polled(&self, environment: &str, poll: Poll) {
-        self.polls
-            .with_label_values(&[environment, poll.as_str()])
-            .inc();
+    /// A source was looked at; it is named without credentials.
+    pub fn polled(&self, source: &str, poll: Poll) {
+        self.polls.with_label_values(&[source, poll.as_str()]).inc();
     }
 
     /// The newest revision of the source; the one before it is taken down.

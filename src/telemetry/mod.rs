@@ -13,7 +13,7 @@ mod series;
 pub use error::TelemetryError;
 pub use logging::{LogFormat, Logging};
 pub use metrics::Metrics;
-pub use series::{Action, Drift, Health, Outcome, Poll};
+pub use series::{Action, Drift, ObjectState, Outcome, Poll};
 
 #[cfg(test)]
 mod tests;

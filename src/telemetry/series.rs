@@ -2,6 +2,8 @@
 //! name of an environment, of a phase of one, or a revision: bounded by the configuration, and taken
 //! down again when its environment goes.
 
+use serde::{Serialize, Serializer};
+
 /// Declares an enum whose variants are the only values of a label.
 macro_rules! label {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
@@ -15,11 +17,17 @@ macro_rules! label {
             /// Every value there is.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// The value as Prometheus sees it.
+            /// The value as Prometheus and JSON have it.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)+
                 }
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
             }
         }
     };
@@ -60,20 +68,16 @@ label! {
 }
 
 label! {
-    /// Health, in the words of kstatus.
-    Health {
-        /// As desired, and its controller says so.
-        Current = "Current",
-        /// On its way.
-        InProgress = "InProgress",
-        /// Its controller gave up.
-        Failed = "Failed",
-        /// Being deleted.
-        Terminating = "Terminating",
-        /// Not there.
-        NotFound = "NotFound",
-        /// Nothing can be said about it.
-        Unknown = "Unknown",
+    /// What the last pass left an object in.
+    ObjectState {
+        /// As desired.
+        Done = "done",
+        /// As desired, and its controller does not get it to work.
+        Unhealthy = "unhealthy",
+        /// The server refused it.
+        Failed = "failed",
+        /// Something that it needs failed, so it was not tried.
+        Skipped = "skipped",
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use prometheus::proto::MetricType;
 
-use super::{Action, Drift, Health, Metrics, Outcome, Poll};
+use super::{Action, Drift, Metrics, ObjectState, Outcome, Poll};
 
 /// What is said about one metric: its type, and its labels with their values where the set of them
 /// is closed.
@@ -65,9 +65,9 @@ fn everything() -> Metrics {
         metrics.drifted("dev", *drift);
     }
     for poll in Poll::ALL {
-        metrics.polled("dev", *poll);
+        metrics.polled("https://git.example/repo", *poll);
     }
-    metrics.objects("dev", &[(Health::Current, 3)]);
+    metrics.objects("dev", &[(ObjectState::Done, 3)]);
     metrics.phase_ended("dev", "pre", Duration::from_secs(1));
     metrics.drift_repaired("dev", 1);
     metrics.contested("dev", 0);
@@ -78,7 +78,7 @@ fn everything() -> Metrics {
 }
 
 /// Labels whose values come from the configuration or from Git.
-const OPEN: &[&str] = &["environment", "phase", "revision", "version"];
+const OPEN: &[&str] = &["environment", "phase", "revision", "source", "version"];
 
 fn exposed(metrics: &Metrics) -> BTreeMap<String, Family> {
     let mut families = BTreeMap::new();
@@ -158,17 +158,17 @@ fn only_the_newest_revision_is_shown() {
 }
 
 #[test]
-fn states_of_health_that_hold_nothing_fall_to_zero() {
+fn states_that_hold_nothing_fall_to_zero() {
     let metrics = Metrics::new().unwrap();
-    metrics.objects("dev", &[(Health::Failed, 2)]);
-    metrics.objects("dev", &[(Health::Current, 2)]);
+    metrics.objects("dev", &[(ObjectState::Failed, 2)]);
+    metrics.objects("dev", &[(ObjectState::Done, 2)]);
     let text = String::from_utf8(metrics.encode().unwrap()).unwrap();
     assert!(
-        text.contains("trueup_objects{environment=\"dev\",health=\"Failed\"} 0"),
+        text.contains("trueup_objects{environment=\"dev\",state=\"failed\"} 0"),
         "{text}"
     );
     assert!(
-        text.contains("trueup_objects{environment=\"dev\",health=\"Current\"} 2"),
+        text.contains("trueup_objects{environment=\"dev\",state=\"done\"} 2"),
         "{text}"
     );
 }
