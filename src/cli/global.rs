@@ -18,10 +18,10 @@ pub(super) struct Global {
     pub(super) repo: Option<PathBuf>,
     /// The kubeconfig file, in place of the environment's
     #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    kubeconfig: Option<PathBuf>,
+    pub(super) kubeconfig: Option<PathBuf>,
     /// The kubeconfig context, in place of the environment's
     #[arg(long, global = true, value_name = "NAME")]
-    context: Option<String>,
+    pub(super) context: Option<String>,
     /// Whether to use colour; `auto` does on a terminal where `NO_COLOR` is not set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: Color,
@@ -60,19 +60,25 @@ impl Global {
         }
     }
 
-    /// The cluster that the flags name, in place of what an environment says.
-    pub(super) fn cluster_override(&self) -> Option<Access> {
+    /// The cluster to use in place of what each environment says, if there is to be one.
+    pub(super) fn access(&self) -> Option<Access> {
+        if self.kubeconfig.is_none() && self.context.is_none() {
+            return None;
+        }
         let path = self
             .kubeconfig
             .as_ref()
             .map(|path| path.display().to_string());
-        let context = self.context.clone();
-        (path.is_some() || context.is_some()).then_some(Access::Kubeconfig { path, context })
+        Some(Access::Kubeconfig {
+            path,
+            context: self.context.clone(),
+        })
     }
 
-    pub(super) fn start_logging(&self) -> Result<(), Failure> {
+    /// Sends log lines to standard error. `usual` is what is logged where the flags ask for no more.
+    pub(super) fn start_logging(&self, usual: &str) -> Result<(), Failure> {
         let by_flag = match self.verbose {
-            0 => "warn",
+            0 => usual,
             1 => "warn,trueup=info",
             2 => "warn,trueup=debug",
             _ => "debug",

@@ -1,0 +1,329 @@
+//! Passes through the one pipeline, told to the worker as they go.
+
+use std::{collections::HashMap, sync::Arc};
+
+use futures::{FutureExt, future::BoxFuture};
+use tokio::sync::mpsc;
+use trueup_manifest::{Diagnostic, Diagnostics, ObjectId};
+
+use super::{
+    drift::Desire,
+    pass::{Ended, News, Owned, Passes},
+};
+use crate::{
+    apply::{self, Event, Events, Stop, Stopped},
+    cluster::{Freshness, Live, Resource, Selection},
+    config::{Config, Reconcile},
+    pipeline::{self, Clusters, Connection, Prepared, Request},
+    plan::{ActionKind, ApplySet, Object, Plan, resolve, wants_dry_run},
+    report::{self, ActionResult, Report},
+    source::Snapshot,
+    telemetry::{Action, ObjectState, Outcome},
+};
+
+/// What an environment wants, as a pass has planned it.
+#[derive(Default)]
+pub(super) struct Wanted(Option<Planned>);
+
+struct Planned {
+    objects: HashMap<ObjectId, Object>,
+    applyset: ApplySet,
+    policy: Reconcile,
+}
+
+impl Desire for Wanted {
+    fn ids(&self) -> impl Iterator<Item = &ObjectId> {
+        self.0.iter().flat_map(|planned| planned.objects.keys())
+    }
+
+    fn wants(&self, id: &ObjectId) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|planned| planned.objects.contains_key(id))
+    }
+
+    fn differs(&self, live: &Live) -> bool {
+        self.0.as_ref().is_some_and(|planned| {
+            let object = planned.objects.get(&live.id());
+            object.is_some_and(|object| {
+                wants_dry_run(object, Some(live), &planned.applyset, &planned.policy)
+            })
+        })
+    }
+}
+
+/// Makes passes over one environment through the pipeline.
+pub(super) struct PipelinePasses {
+    environment: Arc<str>,
+    clusters: Arc<Clusters>,
+}
+
+impl PipelinePasses {
+    pub(super) fn new(environment: &str, clusters: Arc<Clusters>) -> Self {
+        Self {
+            environment: environment.into(),
+            clusters,
+        }
+    }
+}
+
+impl Passes for PipelinePasses {
+    type Desire = Wanted;
+
+    fn pass(
+        &self,
+        snapshot: Snapshot,
+        news: mpsc::UnboundedSender<News<Wanted>>,
+        stopped: Stopped,
+    ) -> BoxFuture<'static, Ended> {
+        let pass = Pass {
+            environment: Arc::clone(&self.environment),
+            clusters: Arc::clone(&self.clusters),
+            news,
+            stopped,
+        };
+        pass.run(snapshot).boxed()
+    }
+}
+
+/// One pass.
+struct Pass {
+    environment: Arc<str>,
+    clusters: Arc<Clusters>,
+    news: mpsc::UnboundedSender<News<Wanted>>,
+    stopped: Stopped,
+}
+
+impl Pass {
+    async fn run(self, snapshot: Snapshot) -> Ended {
+        let environment = Arc::clone(&self.environment);
+        // Rendering is work for a processor: it must not hold up those that wait.
+        let prepared = tokio::task::spawn_blocking(move || prepare(&snapshot, &environment));
+        let prepared = match prepared.await {
+            Ok(Ok(prepared)) => prepared,
+            Ok(Err(findings)) => return refused(&findings),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        match self.clusters.of(&prepared.environment).await {
+            Ok(connection) => self.reconcile(&prepared, &connection).await,
+            Err(findings) => could_not_begin(&findings),
+        }
+    }
+
+    async fn reconcile(self, prepared: &Prepared, connection: &Arc<Connection>) -> Ended {
+        let (events, mut told) = Events::channel();
+        let options = apply::Options {
+            events,
+            stopped: self.stopped.clone(),
+            ..apply::Options::default()
+        };
+        let running = pipeline::reconcile(prepared, &connection.session, &options);
+        tokio::pin!(running);
+        let mut stopped = self.stopped.clone();
+        let mut owned = None;
+        let report = loop {
+            tokio::select! {
+                biased;
+                Some(event) = told.recv() => match event {
+                    Event::Planned(plan) => owned = self.planned(prepared, connection, &plan).await,
+                    event => self.tell(event),
+                },
+                report = &mut running => break report,
+                // Nothing is written before the plan is there, so it may be dropped.
+                why = stopped.stopped(), if owned.is_none() => return given_up(why),
+            }
+        };
+        while let Ok(event) = told.try_recv() {
+            if let Event::Planned(plan) = event {
+                owned = self.planned(prepared, connection, &plan).await;
+            } else {
+                self.tell(event);
+            }
+        }
+        if owned.is_none() {
+            self.clusters.forget(connection);
+            let mut ended = could_not_begin(&report.errors);
+            if ended.outcome == Outcome::Failed {
+                ended
+                    .errors
+                    .push(format!("the cluster is {}", connection.describe()));
+            }
+            return ended;
+        }
+        ended(report, owned.flatten())
+    }
+
+    /// The plan is there. Unless it is held back, its revision is in force from now on. Gives what
+    /// is to be followed.
+    async fn planned(
+        &self,
+        prepared: &Prepared,
+        connection: &Connection,
+        plan: &Plan,
+    ) -> Option<Option<Owned>> {
+        if plan.hold.is_some() {
+            return Some(None);
+        }
+        let kinds = connection.cluster.kinds(Freshness::Cached).await.ok()?;
+        let applyset = ApplySet::of(&prepared.desired.environment).ok()?;
+        let objects = resolve(&prepared.desired, &kinds, &applyset).ok()?.items;
+        let mut resources: Vec<Arc<Resource>> = Vec::new();
+        for object in &objects {
+            if !resources.contains(&object.target.resource) {
+                resources.push(Arc::clone(&object.target.resource));
+            }
+        }
+        let owned = Owned {
+            cluster: Arc::clone(&connection.cluster),
+            selection: Selection::labelled(applyset.selector()),
+            resources,
+        };
+        let policy = prepared.environment.reconcile.clone();
+        let interval = policy.interval;
+        let objects = objects
+            .into_iter()
+            .map(|object| (object.id(), object))
+            .collect();
+        let desire = Wanted(Some(Planned {
+            objects,
+            applyset,
+            policy,
+        }));
+        self.send(News::Accepted { desire, interval });
+        for action in &plan.actions {
+            if action.kind == ActionKind::None && action.blocked.is_none() {
+                self.send(News::Settled {
+                    id: action.id(),
+                    written: false,
+                });
+            }
+        }
+        Some(Some(owned))
+    }
+
+    fn tell(&self, event: Event) {
+        match event {
+            Event::Done { id, action } => {
+                self.send(News::Settled {
+                    id,
+                    written: action.is_change(),
+                });
+            }
+            Event::Waiting { id, health } => {
+                let status = format!("{:?}", health.status);
+                let message = Some(health.message).filter(|message| !message.is_empty());
+                self.send(News::Waiting {
+                    id,
+                    says: message.unwrap_or(status),
+                });
+            }
+            Event::Healthy { id } | Event::Failed { id, .. } => self.send(News::Arrived { id }),
+            _ => {}
+        }
+    }
+
+    fn send(&self, news: News<Wanted>) {
+        // A worker that went away wants no news.
+        let _ = self.news.send(news);
+    }
+}
+
+fn prepare(snapshot: &Snapshot, environment: &str) -> Result<Prepared, Diagnostics> {
+    let config = Config::load(snapshot)?;
+    let revision = snapshot.revision().id.as_str();
+    let request = Request {
+        environment,
+        revision: Some(revision),
+        variables: &[],
+    };
+    pipeline::prepare(snapshot, &config, &request)
+}
+
+fn refused(findings: &Diagnostics) -> Ended {
+    failure(Outcome::Refused, findings.iter())
+}
+
+/// Nothing was planned: by fault of the cluster, or of the revision.
+fn could_not_begin(findings: &Diagnostics) -> Ended {
+    let is_cluster = |finding: &Diagnostic| finding.code.starts_with("cluster/");
+    let outcome = if findings.iter().any(is_cluster) {
+        Outcome::Failed
+    } else {
+        Outcome::Refused
+    };
+    failure(outcome, findings.iter())
+}
+
+fn failure<'a>(outcome: Outcome, findings: impl Iterator<Item = &'a Diagnostic>) -> Ended {
+    let errors: Vec<&Diagnostic> = findings.filter(|finding| finding.is_error()).collect();
+    Ended {
+        errors: errors.iter().map(ToString::to_string).collect(),
+        help: errors.iter().find_map(|error| error.help.clone()),
+        ..Ended::new(outcome)
+    }
+}
+
+fn given_up(why: Stop) -> Ended {
+    Ended::new(match why {
+        Stop::Superseded => Outcome::Superseded,
+        Stop::Shutdown => Outcome::Interrupted,
+    })
+}
+
+fn ended(report: Report, owned: Option<Owned>) -> Ended {
+    let outcome = match report.outcome {
+        report::Outcome::Converged | report::Outcome::Pending => Outcome::Converged,
+        report::Outcome::Failed => Outcome::Failed,
+        report::Outcome::Held => Outcome::Refused,
+        report::Outcome::Superseded => Outcome::Superseded,
+        report::Outcome::Stopped => Outcome::Interrupted,
+    };
+    let mut ended = match outcome {
+        Outcome::Failed => failure(outcome, report.all_errors()),
+        _ => Ended::new(outcome),
+    };
+    if let Some(hold) = &report.hold {
+        ended.errors.push(hold.why.clone());
+        ended.help = Some(hold.help.clone());
+    }
+    ended.actions = actions(&report);
+    ended.objects = Some(objects(&report));
+    ended.phases = report
+        .phases
+        .iter()
+        .map(|phase| (phase.name.clone(), phase.duration))
+        .collect();
+    ended.report = Some(Arc::new(report));
+    ended.owned = owned;
+    ended
+}
+
+fn actions(report: &Report) -> Vec<(Action, u64)> {
+    let counts = &report.counts;
+    [
+        (Action::Create, counts.created),
+        (Action::Configure, counts.configured),
+        (Action::Recreate, counts.recreated),
+        (Action::Adopt, counts.adopted),
+        (Action::Patch, counts.patched),
+        (Action::Prune, counts.pruned),
+    ]
+    .into_iter()
+    .filter(|(_, count)| *count > 0)
+    .map(|(action, count)| (action, count as u64))
+    .collect()
+}
+
+fn objects(report: &Report) -> Vec<(ObjectState, u64)> {
+    let states = report.actions.iter().map(|action| match action.result {
+        ActionResult::Done => ObjectState::Done,
+        ActionResult::Unhealthy => ObjectState::Unhealthy,
+        ActionResult::Failed => ObjectState::Failed,
+        ActionResult::Skipped => ObjectState::Skipped,
+    });
+    let mut counts: HashMap<ObjectState, u64> = HashMap::new();
+    for state in states {
+        *counts.entry(state).or_default() += 1;
+    }
+    counts.into_iter().collect()
+}
