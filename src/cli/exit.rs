@@ -15,8 +15,6 @@ pub(crate) enum Exit {
     Failed,
     /// There is a difference, and differences were asked for.
     Differs,
-    /// Changes are pending, and were only to be told.
-    Pending,
     /// It failed, where 1 has a meaning of its own.
     Trouble,
     /// The arguments make no sense. Not 2, which has a meaning of its own for some commands.
@@ -28,7 +26,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Done => 0,
             Exit::Failed | Exit::Differs => 1,
-            Exit::Pending | Exit::Trouble => 2,
+            Exit::Trouble => 2,
             Exit::Usage => 64,
         })
     }

@@ -9,26 +9,23 @@
 mod check;
 mod completions;
 mod console;
+mod daemon;
+mod demo;
 mod diff;
 mod exit;
 mod global;
 mod output;
-mod plan;
-mod progress;
-mod reconcile;
 mod reference;
 mod render;
 mod repository;
-mod signals;
-mod status;
+mod source_flags;
 mod variable;
 mod version;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
-
-use trueup_manifest::{Diagnostic, Diagnostics};
+use tokio::runtime::Runtime;
 
 use self::{
     console::Console,
@@ -56,9 +53,8 @@ enum Command {
     Render(render::Args),
     Check(check::Args),
     Diff(diff::Args),
-    Plan(plan::Args),
-    Reconcile(reconcile::Args),
-    Status(status::Args),
+    Daemon(Box<daemon::Args>),
+    Demo(demo::Args),
     Completions(completions::Args),
     Version(version::Args),
     Reference(reference::Args),
@@ -73,7 +69,7 @@ pub fn main() -> ExitCode {
     let console = Console::new(&cli.global);
     let result = cli
         .global
-        .start_logging()
+        .start_logging(cli.command.usual_log())
         .and_then(|()| cli.command.run(&cli.global, &console));
     match result {
         Ok(exit) => exit.into(),
@@ -91,9 +87,8 @@ impl Command {
             Self::Render(args) => args.run(global, console),
             Self::Check(args) => args.run(global, console),
             Self::Diff(args) => args.run(global, console),
-            Self::Plan(args) => args.run(global, console),
-            Self::Reconcile(args) => args.run(global, console),
-            Self::Status(args) => args.run(global, console),
+            Self::Daemon(args) => args.run(global),
+            Self::Demo(args) => args.run(global),
             Self::Completions(args) => args.run(console),
             Self::Version(args) => args.run(console),
             Self::Reference(args) => args.run(console),
@@ -102,6 +97,16 @@ impl Command {
 }
 
 impl Command {
+    /// What is logged where the flags ask for no more. A daemon has no other way to tell.
+    fn usual_log(&self) -> &'static str {
+        match self {
+            Self::Daemon(_) => "warn,trueup=info",
+            // What is wrong is part of the story.
+            Self::Demo(_) => "off",
+            _ => "warn",
+        }
+    }
+
     /// How a failure of this command is told to a script.
     fn failure(&self) -> Exit {
         match self {
@@ -112,20 +117,14 @@ impl Command {
     }
 }
 
+/// What commands that talk to servers run on.
+fn runtime() -> Result<Runtime, Failure> {
+    Runtime::new().map_err(|error| Failure::new("cli/runtime", format!("cannot start: {error}")))
+}
+
 /// The whole command line as clap knows it.
 fn command() -> clap::Command {
     Cli::command()
-}
-
-/// What runs the commands that talk to something.
-fn runtime() -> Result<tokio::runtime::Runtime, Diagnostics> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    runtime.map_err(|error| {
-        let message = format!("the process cannot start its threads: {error}");
-        Diagnostic::error("cli/runtime", message).into()
-    })
 }
 
 /// Help and version go to standard output; anything else is a mistake in the arguments.

@@ -44,7 +44,6 @@ mod server;
 mod status;
 mod store;
 mod table;
-mod validation;
 mod verbs;
 mod watch;
 

@@ -205,11 +205,9 @@ pub(super) fn apply(
         ApplyError::Internal(format!("failed to decode managed fields: {error}"))
     })?;
     check_request(endpoint, config)?;
-    if writer.manager != last_applied::KUBECTL {
-        return apply_once(endpoint, live, config, writer, (entries, force));
-    }
     let mut applied = apply_once(endpoint, live, config, writer, (entries.clone(), force));
-    if let Err(ApplyError::Conflict(conflicts)) = &applied
+    if writer.manager == last_applied::KUBECTL
+        && let Err(ApplyError::Conflict(conflicts)) = &applied
         && let Some(allowed) = last_applied::allowed_conflicts(endpoint, live)
     {
         let mut left = conflicts.clone();
@@ -221,8 +219,11 @@ pub(super) fn apply(
             applied = Err(ApplyError::Conflict(left));
         }
     }
-    let mut object = applied?;
-    last_applied::refresh(&mut object, config);
+    let (mut object, entries) = applied?;
+    if writer.manager == last_applied::KUBECTL {
+        last_applied::refresh(&mut object, config);
+    }
+    set_managed_fields(&mut object, &entries);
     Ok(object)
 }
 
@@ -251,10 +252,9 @@ fn apply_once(
     config: &Value,
     writer: &Writer<'_>,
     (mut entries, force): (Vec<Entry>, bool),
-) -> Result<Value, ApplyError> {
+) -> Result<(Value, Vec<Entry>), ApplyError> {
     let mut live = std::borrow::Cow::Borrowed(live);
-    let is_tracked = !entries.is_empty();
-    if !is_tracked {
+    if entries.is_empty() {
         let empty = empty_object(endpoint);
         track(
             endpoint,
@@ -291,34 +291,27 @@ fn apply_once(
         })?;
     }
     let me = writer_entry(endpoint, writer.manager, Operation::Apply);
-    let applied = updater::apply(endpoint, &live, config, &mut entries, &me, force)?;
-    let mut mine_changed = true;
+    let changed = updater::apply(endpoint, &live, config, &mut entries, &me, force)?;
     if let Some(at) = entries.iter().position(|entry| entry.same_manager(&me))
         && let Some(entry) = entries.get_mut(at)
     {
         entry.fields.subtract(&UNTRACKED);
-        if applied.object.is_some() {
+        if changed.is_some() {
             entry.time = Some(writer.now.to_owned());
         }
-        mine_changed = applied.last.as_ref() != Some(entry);
         if entry.fields.is_empty() {
             entries.remove(at);
         }
     }
-    let mut object = match applied.object {
+    let object = match changed {
         Some(mut object) => {
             remove_managed_fields(&mut object);
             endpoint.versions.settle(endpoint.api_version, &mut object);
             object
         }
-        // Nothing at all changes, so the entries need not be written anew.
-        None if !mine_changed && !applied.others_changed && is_tracked => {
-            return Ok(live.into_owned());
-        }
         None => live.into_owned(),
     };
-    set_managed_fields(&mut object, &entries);
-    Ok(object)
+    Ok((object, entries))
 }
 
 /// The object a create starts from.

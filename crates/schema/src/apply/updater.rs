@@ -47,12 +47,12 @@ fn during(what: &str) -> impl Fn(String) -> String {
     move |error| format!("{what}: {error}")
 }
 
-/// Drops entries of versions that are gone, and widens the claims on what became atomic. Tells whether it did.
+/// Drops entries of versions that are gone, and widens the claims on what became atomic.
 fn reconcile(
     endpoint: &Endpoint<'_>,
     live: &Value,
     entries: &mut Vec<Entry>,
-) -> Result<bool, ApplyError> {
+) -> Result<(), ApplyError> {
     let mut checked = vec![endpoint.api_version.to_owned()];
     for entry in entries.iter() {
         if !checked.contains(&entry.api_version) {
@@ -60,17 +60,16 @@ fn reconcile(
             checked.push(entry.api_version.clone());
         }
     }
-    let mut changed = false;
-    entries.retain_mut(|entry| {
-        let view = view_at(endpoint, &entry.api_version);
-        let fields = view.and_then(|view| merge::reconcile(&entry.fields, view));
-        changed |= view.is_none() || fields.is_some();
-        if let Some(fields) = fields {
-            entry.fields = fields;
+    entries.retain_mut(|entry| match view_at(endpoint, &entry.api_version) {
+        None => false,
+        Some(view) => {
+            if let Some(fields) = merge::reconcile(&entry.fields, view) {
+                entry.fields = fields;
+            }
+            true
         }
-        view.is_some()
     });
-    Ok(changed)
+    Ok(())
 }
 
 fn filtered(endpoint: &Endpoint<'_>, api_version: &str, comparison: Comparison) -> Comparison {
@@ -172,17 +171,7 @@ pub(super) fn update(
     Ok(owned)
 }
 
-/// What an apply comes to.
-pub(super) struct Applied {
-    /// The new object, `None` when nothing in it changes.
-    pub(super) object: Option<Value>,
-    /// The manager's entry as it was.
-    pub(super) last: Option<Entry>,
-    /// Whether other managers' entries changed.
-    pub(super) others_changed: bool,
-}
-
-/// Applies a configuration.
+/// Applies a configuration. Returns the new object, or `None` when nothing in it changes.
 pub(super) fn apply(
     endpoint: &Endpoint<'_>,
     live: &Value,
@@ -190,14 +179,15 @@ pub(super) fn apply(
     entries: &mut Vec<Entry>,
     me: &Entry,
     force: bool,
-) -> Result<Applied, ApplyError> {
-    let reconciled = reconcile(endpoint, live, entries)?;
+) -> Result<Option<Value>, ApplyError> {
+    reconcile(endpoint, live, entries)?;
     let Some(view) = view_at(endpoint, endpoint.api_version) else {
         return Err(ApplyError::Internal(format!(
             "no corresponding type for {}",
             endpoint.api_version
         )));
     };
+    let merged = merge::combine(view, live, config);
     let mut fields = merge::extract(view, config);
     if let Some(ignored) = endpoint.versions.reset_fields(endpoint.api_version) {
         fields.subtract_recursive(ignored);
@@ -213,43 +203,13 @@ pub(super) fn apply(
         entries.push(mine);
         None
     };
-    let to_prune = last
-        .as_ref()
-        .filter(|last| !removes_nothing(endpoint, last, entries, me));
-    if to_prune.is_none() && merge::contains(view, live, config) {
-        let count = entries.len();
-        entries.retain(|entry| !entry.fields.is_empty());
-        return Ok(Applied {
-            object: None,
-            others_changed: reconciled || entries.len() != count,
-            last,
-        });
-    }
-    let merged = merge::combine(view, live, config);
-    let new = match to_prune {
-        Some(last) => prune(endpoint, merged, entries, last)
-            .map_err(during("failed to prune fields"))
-            .map_err(ApplyError::Internal)?,
-        None => merged,
+    let new = match last {
+        Some(last) if !last.fields.is_empty() => prune(endpoint, merged, entries, &last)
+            .map_err(|error| ApplyError::Internal(format!("failed to prune fields: {error}")))?,
+        _ => merged,
     };
     take_from_others(endpoint, (live, &new), entries, Some(me), force)?;
-    Ok(Applied {
-        object: (!equal(live, &new)).then_some(new),
-        last,
-        others_changed: true,
-    })
-}
-
-/// Whether nothing can be pruned: all that the manager applied last time it applies again, and what leads there is its
-/// own or named by the schema.
-fn removes_nothing(endpoint: &Endpoint<'_>, last: &Entry, entries: &[Entry], me: &Entry) -> bool {
-    if last.fields.is_empty() {
-        return true;
-    }
-    let now = entries.iter().find(|entry| entry.same_manager(me));
-    last.api_version == endpoint.api_version
-        && now.is_some_and(|now| last.fields.is_subset(&now.fields))
-        && merge::leads_by_named_fields(&last.fields, view_at(endpoint, endpoint.api_version))
+    Ok((!equal(live, &new)).then_some(new))
 }
 
 /// Removes what the manager applied last time, no longer applies, and nobody else owns.

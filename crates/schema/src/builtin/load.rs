@@ -49,14 +49,9 @@ pub(super) fn load(text: &'static str) -> Builtin {
             .strip_prefix("type ")
             .and_then(|rest| rest.split(' ').next())
         {
-            let mut parts = name.rsplit('.');
-            let (model, package) = (
-                parts.next().unwrap_or(name),
-                parts.next().unwrap_or_default(),
-            );
+            let model = name.rsplit('.').next().unwrap_or(name);
             let reference = builtin.arena.push(Node {
                 model,
-                package,
                 ..Node::new(Shape::Raw)
             });
             builtin.models.insert(name, reference);
