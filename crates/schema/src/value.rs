@@ -156,24 +156,84 @@ pub(crate) fn quote(text: &str) -> String {
     out
 }
 
-/// Compact JSON with the characters that Go escapes for HTML escaped.
+/// Compact JSON as Go's `encoding/json` writes it: keys sorted, characters that matter in HTML escaped, floats without
+/// a needless fraction.
 pub(crate) fn go_json(value: &Value) -> String {
-    let text = value.to_string();
-    if !text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
-        return text;
+    let mut out = String::new();
+    write_go_json(value, &mut out);
+    out
+}
+
+fn write_go_json(value: &Value, out: &mut String) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(bool) => out.push_str(if *bool { "true" } else { "false" }),
+        Value::Number(number) => out.push_str(&go_json_number(number)),
+        Value::String(text) => write_go_string(text, out),
+        Value::Array(items) => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                write_go_json(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(map) => {
+            out.push('{');
+            for (i, (key, value)) in sorted(map).into_iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                write_go_string(key, out);
+                out.push(':');
+                write_go_json(value, out);
+            }
+            out.push('}');
+        }
     }
-    let mut out = String::with_capacity(text.len() + 16);
+}
+
+fn write_go_string(text: &str, out: &mut String) {
+    use std::fmt::Write;
+    out.push('"');
     for character in text.chars() {
         match character {
-            '<' => out.push_str("\\u003c"),
-            '>' => out.push_str("\\u003e"),
-            '&' => out.push_str("\\u0026"),
-            '\u{2028}' => out.push_str("\\u2028"),
-            '\u{2029}' => out.push_str("\\u2029"),
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
+                let _ = write!(out, "\\u{:04x}", character as u32);
+            }
             other => out.push(other),
         }
     }
-    out
+    out.push('"');
+}
+
+/// A number as Go's `encoding/json` writes it.
+fn go_json_number(number: &Number) -> String {
+    match number.as_f64() {
+        Some(float) if number.is_f64() => {
+            if float != 0.0 && !(1e-6..1e21).contains(&float.abs()) {
+                let text = format!("{float:e}");
+                match text.split_once('e') {
+                    Some((digits, exponent)) if !exponent.starts_with('-') => {
+                        format!("{digits}e+{exponent}")
+                    }
+                    _ => text,
+                }
+            } else {
+                format!("{float}")
+            }
+        }
+        _ => number.to_string(),
+    }
 }
 
 /// A short word for a value's kind, as OpenAPI names it.
@@ -196,4 +256,55 @@ pub(crate) fn is_integer(number: &Number) -> bool {
         || number
             .as_f64()
             .is_some_and(|float| float.fract() == 0.0 && float.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_equal_by_value() {
+        assert!(equal(&json!({"a": [1, 2.0]}), &json!({"a": [1.0, 2]})));
+        assert!(!equal(&json!(1), &json!("1")));
+        assert!(!equal(&json!(null), &json!({})));
+        assert!(equal_options(None, None) && !equal_options(None, Some(&Value::Null)));
+    }
+
+    #[test]
+    fn values_of_all_kinds_have_an_order() {
+        let sorted = [
+            json!(1),
+            json!(1.5),
+            json!(2),
+            json!("a"),
+            json!("b"),
+            json!(false),
+            json!(true),
+            json!([1]),
+            json!([1, 2]),
+            json!({"a": 1}),
+            json!(null),
+        ];
+        for pair in sorted.windows(2) {
+            assert_eq!(compare(&pair[0], &pair[1]), Ordering::Less, "{pair:?}");
+        }
+        assert_eq!(compare(&json!(1), &json!(1.0)), Ordering::Equal);
+    }
+
+    #[test]
+    fn json_is_written_as_go_writes_it() {
+        let value = json!({"b": 2.0, "a": [1e21, 1.5e-7, 0.1, -0.0], "c": "<&>\u{2028}\u{1}\n\"é"});
+        assert_eq!(
+            go_json(&value),
+            r#"{"a":[1e+21,1.5e-7,0.1,-0],"b":2,"c":"\u003c\u0026\u003e\u2028\u0001\n\"é"}"#
+        );
+    }
+
+    #[test]
+    fn text_is_quoted_as_go_quotes_it() {
+        assert_eq!(quote("a\"b\\c\n\u{7f}é"), r#""a\"b\\c\n\x7fé""#);
+        assert_eq!(display(&json!({"b": [1, 2.0], "a": "x"})), "a=\"x\"b=[1,2]");
+    }
 }

@@ -5,8 +5,6 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr,
     reason = "tests, each of which uses a part of what they share"
 )]
 
@@ -41,6 +39,29 @@ impl Versions for Subject {
             .map(|found| &found.1)
     }
 
+    fn convert(&self, object: &Value, api_version: &str) -> Result<Option<Value>, String> {
+        if self.type_of(api_version).is_none() {
+            return Ok(None);
+        }
+        let mut out = object.clone();
+        if out["apiVersion"] != api_version {
+            out["apiVersion"] = api_version.into();
+            let [v1, v2] = schemas::RENAMED;
+            let (from, to) = if api_version.ends_with("v1") {
+                (v2, v1)
+            } else {
+                (v1, v2)
+            };
+            if self.group == "example.com"
+                && let Some(spec) = out.get_mut("spec").and_then(Value::as_object_mut)
+                && let Some(value) = spec.remove(from)
+            {
+                spec.insert(to.to_owned(), value);
+            }
+        }
+        Ok(Some(out))
+    }
+
     fn reset_fields(&self, _: &str) -> Option<&FieldSet> {
         Some(&self.reset_set)
     }
@@ -64,7 +85,7 @@ impl Versions for Subject {
 
 impl Subject {
     fn custom(random: &mut Random) -> Self {
-        let crd = schemas::definition(random, false);
+        let crd = schemas::definition(random);
         let parsed = Crd::parse(&crd).unwrap();
         let versions = parsed
             .versions
@@ -131,13 +152,19 @@ struct Case<'a> {
     conflicts: usize,
 }
 
-const MANAGERS: [&str; 4] = ["one", "two", "three", "kubectl"];
+/// The first four write most cases; all of them write the long ones, which fold old entries.
+const MANAGERS: [&str; 14] = [
+    "one", "two", "three", "kubectl", "e", "f", "g", "h", "i", "j", "k", "l", "m", "",
+];
+
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 impl Case<'_> {
     /// One random write on both sides. Returns what differs.
-    fn step(&mut self, number: u64, wild: Wild) -> Option<String> {
+    fn step(&mut self, number: u64, is_long: bool, wild: Wild) -> Option<String> {
         let now = format!("2020-01-01T00:00:{number:02}Z");
-        let manager = *self.random.pick(&MANAGERS);
+        let few = if is_long { MANAGERS.len() } else { 4 };
+        let manager = *self.random.pick(&MANAGERS[..few]);
         let versions: Vec<String> = self
             .subject
             .versions
@@ -146,7 +173,11 @@ impl Case<'_> {
             .collect();
         let api_version = self.random.pick(&versions).clone();
         let ty = self.subject.type_of(&api_version).unwrap().clone();
-        let is_apply = self.live.is_none() || !self.random.one_in(3);
+        let is_apply = match (&self.live, is_long) {
+            (None, _) => true,
+            (Some(_), true) => self.random.one_in(6),
+            (Some(_), false) => !self.random.one_in(3),
+        };
         let force = self.random.one_in(3);
         let input = self.input(&ty, &api_version, manager, is_apply, wild);
         let live = self
@@ -157,7 +188,7 @@ impl Case<'_> {
         let request = json!({
             "op": if is_apply { "apply" } else { "update" },
             "apiVersion": api_version, "kind": self.subject.kind, "subresource": subresource,
-            "crd": self.subject.crd, "typed": self.subject.typed, "reset": self.subject.reset,
+            "crd": self.subject.crd, "typed": self.subject.typed, "reset": self.subject.reset, "rename": schemas::RENAMED,
             "live": live, "object": input, "manager": manager, "force": force, "now": now,
         });
         let endpoint = Endpoint {
@@ -227,6 +258,10 @@ impl Case<'_> {
         let metadata = last["metadata"].clone();
         last["apiVersion"] = api_version.into();
         let mut new = change_object(&mut self.random, ty, &last, wild);
+        if !is_apply && manager == "kubectl" && self.random.one_in(2) {
+            // Client-side apply leaves what it applied behind.
+            new["metadata"]["annotations"][LAST_APPLIED] = new.to_string().into();
+        }
         if !is_apply {
             new["metadata"]["uid"] = "1".into();
             match self.random.below(4) {
@@ -336,9 +371,10 @@ fn run(name: &str, wild: Wild, subject: impl Fn(&mut Random) -> Subject) {
             refused: 0,
             conflicts: 0,
         };
-        for number in 1..=8 {
+        let is_long = seed % 10 == 0;
+        for number in 1..=if is_long { 40 } else { 8 } {
             writes += 1;
-            if let Some(difference) = case.step(number, wild) {
+            if let Some(difference) = case.step(number, is_long, wild) {
                 let log: Vec<String> = case
                     .log
                     .iter()
@@ -353,9 +389,9 @@ fn run(name: &str, wild: Wild, subject: impl Fn(&mut Random) -> Subject) {
         conflicts += case.conflicts;
         refused += case.refused;
     }
-    println!(
+    support::say(&format!(
         "{name}: {writes} writes in {count} cases from seed {first} agree ({conflicts} conflicts, {refused} other refusals)"
-    );
+    ));
 }
 
 #[test]

@@ -6,8 +6,6 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr,
     reason = "tests, each of which uses a part of what they share"
 )]
 
@@ -34,7 +32,7 @@ fn run(name: &str, mut case: impl FnMut(&mut Random, &mut Oracle) -> Result<(), 
             panic!("{name}: seed {seed}: {difference}");
         }
     }
-    println!("{name}: {count} cases from seed {first} agree");
+    support::say(&format!("{name}: {count} cases from seed {first} agree"));
 }
 
 fn differ(what: &str, request: &Value, ours: &Value, theirs: &Value) -> Result<(), String> {

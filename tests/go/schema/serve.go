@@ -23,6 +23,8 @@ type request struct {
 	Force       bool            `json:"force"`
 	Now         string          `json:"now"`
 	Reset       [][]string      `json:"reset"`
+	// Rename is the name of a field of spec in v1, then in v2.
+	Rename []string `json:"rename"`
 
 	// strategic: Object, Patch, APIVersion, Kind
 	Patch json.RawMessage `json:"patch"`

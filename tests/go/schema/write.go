@@ -94,7 +94,7 @@ func liveObject(asked *request, gvk runtimeschema.GroupVersionKind) (runtime.Obj
 	if len(asked.Live) > 0 && string(asked.Live) != "null" {
 		return decode(asked, asked.Live, gvk)
 	}
-	return objects{asked.Typed}.New(gvk)
+	return objects{typed: asked.Typed}.New(gvk)
 }
 
 // decode reads JSON into a Go type or an unstructured object, with integers as int64 as the API server reads them.
@@ -129,8 +129,11 @@ func encode(object runtime.Object) (map[string]any, error) {
 	return out, unmarshal(text, &out)
 }
 
-// objects makes, converts and defaults objects: versions differ in nothing but their name.
-type objects struct{ typed bool }
+// objects makes, converts and defaults objects: versions differ in their name, and perhaps in that of one field.
+type objects struct {
+	typed  bool
+	rename []string
+}
 
 func (o objects) New(gvk runtimeschema.GroupVersionKind) (runtime.Object, error) {
 	if o.typed {
@@ -172,6 +175,7 @@ func (o objects) ConvertToVersion(in runtime.Object, versioner runtime.GroupVers
 		}
 		out := found.DeepCopy()
 		out.SetGroupVersionKind(to)
+		o.renameField(out.Object, to.Version)
 		return out, nil
 	}
 	object, err := scheme.Scheme.New(to)
@@ -183,6 +187,21 @@ func (o objects) ConvertToVersion(in runtime.Object, versioner runtime.GroupVers
 	}
 	object.GetObjectKind().SetGroupVersionKind(to)
 	return object, nil
+}
+
+func (o objects) renameField(object map[string]any, version string) {
+	spec, isMap := object["spec"].(map[string]any)
+	if !isMap || len(o.rename) != 2 {
+		return
+	}
+	from, to := o.rename[0], o.rename[1]
+	if version == "v1" {
+		from, to = to, from
+	}
+	if value, found := spec[from]; found {
+		delete(spec, from)
+		spec[to] = value
+	}
 }
 
 func fieldManager(asked *request) (*managedfields.FieldManager, error) {
@@ -206,7 +225,7 @@ func fieldManager(asked *request) (*managedfields.FieldManager, error) {
 		}
 		reset[fieldpath.APIVersion(asked.APIVersion)] = fieldpath.NewExcludeSetFilter(set)
 	}
-	made := objects{asked.Typed}
+	made := objects{asked.Typed, asked.Rename}
 	return managedfields.NewDefaultCRDFieldManager(
 		converter, made, made, made, gvk, gvk.GroupVersion(), asked.Subresource, reset)
 }

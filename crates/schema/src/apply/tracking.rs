@@ -205,9 +205,11 @@ pub(super) fn apply(
         ApplyError::Internal(format!("failed to decode managed fields: {error}"))
     })?;
     check_request(endpoint, config)?;
+    if writer.manager != last_applied::KUBECTL {
+        return apply_once(endpoint, live, config, writer, (entries, force));
+    }
     let mut applied = apply_once(endpoint, live, config, writer, (entries.clone(), force));
-    if writer.manager == last_applied::KUBECTL
-        && let Err(ApplyError::Conflict(conflicts)) = &applied
+    if let Err(ApplyError::Conflict(conflicts)) = &applied
         && let Some(allowed) = last_applied::allowed_conflicts(endpoint, live)
     {
         let mut left = conflicts.clone();
@@ -219,11 +221,8 @@ pub(super) fn apply(
             applied = Err(ApplyError::Conflict(left));
         }
     }
-    let (mut object, entries) = applied?;
-    if writer.manager == last_applied::KUBECTL {
-        last_applied::refresh(&mut object, config);
-    }
-    set_managed_fields(&mut object, &entries);
+    let mut object = applied?;
+    last_applied::refresh(&mut object, config);
     Ok(object)
 }
 
@@ -252,9 +251,10 @@ fn apply_once(
     config: &Value,
     writer: &Writer<'_>,
     (mut entries, force): (Vec<Entry>, bool),
-) -> Result<(Value, Vec<Entry>), ApplyError> {
+) -> Result<Value, ApplyError> {
     let mut live = std::borrow::Cow::Borrowed(live);
-    if entries.is_empty() {
+    let is_tracked = !entries.is_empty();
+    if !is_tracked {
         let empty = empty_object(endpoint);
         track(
             endpoint,
@@ -291,27 +291,34 @@ fn apply_once(
         })?;
     }
     let me = writer_entry(endpoint, writer.manager, Operation::Apply);
-    let changed = updater::apply(endpoint, &live, config, &mut entries, &me, force)?;
+    let applied = updater::apply(endpoint, &live, config, &mut entries, &me, force)?;
+    let mut mine_changed = true;
     if let Some(at) = entries.iter().position(|entry| entry.same_manager(&me))
         && let Some(entry) = entries.get_mut(at)
     {
         entry.fields.subtract(&UNTRACKED);
-        if changed.is_some() {
+        if applied.object.is_some() {
             entry.time = Some(writer.now.to_owned());
         }
+        mine_changed = applied.last.as_ref() != Some(entry);
         if entry.fields.is_empty() {
             entries.remove(at);
         }
     }
-    let object = match changed {
+    let mut object = match applied.object {
         Some(mut object) => {
             remove_managed_fields(&mut object);
             endpoint.versions.settle(endpoint.api_version, &mut object);
             object
         }
+        // Nothing at all changes, so the entries need not be written anew.
+        None if !mine_changed && !applied.others_changed && is_tracked => {
+            return Ok(live.into_owned());
+        }
         None => live.into_owned(),
     };
-    Ok((object, entries))
+    set_managed_fields(&mut object, &entries);
+    Ok(object)
 }
 
 /// The object a create starts from.

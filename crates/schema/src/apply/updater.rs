@@ -47,12 +47,12 @@ fn during(what: &str) -> impl Fn(String) -> String {
     move |error| format!("{what}: {error}")
 }
 
-/// Drops entries of versions that are gone, and widens the claims on what became atomic.
+/// Drops entries of versions that are gone, and widens the claims on what became atomic. Tells whether it did.
 fn reconcile(
     endpoint: &Endpoint<'_>,
     live: &Value,
     entries: &mut Vec<Entry>,
-) -> Result<(), ApplyError> {
+) -> Result<bool, ApplyError> {
     let mut checked = vec![endpoint.api_version.to_owned()];
     for entry in entries.iter() {
         if !checked.contains(&entry.api_version) {
@@ -60,16 +60,17 @@ fn reconcile(
             checked.push(entry.api_version.clone());
         }
     }
-    entries.retain_mut(|entry| match view_at(endpoint, &entry.api_version) {
-        None => false,
-        Some(view) => {
-            if let Some(fields) = merge::reconcile(&entry.fields, view) {
-                entry.fields = fields;
-            }
-            true
+    let mut changed = false;
+    entries.retain_mut(|entry| {
+        let view = view_at(endpoint, &entry.api_version);
+        let fields = view.and_then(|view| merge::reconcile(&entry.fields, view));
+        changed |= view.is_none() || fields.is_some();
+        if let Some(fields) = fields {
+            entry.fields = fields;
         }
+        view.is_some()
     });
-    Ok(())
+    Ok(changed)
 }
 
 fn filtered(endpoint: &Endpoint<'_>, api_version: &str, comparison: Comparison) -> Comparison {
@@ -171,7 +172,17 @@ pub(super) fn update(
     Ok(owned)
 }
 
-/// Applies a configuration. Returns the new object, or `None` when nothing in it changes.
+/// What an apply comes to.
+pub(super) struct Applied {
+    /// The new object, `None` when nothing in it changes.
+    pub(super) object: Option<Value>,
+    /// The manager's entry as it was.
+    pub(super) last: Option<Entry>,
+    /// Whether other managers' entries changed.
+    pub(super) others_changed: bool,
+}
+
+/// Applies a configuration.
 pub(super) fn apply(
     endpoint: &Endpoint<'_>,
     live: &Value,
@@ -179,15 +190,14 @@ pub(super) fn apply(
     entries: &mut Vec<Entry>,
     me: &Entry,
     force: bool,
-) -> Result<Option<Value>, ApplyError> {
-    reconcile(endpoint, live, entries)?;
+) -> Result<Applied, ApplyError> {
+    let reconciled = reconcile(endpoint, live, entries)?;
     let Some(view) = view_at(endpoint, endpoint.api_version) else {
         return Err(ApplyError::Internal(format!(
             "no corresponding type for {}",
             endpoint.api_version
         )));
     };
-    let merged = merge::combine(view, live, config);
     let mut fields = merge::extract(view, config);
     if let Some(ignored) = endpoint.versions.reset_fields(endpoint.api_version) {
         fields.subtract_recursive(ignored);
@@ -203,13 +213,43 @@ pub(super) fn apply(
         entries.push(mine);
         None
     };
-    let new = match last {
-        Some(last) if !last.fields.is_empty() => prune(endpoint, merged, entries, &last)
-            .map_err(|error| ApplyError::Internal(format!("failed to prune fields: {error}")))?,
-        _ => merged,
+    let to_prune = last
+        .as_ref()
+        .filter(|last| !removes_nothing(endpoint, last, entries, me));
+    if to_prune.is_none() && merge::contains(view, live, config) {
+        let count = entries.len();
+        entries.retain(|entry| !entry.fields.is_empty());
+        return Ok(Applied {
+            object: None,
+            others_changed: reconciled || entries.len() != count,
+            last,
+        });
+    }
+    let merged = merge::combine(view, live, config);
+    let new = match to_prune {
+        Some(last) => prune(endpoint, merged, entries, last)
+            .map_err(during("failed to prune fields"))
+            .map_err(ApplyError::Internal)?,
+        None => merged,
     };
     take_from_others(endpoint, (live, &new), entries, Some(me), force)?;
-    Ok((!equal(live, &new)).then_some(new))
+    Ok(Applied {
+        object: (!equal(live, &new)).then_some(new),
+        last,
+        others_changed: true,
+    })
+}
+
+/// Whether nothing can be pruned: all that the manager applied last time it applies again, and what leads there is its
+/// own or named by the schema.
+fn removes_nothing(endpoint: &Endpoint<'_>, last: &Entry, entries: &[Entry], me: &Entry) -> bool {
+    if last.fields.is_empty() {
+        return true;
+    }
+    let now = entries.iter().find(|entry| entry.same_manager(me));
+    last.api_version == endpoint.api_version
+        && now.is_some_and(|now| last.fields.is_subset(&now.fields))
+        && merge::leads_by_named_fields(&last.fields, view_at(endpoint, endpoint.api_version))
 }
 
 /// Removes what the manager applied last time, no longer applies, and nobody else owns.

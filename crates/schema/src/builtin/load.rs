@@ -49,9 +49,14 @@ pub(super) fn load(text: &'static str) -> Builtin {
             .strip_prefix("type ")
             .and_then(|rest| rest.split(' ').next())
         {
-            let model = name.rsplit('.').next().unwrap_or(name);
+            let mut parts = name.rsplit('.');
+            let (model, package) = (
+                parts.next().unwrap_or(name),
+                parts.next().unwrap_or_default(),
+            );
             let reference = builtin.arena.push(Node {
                 model,
+                package,
                 ..Node::new(Shape::Raw)
             });
             builtin.models.insert(name, reference);

@@ -63,7 +63,7 @@ impl FieldSet {
 }
 
 fn write_entry(entry: &SetEntry, out: &mut String) {
-    out.push_str(&Value::String(step_text(&entry.step)).to_string());
+    out.push_str(&go_json(&Value::String(step_text(&entry.step))));
     out.push(':');
     entry.children.write(entry.member, out);
 }

@@ -120,6 +120,16 @@ impl FieldSet {
             .map(|entry| (&entry.step, entry.member, &entry.children))
     }
 
+    /// Whether every member is a member of `other` too.
+    pub fn is_subset(&self, other: &Self) -> bool {
+        let mut theirs = other.entries.iter();
+        self.entries.iter().all(|a| {
+            theirs.find(|b| b.step >= a.step).is_some_and(|b| {
+                b.step == a.step && (b.member || !a.member) && a.children.is_subset(&b.children)
+            })
+        })
+    }
+
     /// Takes in every member of `other`.
     pub fn union_with(&mut self, other: Self) {
         if self.entries.is_empty() {

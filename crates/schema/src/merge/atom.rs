@@ -6,6 +6,7 @@ use crate::managed::PathElement;
 use crate::types::node::{
     Additional, Declared, ListKind, Object, Scalar, Shape, UNTYPED_OBJECT, View,
 };
+use crate::value::{equal, equal_options};
 
 /// The part of a type that applies to a value.
 pub(super) enum Atom<'a> {
@@ -194,6 +195,62 @@ impl<'a> ListAtom<'a> {
             Some(ListKind::Atomic) | None => {
                 Err("invalid indexing of non-associative list".to_owned())
             }
+        }
+    }
+
+    /// Whether two items have the same step. An item without one has it in common with no other.
+    pub(super) fn same_step(&self, a: &Value, b: &Value) -> bool {
+        match self.kind() {
+            Some(ListKind::Set) => equal(a, b),
+            Some(ListKind::Map(keys)) => {
+                let mut is_known = false;
+                let same = keys.iter().all(|key| {
+                    let key = key.as_ref();
+                    if let (Some(a), Some(b)) = (a.get(key), b.get(key)) {
+                        is_known = true;
+                        return equal(a, b);
+                    }
+                    let default = self.key_default(key).ok().flatten();
+                    let a = a.get(key).or(default.as_ref());
+                    let b = b.get(key).or(default.as_ref());
+                    is_known |= a.is_some() || b.is_some();
+                    equal_options(a, b)
+                });
+                same && is_known
+            }
+            Some(ListKind::Atomic) | None => false,
+        }
+    }
+
+    /// Whether two of the items have the same step.
+    pub(super) fn has_repeats(&self, items: &[Value]) -> bool {
+        const FEW: usize = 12;
+        if items.len() <= FEW {
+            return items
+                .iter()
+                .enumerate()
+                .any(|(i, a)| items.iter().take(i).any(|b| self.same_step(a, b)));
+        }
+        let mut steps: Vec<_> = items
+            .iter()
+            .filter_map(|item| self.step(item).ok())
+            .collect();
+        steps.sort_unstable();
+        steps
+            .windows(2)
+            .any(|pair| matches!(pair, [a, b] if a == b))
+    }
+
+    /// Whether an item has a step, without making it.
+    pub(super) fn check_step(&self, item: &Value) -> Result<(), String> {
+        match (self.kind(), item) {
+            (Some(ListKind::Map(keys)), Value::Object(map))
+                if keys.iter().any(|key| map.contains_key(key.as_ref())) =>
+            {
+                Ok(())
+            }
+            (Some(ListKind::Set), Value::Bool(_) | Value::Number(_) | Value::String(_)) => Ok(()),
+            _ => self.step(item).map(|_| ()),
         }
     }
 

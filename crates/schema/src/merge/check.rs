@@ -1,12 +1,11 @@
 //! Whether a value conforms to its type, to the merge library's own, looser, notion of a type.
 
-use std::fmt::Write;
+use std::fmt;
 
 use serde_json::Value;
 
 use super::MergeError;
 use super::atom::{Atom, ListAtom, MapAtom, ScalarKind};
-use crate::managed::PathElement;
 use crate::types::node::View;
 use crate::value::{display, quote};
 
@@ -27,10 +26,9 @@ pub(crate) fn check(
 ) -> Result<(), MergeError> {
     let mut walk = Walk {
         duplicates,
-        path: Vec::new(),
         problems: Vec::new(),
     };
-    walk.value(view, value);
+    walk.value(view, value, &Place::Root);
     if walk.problems.is_empty() {
         Ok(())
     } else {
@@ -40,109 +38,107 @@ pub(crate) fn check(
     }
 }
 
-enum Step<'a> {
-    Key(&'a str),
-    Item(PathElement),
-    Index(usize),
+/// Where the walk is, linked on the stack so that a place costs nothing until it is named.
+enum Place<'a> {
+    Root,
+    Key(&'a Self, &'a str),
+    Item(&'a Self, &'a ListAtom<'a>, &'a Value, usize),
 }
 
-struct Walk<'a> {
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Key(parent, name) => write!(f, "{parent}.{name}"),
+            Self::Item(parent, list, item, index) => match list.step(item) {
+                Ok(step) => write!(f, "{parent}{step}"),
+                Err(_) => write!(f, "{parent}[{index}]"),
+            },
+        }
+    }
+}
+
+struct Walk {
     duplicates: Duplicates,
-    path: Vec<Step<'a>>,
     problems: Vec<String>,
 }
 
-impl<'a> Walk<'a> {
-    fn problem(&mut self, message: &str) {
-        let mut text = String::new();
-        for step in &self.path {
-            let _ = match step {
-                Step::Key(name) => write!(text, ".{name}"),
-                Step::Item(step) => write!(text, "{step}"),
-                Step::Index(index) => write!(text, "[{index}]"),
-            };
-        }
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(message);
-        self.problems.push(text);
+impl Walk {
+    fn problem(&mut self, place: &Place<'_>, message: &str) {
+        let place = place.to_string();
+        self.problems.push(if place.is_empty() {
+            message.to_owned()
+        } else {
+            format!("{place}: {message}")
+        });
     }
 
-    fn value(&mut self, view: View<'_>, value: &'a Value) {
+    fn value(&mut self, view: View<'_>, value: &Value, place: &Place<'_>) {
         match Atom::of(view, Some(value)) {
-            Atom::Scalar(kind) => self.scalar(kind, value),
-            Atom::List(list) => self.list(list, value),
-            Atom::Map(map) => self.map(map, value),
+            Atom::Scalar(kind) => self.scalar(kind, value, place),
+            Atom::List(list) => self.list(list, value, place),
+            Atom::Map(map) => self.map(map, value, place),
         }
     }
 
-    fn scalar(&mut self, kind: ScalarKind, value: &Value) {
-        if value.is_null() {
-            return;
-        }
-        let message = match kind {
-            ScalarKind::Numeric if !value.is_number() => {
+    fn scalar(&mut self, kind: ScalarKind, value: &Value, place: &Place<'_>) {
+        let message = match (kind, value) {
+            (_, Value::Null)
+            | (ScalarKind::Numeric, Value::Number(_))
+            | (ScalarKind::String, Value::String(_))
+            | (ScalarKind::Boolean, Value::Bool(_))
+            | (ScalarKind::Untyped, Value::Number(_) | Value::String(_) | Value::Bool(_)) => return,
+            (ScalarKind::Numeric, value) => {
                 format!("expected numeric (int or float), got {}", go_type(value))
             }
-            ScalarKind::String if !value.is_string() => {
-                format!("expected string, got {}", go_value(value))
-            }
-            ScalarKind::Boolean if !value.is_boolean() => {
-                format!("expected boolean, got {}", go_value(value))
-            }
-            ScalarKind::Untyped if value.is_array() || value.is_object() => {
-                format!("expected any scalar, got {}", go_value(value))
-            }
-            _ => return,
+            (ScalarKind::String, value) => format!("expected string, got {}", go_value(value)),
+            (ScalarKind::Boolean, value) => format!("expected boolean, got {}", go_value(value)),
+            (ScalarKind::Untyped, value) => format!("expected any scalar, got {}", go_value(value)),
         };
-        self.problem(&message);
+        self.problem(place, &message);
     }
 
-    fn list(&mut self, list: ListAtom<'_>, value: &'a Value) {
+    fn list(&mut self, list: ListAtom<'_>, value: &Value, place: &Place<'_>) {
         let items = match value {
             Value::Array(items) => items,
             Value::Null => return,
-            other => return self.problem(&format!("expected list, got {}", go_value(other))),
+            other => {
+                return self.problem(place, &format!("expected list, got {}", go_value(other)));
+            }
         };
-        let mut seen: Vec<PathElement> = Vec::new();
+        let refuse_repeats =
+            self.duplicates == Duplicates::Refused && !list.is_atomic() && list.has_repeats(items);
         for (i, item) in items.iter().enumerate() {
-            let step = if list.is_atomic() {
-                Step::Index(i)
-            } else {
-                match list.step(item) {
-                    Ok(step) => {
-                        match seen.binary_search(&step) {
-                            Ok(_) if self.duplicates == Duplicates::Refused => {
-                                self.problem(&format!("duplicate entries for key {step}"));
-                            }
-                            Ok(_) => {}
-                            Err(at) => seen.insert(at, step.clone()),
-                        }
-                        Step::Item(step)
-                    }
-                    Err(message) => return self.problem(&format!("element {i}: {message}")),
+            if !list.is_atomic() {
+                if let Err(message) = list.check_step(item) {
+                    return self.problem(place, &format!("element {i}: {message}"));
                 }
-            };
-            self.path.push(step);
-            self.value(list.items(), item);
-            self.path.pop();
+                if refuse_repeats
+                    && items
+                        .iter()
+                        .take(i)
+                        .any(|other| list.same_step(other, item))
+                    && let Ok(step) = list.step(item)
+                {
+                    self.problem(place, &format!("duplicate entries for key {step}"));
+                }
+            }
+            self.value(list.items(), item, &Place::Item(place, &list, item, i));
         }
     }
 
-    fn map(&mut self, map: MapAtom<'_>, value: &'a Value) {
+    fn map(&mut self, map: MapAtom<'_>, value: &Value, place: &Place<'_>) {
         let entries = match value {
             Value::Object(entries) => entries,
             Value::Null => return,
-            other => return self.problem(&format!("expected map, got {}", go_value(other))),
+            other => return self.problem(place, &format!("expected map, got {}", go_value(other))),
         };
         for (key, value) in entries {
-            self.path.push(Step::Key(key));
+            let place = Place::Key(place, key);
             match map.at(key) {
-                Some(view) => self.value(view, value),
-                None => self.problem("field not declared in schema"),
+                Some(view) => self.value(view, value, &place),
+                None => self.problem(&place, "field not declared in schema"),
             }
-            self.path.pop();
         }
     }
 }

@@ -9,6 +9,7 @@ mod atom;
 mod check;
 mod combine;
 mod compare;
+mod contains;
 mod extract;
 mod named;
 mod reconcile;
@@ -19,8 +20,9 @@ use std::fmt;
 pub(crate) use check::{Duplicates, check};
 pub(crate) use combine::combine;
 pub(crate) use compare::{Comparison, compare};
+pub(crate) use contains::contains;
 pub(crate) use extract::extract;
-pub(crate) use named::with_named_fields;
+pub(crate) use named::{leads_by_named_fields, with_named_fields};
 pub(crate) use reconcile::reconcile;
 pub(crate) use remove::remove;
 

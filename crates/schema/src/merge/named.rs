@@ -28,3 +28,20 @@ pub(crate) fn with_named_fields(set: &FieldSet, view: Option<View<'_>>) -> Field
     }
     builder.finish()
 }
+
+/// Whether every step on the way to a member is a member itself or a field that the schema names.
+pub(crate) fn leads_by_named_fields(set: &FieldSet, view: Option<View<'_>>) -> bool {
+    let map = view.and_then(map_of);
+    let list = view.and_then(list_of);
+    set.steps().all(|(step, member, below)| {
+        if below.is_empty() {
+            return true;
+        }
+        let (declared, next) = match (step, map, list) {
+            (PathElement::Field(name), Some(map), _) => (map.declares(name), map.at(name)),
+            (PathElement::Key(_), _, Some(list)) => (false, Some(list.items())),
+            _ => (false, None),
+        };
+        (member || declared) && leads_by_named_fields(below, next)
+    })
+}

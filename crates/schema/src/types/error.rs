@@ -30,6 +30,8 @@ pub enum Reason {
     TypeInvalid,
     /// A value is none of the allowed ones.
     NotSupported,
+    /// Something it refers to is not there.
+    NotFound,
     /// Two items are the same.
     Duplicate,
     /// A value is not allowed here.
@@ -48,6 +50,7 @@ impl Reason {
             Self::Invalid => "FieldValueInvalid",
             Self::TypeInvalid => "FieldValueTypeInvalid",
             Self::NotSupported => "FieldValueNotSupported",
+            Self::NotFound => "FieldValueNotFound",
             Self::Duplicate => "FieldValueDuplicate",
             Self::Forbidden => "FieldValueForbidden",
             Self::TooLong => "FieldValueTooLong",
@@ -60,6 +63,7 @@ impl Reason {
             Self::Required => "Required value",
             Self::Invalid | Self::TypeInvalid => "Invalid value",
             Self::NotSupported => "Unsupported value",
+            Self::NotFound => "Not found",
             Self::Duplicate => "Duplicate value",
             Self::Forbidden => "Forbidden",
             Self::TooLong => "Too long",

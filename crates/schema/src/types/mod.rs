@@ -5,6 +5,7 @@
 //! A [`Type`] is a cheap handle to an immutable arena of nodes. This module never evaluates CEL
 //! (`x-kubernetes-validations`): [`Type::unevaluated_rules`] says how many rules went unevaluated.
 
+mod decode;
 mod defaults;
 mod error;
 mod formats;

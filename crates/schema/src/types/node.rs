@@ -66,12 +66,14 @@ static NOTHING: Arena = Arena { nodes: Vec::new() };
 static UNTYPED: Node = Node {
     shape: Shape::Untyped(UNTYPED_OBJECT),
     model: "",
+    package: "",
     rules: None,
 };
 
 static RAW: Node = Node {
     shape: Shape::Raw,
     model: "",
+    package: "",
     rules: None,
 };
 
@@ -91,6 +93,8 @@ pub(crate) struct Node {
     pub(crate) shape: Shape,
     /// The OpenAPI model's name without its package, for builtin kinds' error texts.
     pub(crate) model: &'static str,
+    /// The last part of its package's name: `v1`.
+    pub(crate) package: &'static str,
     /// What a custom resource's schema demands beyond the shape.
     pub(crate) rules: Option<Arc<Rules>>,
 }
@@ -100,6 +104,7 @@ impl Node {
         Self {
             shape,
             model: "",
+            package: "",
             rules: None,
         }
     }

@@ -65,6 +65,9 @@ impl Prune {
 
     fn keep(&mut self, view: View<'_>, object: &Object, key: &str, value: &mut Value) -> bool {
         if object.embedded && META.contains(&key) {
+            if let Some(metadata) = object.field(key).filter(|_| key == "metadata") {
+                self.below(key, |walk| walk.at(view.to(metadata.ty), value));
+            }
             return true;
         }
         let next = match (object.field(key), object.additional) {

@@ -4,3 +4,9 @@ pub(crate) mod objects;
 pub(crate) mod oracle;
 pub(crate) mod random;
 pub(crate) mod schemas;
+
+/// Says something on the terminal even when the test passes: the harness keeps what `println!` prints to itself.
+pub(crate) fn say(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

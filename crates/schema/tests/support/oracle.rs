@@ -20,8 +20,8 @@ fn binary() -> Option<&'static PathBuf> {
     BINARY
         .get_or_init(|| {
             if Command::new("go").arg("version").output().is_err() {
-                eprintln!(
-                    "!!! NOT TESTED AGAINST THE REAL LIBRARY: there is no `go` on this machine"
+                super::say(
+                    "!!! NOT TESTED AGAINST THE REAL LIBRARY: there is no `go` on this machine",
                 );
                 return None;
             }

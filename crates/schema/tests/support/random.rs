@@ -32,7 +32,7 @@ impl Random {
 
 /// How many cases to run: `$TRUEUP_CASES`, or a few hundred.
 pub(crate) fn cases() -> u64 {
-    number("TRUEUP_CASES").unwrap_or(300)
+    number("TRUEUP_CASES").unwrap_or(200)
 }
 
 /// The first seed: `$TRUEUP_SEED`, or a fixed one.

@@ -6,10 +6,19 @@ use super::random::Random;
 
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
-/// A definition with versions `v1` and `v2` of one random schema, `v1` without some fields now and then.
-pub(crate) fn definition(random: &mut Random, with_rules: bool) -> Value {
-    let schema = root(random, with_rules);
-    let version = |name: &str, storage: bool| {
+/// The field of `spec` in `v1` and in `v2`.
+pub(crate) const RENAMED: [&str; 2] = ["a", "z"];
+
+/// A definition with versions `v1` and `v2` of one random schema, which differ in the name of a field.
+pub(crate) fn definition(random: &mut Random) -> Value {
+    let schema = root(random, false);
+    let mut renamed = schema.clone();
+    if let Some(fields) = renamed["properties"]["spec"]["properties"].as_object_mut()
+        && let Some(field) = fields.remove(RENAMED[0])
+    {
+        fields.insert(RENAMED[1].to_owned(), field);
+    }
+    let version = |name: &str, storage: bool, schema: &Value| {
         json!({
             "name": name, "served": true, "storage": storage,
             "schema": {"openAPIV3Schema": schema},
@@ -24,7 +33,7 @@ pub(crate) fn definition(random: &mut Random, with_rules: bool) -> Value {
             "group": "example.com",
             "names": {"kind": "Thing", "plural": "things", "singular": "thing", "listKind": "ThingList"},
             "scope": "Namespaced",
-            "versions": [version("v1", false), version("v2", true)],
+            "versions": [version("v1", false, &schema), version("v2", true, &renamed)],
         },
     })
 }
