@@ -6,13 +6,17 @@
 //! command line, the daemon and the tests cannot differ.
 
 mod clusters;
+mod files;
 
 use futures::{FutureExt, future::BoxFuture};
-use trueup_manifest::{Diagnostics, Tree};
+use trueup_manifest::{Diagnostic, Diagnostics, Tree};
 
-pub use self::clusters::{Clusters, Connection};
+pub use self::{
+    clusters::{Clusters, Connection},
+    files::{Fetch, own_files},
+};
 use crate::{
-    apply::{Options, Session},
+    apply::{Options, Planned, Session},
     config::{Config, Environment, Literal},
     render::{Desired, RenderOptions, render},
     report::Report,
@@ -38,24 +42,65 @@ pub struct Prepared {
     pub desired: Desired,
 }
 
-/// The pure part: config and render.
+/// The pure part: config and render. The files are those of `tree`, in which the Environment file
+/// lies; an environment with a source of its own is refused, and [`select`] and [`render_from`] are
+/// for it.
 pub fn prepare(
     tree: &dyn Tree,
     config: &Config,
     request: &Request<'_>,
 ) -> Result<Prepared, Diagnostics> {
+    let environment = select(config, request)?;
+    if let Some(source) = &environment.source {
+        return Err(Diagnostic::error(
+            "not-built",
+            "environments with a `source` of their own are not built yet here",
+        )
+        .at(source.location.clone())
+        .help("let trueup follow the repository that holds both, and remove `source`")
+        .into());
+    }
+    render_from(tree, environment, request.revision)
+}
+
+/// The environment that is asked for, with its variables.
+pub fn select(config: &Config, request: &Request<'_>) -> Result<Environment, Diagnostics> {
     let mut environment = config.environment(request.environment)?.clone();
     for (name, value) in request.variables {
         environment.variables.set(name, value.clone())?;
     }
+    Ok(environment)
+}
+
+/// Renders an environment from the files of a tree.
+pub fn render_from(
+    tree: &dyn Tree,
+    environment: Environment,
+    revision: Option<&str>,
+) -> Result<Prepared, Diagnostics> {
     let options = RenderOptions {
-        revision: request.revision.map(str::to_owned),
+        revision: revision.map(str::to_owned),
     };
     let desired = render(tree, &environment, &options)?;
     Ok(Prepared {
         environment,
         desired,
     })
+}
+
+/// What would be done, and nothing done.
+pub async fn plan(
+    prepared: &Prepared,
+    session: &Session,
+    confirmed: bool,
+) -> Result<Planned, Diagnostics> {
+    let Prepared {
+        environment,
+        desired,
+    } = prepared;
+    session
+        .plan(desired, &environment.reconcile, confirmed)
+        .await
 }
 
 /// The rest: plan, apply and wait.

@@ -2,6 +2,9 @@
 
 #[path = "cli/check.rs"]
 mod check;
+#[cfg(test)]
+#[path = "cli/cluster.rs"]
+mod cluster;
 #[path = "cli/diff.rs"]
 mod diff;
 #[path = "cli/general.rs"]

@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::PathBuf};
 use clap::Args as ClapArgs;
 use rayon::prelude::*;
 use serde::Serialize;
-use trueup_manifest::{Diagnostic, Diagnostics};
+use trueup_manifest::{Diagnostic, Diagnostics, Severity};
 
 use super::{
     console::{Console, count, summary},
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     config::{CONTEXTS, ENVIRONMENTS},
-    pipeline::{self, Request},
+    pipeline::Fetch,
 };
 
 /// Find what is wrong with a repository, without a cluster
@@ -50,14 +50,7 @@ impl Args {
         let names: Vec<&str> = repository.config.names().collect();
         let rendered: Vec<_> = names
             .par_iter()
-            .map(|name| {
-                let request = Request {
-                    environment: name,
-                    revision: None,
-                    variables: &[],
-                };
-                pipeline::prepare(&repository.tree, &repository.config, &request)
-            })
+            .map(|name| repository.prepare(name, &[], Fetch::Kept))
             .collect();
         let mut findings = repository.config.findings();
         let (mut phases, mut objects) = (0, 0);
@@ -74,7 +67,7 @@ impl Args {
                     findings.extend(prepared.desired.warnings);
                     findings.extend(later(prepared.environment.not_built_to_apply()));
                 }
-                Err(found) => findings.extend(found),
+                Err(found) => findings.extend(found.into_iter().map(offline)),
             }
         }
         let findings = once(findings);
@@ -121,10 +114,22 @@ impl Args {
     }
 }
 
+/// Files that are elsewhere cannot be checked without asking for them, which is no error of theirs.
+fn offline(finding: Diagnostic) -> Diagnostic {
+    if finding.code != "source/not-kept" {
+        return finding;
+    }
+    Diagnostic {
+        severity: Severity::Warning,
+        message: format!("{}, so its phases are not checked", finding.message),
+        ..finding
+    }
+}
+
 /// What stands in the way of a reconcile only is no error of the files: they can be rendered.
 fn later(findings: Diagnostics) -> Vec<Diagnostic> {
     let as_warning = |finding| Diagnostic {
-        severity: trueup_manifest::Severity::Warning,
+        severity: Severity::Warning,
         ..finding
     };
     findings.into_iter().map(as_warning).collect()

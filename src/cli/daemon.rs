@@ -56,7 +56,7 @@ impl Args {
             listen: self.listen,
             ..Options::default()
         };
-        let clusters = Arc::new(Clusters::new(global.access()));
+        let clusters = Arc::new(Clusters::new(global.cluster_override()));
         let daemon = Daemon::start(options, source, self.source.poll(), clusters);
         let daemon = daemon.await.map_err(|error| failure(&error))?;
         daemon::run_until_signalled(daemon)

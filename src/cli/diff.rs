@@ -10,20 +10,22 @@ use super::{
     exit::{Exit, Failure},
     global::Global,
     output::{self, Format, FormatArg},
+    plan,
     repository::Repository,
     variable,
 };
 use crate::{
     config::{Config, Literal},
-    pipeline::{self, Prepared, Request},
+    pipeline::{self, Clusters, Prepared, Request},
     render,
 };
 
 /// Show what a change would do
 ///
-/// With `--base` it compares what the checkout renders with what another revision renders, object by
-/// object, and asks no cluster. Values of Secrets are masked. Ends with 0 where nothing differs, 1
-/// where something does, and 2 where it failed.
+/// Compares what the checkout renders with what the cluster holds, as `trueup reconcile` would change
+/// it. With `--base` it compares with what another revision renders, object by object, and asks no
+/// cluster. Values of Secrets are masked. Ends with 0 where nothing differs, 1 where something does,
+/// and 2 where it failed.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// The environment
@@ -32,7 +34,7 @@ pub(super) struct Args {
     /// Compare with what this revision renders, such as `main`: from where the histories parted, as
     /// a pull request against it is
     #[arg(long, value_name = "REVISION")]
-    base: String,
+    base: Option<String>,
     /// With `--base`: compare with the revision itself, not with where the histories parted
     #[arg(long, requires = "base")]
     exact: bool,
@@ -46,7 +48,44 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
         let repository = Repository::open(global)?;
-        let base = repository.base(&self.base, self.exact)?;
+        match &self.base {
+            Some(base) => self.with_base(&repository, base, console),
+            None => self.with_cluster(&repository, global, console),
+        }
+    }
+
+    fn with_cluster(
+        &self,
+        repository: &Repository,
+        global: &Global,
+        console: &Console,
+    ) -> Result<Exit, Failure> {
+        let prepared = repository.prepare_to_apply(&self.environment, &self.variables)?;
+        let clusters = Clusters::new(global.cluster_override());
+        super::runtime()?.block_on(async {
+            let connection = clusters.of(&prepared.environment).await?;
+            let planned = pipeline::plan(&prepared, &connection.session, false).await?;
+            plan::tell(console, self.output.format, &prepared, &planned.plan)?;
+            let blocked = planned
+                .plan
+                .actions
+                .iter()
+                .any(|action| action.blocked.is_some());
+            Ok(match (blocked, planned.plan.is_empty()) {
+                (true, _) => Exit::Trouble,
+                (false, true) => Exit::Done,
+                (false, false) => Exit::Differs,
+            })
+        })
+    }
+
+    fn with_base(
+        &self,
+        repository: &Repository,
+        base: &str,
+        console: &Console,
+    ) -> Result<Exit, Failure> {
+        let base = repository.base(base, self.exact)?;
         let base_config = Config::load(&*base.tree).map_err(|findings| at(&base.name, findings))?;
         // Both sides are read before either fails, so that all errors come at once.
         let after = self.prepare(&repository.tree, &repository.config);

@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Failed,
     /// There is a difference, and differences were asked for.
     Differs,
+    /// Changes are pending, and were only to be told.
+    Pending,
     /// It failed, where 1 has a meaning of its own.
     Trouble,
     /// The arguments make no sense. Not 2, which has a meaning of its own for some commands.
@@ -26,7 +28,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Done => 0,
             Exit::Failed | Exit::Differs => 1,
-            Exit::Trouble => 2,
+            Exit::Pending | Exit::Trouble => 2,
             Exit::Usage => 64,
         })
     }

@@ -18,10 +18,10 @@ pub(super) struct Global {
     pub(super) repo: Option<PathBuf>,
     /// The kubeconfig file, in place of the environment's
     #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub(super) kubeconfig: Option<PathBuf>,
+    kubeconfig: Option<PathBuf>,
     /// The kubeconfig context, in place of the environment's
     #[arg(long, global = true, value_name = "NAME")]
-    pub(super) context: Option<String>,
+    context: Option<String>,
     /// Whether to use colour; `auto` does on a terminal where `NO_COLOR` is not set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: Color,
@@ -60,19 +60,14 @@ impl Global {
         }
     }
 
-    /// The cluster to use in place of what each environment says, if there is to be one.
-    pub(super) fn access(&self) -> Option<Access> {
-        if self.kubeconfig.is_none() && self.context.is_none() {
-            return None;
-        }
+    /// The cluster that the flags name, in place of what an environment says.
+    pub(super) fn cluster_override(&self) -> Option<Access> {
         let path = self
             .kubeconfig
             .as_ref()
             .map(|path| path.display().to_string());
-        Some(Access::Kubeconfig {
-            path,
-            context: self.context.clone(),
-        })
+        let context = self.context.clone();
+        (path.is_some() || context.is_some()).then_some(Access::Kubeconfig { path, context })
     }
 
     /// Sends log lines to standard error. `usual` is what is logged where the flags ask for no more.

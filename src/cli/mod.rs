@@ -15,9 +15,14 @@ mod diff;
 mod exit;
 mod global;
 mod output;
+mod plan;
+mod progress;
+mod reconcile;
 mod reference;
 mod render;
 mod repository;
+mod signals;
+mod status;
 mod source_flags;
 mod variable;
 mod version;
@@ -25,7 +30,7 @@ mod version;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
-use tokio::runtime::Runtime;
+use trueup_manifest::{Diagnostic, Diagnostics};
 
 use self::{
     console::Console,
@@ -53,6 +58,9 @@ enum Command {
     Render(render::Args),
     Check(check::Args),
     Diff(diff::Args),
+    Plan(plan::Args),
+    Reconcile(reconcile::Args),
+    Status(status::Args),
     Daemon(Box<daemon::Args>),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -87,6 +95,9 @@ impl Command {
             Self::Render(args) => args.run(global, console),
             Self::Check(args) => args.run(global, console),
             Self::Diff(args) => args.run(global, console),
+            Self::Plan(args) => args.run(global, console),
+            Self::Reconcile(args) => args.run(global, console),
+            Self::Status(args) => args.run(global, console),
             Self::Daemon(args) => args.run(global),
             Self::Demo(args) => args.run(global),
             Self::Completions(args) => args.run(console),
@@ -117,14 +128,20 @@ impl Command {
     }
 }
 
-/// What commands that talk to servers run on.
-fn runtime() -> Result<Runtime, Failure> {
-    Runtime::new().map_err(|error| Failure::new("cli/runtime", format!("cannot start: {error}")))
-}
-
 /// The whole command line as clap knows it.
 fn command() -> clap::Command {
     Cli::command()
+}
+
+/// What runs the commands that talk to something.
+fn runtime() -> Result<tokio::runtime::Runtime, Diagnostics> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    runtime.map_err(|error| {
+        let message = format!("the process cannot start its threads: {error}");
+        Diagnostic::error("cli/runtime", message).into()
+    })
 }
 
 /// Help and version go to standard output; anything else is a mistake in the arguments.

@@ -52,25 +52,32 @@ pub(super) fn target(text: &str) -> Result<Target, String> {
     })
 }
 
+/// A value as JSON for a person and a program to read, with a line end.
+pub(super) fn json(value: &impl Serialize) -> Result<String, Failure> {
+    let mut text = serde_json::to_string_pretty(value).map_err(failed)?;
+    text.push('\n');
+    Ok(text)
+}
+
 /// Writes a value as data in a format other than text.
 pub(super) fn structured(
     console: &Console,
     format: Format,
     value: &impl Serialize,
 ) -> Result<(), Failure> {
-    let failed =
-        |error: String| Failure::new("cli/write", format!("cannot write the result: {error}"));
-    let mut text =
-        serde_json::to_string_pretty(value).map_err(|error| failed(error.to_string()))?;
-    text.push('\n');
+    let mut text = json(value)?;
     if format == Format::Yaml {
         // JSON is YAML: read, and printed as kubectl would.
         let source = Source::new("the result", text);
         let documents = Document::parse(&source).map_err(Diagnostics::from)?;
         text = String::new();
         for doc in &documents {
-            emit::sigs(doc, doc.root(), &mut text).map_err(|error| failed(error.to_string()))?;
+            emit::sigs(doc, doc.root(), &mut text).map_err(failed)?;
         }
     }
     console.data(&text)
+}
+
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::new("cli/write", format!("cannot write the result: {error}"))
 }

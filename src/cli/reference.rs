@@ -47,7 +47,7 @@ not where `NO_COLOR` is set; `--color` overrides both.
 | exit code | |
 | --- | --- |
 | 0 | done; nothing to do; no difference |
-| 1 | failed; for `diff`: there are differences |
+| 1 | failed, or waits for `--confirm`; for `diff`: there are differences |
 | 2 | for `reconcile --dry-run`: changes are pending; for `diff`: failed |
 | 64 | the arguments make no sense |
 ";

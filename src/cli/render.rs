@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     config::Literal,
-    pipeline::{self, Request},
+    pipeline::Fetch,
     render::{self, BuildOptions},
 };
 
@@ -93,12 +93,7 @@ impl Args {
         &self,
         repository: &Repository,
     ) -> Result<(Vec<Manifest>, Vec<Diagnostic>), Failure> {
-        let request = Request {
-            environment: &self.what,
-            revision: None,
-            variables: &self.variables,
-        };
-        let prepared = pipeline::prepare(&repository.tree, &repository.config, &request)?;
+        let prepared = repository.prepare(&self.what, &self.variables, Fetch::Newest)?;
         let known: Vec<&str> = prepared
             .desired
             .phases

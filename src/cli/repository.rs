@@ -7,13 +7,14 @@ use std::{
     sync::Arc,
 };
 
-use trueup_manifest::{DiskTree, Tree};
+use trueup_manifest::{Diagnostics, DiskTree, Tree};
 
 use self::subtree::Subtree;
 
 use super::{exit::Failure, global::Global};
 use crate::{
-    config::{Config, ENVIRONMENTS},
+    config::{Config, ENVIRONMENTS, Literal},
+    pipeline::{self, Fetch, Prepared, Request},
     source::{Snapshot, WorkTree},
 };
 
@@ -42,6 +43,52 @@ impl Repository {
 }
 
 impl Repository {
+    /// An environment of this repository, rendered from its files or those of its own source.
+    pub(super) fn prepare(
+        &self,
+        environment: &str,
+        variables: &[(String, Literal)],
+        fetch: Fetch,
+    ) -> Result<Prepared, Diagnostics> {
+        let request = Request {
+            environment,
+            revision: None,
+            variables,
+        };
+        let environment = pipeline::select(&self.config, &request)?;
+        if environment.source.is_none() {
+            return pipeline::render_from(&self.tree, environment, None);
+        }
+        let runtime = super::runtime()?;
+        match runtime.block_on(pipeline::own_files(&environment, fetch))? {
+            Some(snapshot) => {
+                let revision = snapshot.revision().to_string();
+                pipeline::render_from(&snapshot, environment, Some(&revision))
+            }
+            None => pipeline::render_from(&self.tree, environment, None),
+        }
+    }
+
+    /// [`Self::prepare`] for a plan or a run, which tell their revision.
+    pub(super) fn prepare_to_apply(
+        &self,
+        environment: &str,
+        variables: &[(String, Literal)],
+    ) -> Result<Prepared, Diagnostics> {
+        let mut prepared = self.prepare(environment, variables, Fetch::Newest)?;
+        if prepared.desired.revision.is_none() {
+            prepared.desired.revision = self.revision();
+        }
+        Ok(prepared)
+    }
+
+    /// What is checked out, and whether it was changed since; none outside Git.
+    fn revision(&self) -> Option<String> {
+        let work_tree = WorkTree::discover(self.tree.root()).ok()?;
+        let snapshot = work_tree.working_tree().ok()?;
+        Some(snapshot.revision().to_string())
+    }
+
     /// The files at another revision of the Git repository that this one is a work tree of: at the
     /// commit where the histories parted, or just there.
     pub(super) fn base(&self, revision: &str, exact: bool) -> Result<Base, Failure> {
@@ -59,6 +106,14 @@ impl Repository {
             Arc::new(Subtree::new(Arc::clone(snapshot.tree()), here))
         };
         Ok(Base { tree, name })
+    }
+}
+
+/// The folder that the flags name, or the repository round the current folder.
+pub(super) fn root(global: &Global) -> Result<PathBuf, Failure> {
+    match &global.repo {
+        Some(root) => Ok(root.clone()),
+        None => Ok(find(&current_folder()?)),
     }
 }
 

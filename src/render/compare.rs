@@ -30,7 +30,7 @@ pub struct Difference {
     pub action: DifferenceKind,
     /// The phase it is in, or was in.
     pub phase: String,
-    /// Where it comes from.
+    /// Where it is written: `file:line:column`, or what generated it.
     pub source: String,
     /// As it was, in YAML, with the values of a Secret masked; none for a new object.
     pub before: Option<String>,
@@ -78,7 +78,7 @@ pub fn compare(before: &Desired, after: &Desired) -> Comparison {
                 },
                 object: id,
                 phase: phase.name.clone(),
-                source: manifest.origin.to_string(),
+                source: place(manifest),
                 before,
                 after,
             });
@@ -92,13 +92,20 @@ pub fn compare(before: &Desired, after: &Desired) -> Comparison {
                 object: id,
                 action: DifferenceKind::Prune,
                 phase: phase.name.clone(),
-                source: manifest.origin.to_string(),
+                source: place(manifest),
                 before,
                 after,
             });
         }
     }
     comparison
+}
+
+fn place(manifest: &Manifest) -> String {
+    match &manifest.origin.location {
+        Some(location) => location.to_string(),
+        None => manifest.origin.to_string(),
+    }
 }
 
 fn placed(desired: &Desired) -> impl Iterator<Item = Placed<'_>> {

@@ -172,3 +172,50 @@ data:
     let ran = substituting("true", "domain: d", object).run(&["render", "dev"]);
     insta::assert_snapshot!(ran.transcript());
 }
+
+#[test]
+fn an_environment_may_have_its_files_in_another_repository() {
+    let files = Repo::new().with("plain/web.yaml", &config_map("from-afar"));
+    files.commit("first");
+    let phases = "    - {name: all, manifests: {path: plain}}\n";
+    let source = format!(
+        "  source: {{git: {{url: \"file://{}\", ref: {{branch: main}}}}}}\n",
+        files.path().display()
+    );
+    let repo = Repo::new().with(
+        "environments/dev.yaml",
+        &(environment("dev", phases) + &source),
+    );
+
+    let ran = repo.run(&["check"]);
+    assert_eq!(
+        ran.code, 0,
+        "offline, nothing can be said of it: {}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr
+            .contains("was never fetched on this machine, so its phases are not checked"),
+        "{}",
+        ran.stderr
+    );
+
+    let ran = repo.run(&["render", "dev"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("name: from-afar"), "{}", ran.stdout);
+    let ran = repo.run(&["check"]);
+    assert!(
+        ran.stderr
+            .ends_with("1 environment, 1 phase, 1 object: all good\n"),
+        "{}",
+        ran.stderr
+    );
+
+    files.write("plain/web.yaml", "a: [\n");
+    files.commit("broken");
+    let ran = repo.run(&["render", "dev"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("plain/web.yaml:1:4"), "{}", ran.stderr);
+    let ran = repo.run(&["diff", "dev", "--base", "HEAD"]);
+    assert_eq!(ran.code, 2);
+}

@@ -105,7 +105,9 @@ impl Repo {
 
 fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trueup"));
-    command.current_dir(folder);
+    command
+        .current_dir(folder)
+        .env("XDG_CACHE_HOME", folder.join(".cache"));
     for name in ["RUST_LOG", "NO_COLOR", "KUBECONFIG", "RUST_BACKTRACE"] {
         command.env_remove(name);
     }

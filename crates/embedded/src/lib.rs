@@ -44,6 +44,7 @@ mod server;
 mod status;
 mod store;
 mod table;
+mod validation;
 mod verbs;
 mod watch;
 

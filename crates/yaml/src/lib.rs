@@ -4,7 +4,7 @@
 //! scalars mean what Go's loaders take them for (see [`Schema`]), and which are printed byte for byte
 //! as Go's emitters do (see [`emit`]). This crate does no I/O and knows nothing of Kubernetes objects.
 
-mod comment;
+mod comments;
 mod document;
 pub mod emit;
 mod error;
@@ -16,7 +16,7 @@ mod source;
 mod value;
 mod view;
 
-pub use comment::Comments;
+pub use comments::Comments;
 pub use document::{Document, Entries, Items};
 pub use error::Error;
 pub use node::{Kind, NodeId, Style};

@@ -1,8 +1,13 @@
 //! Defaults that depend on other fields.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use crate::meta;
+
+/// Where a DaemonSet's template generation is shown.
+pub(crate) const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
 /// What has to be there before the constants are filled in.
 pub(super) fn before(group: &str, kind: &str, object: &mut Value) {
@@ -30,6 +35,12 @@ pub(super) fn before(group: &str, kind: &str, object: &mut Value) {
                 pod_spec(spec);
             }
         }
+        ("apps", "DaemonSet") => {
+            let annotations = meta::section_of(meta::map(object), "annotations");
+            fill(annotations, TEMPLATE_GENERATION, json!("0"));
+            template(object);
+        }
+        ("", "Secret") => secret(object),
         ("apps", _) | ("", "ReplicationController") => template(object),
         ("", "Namespace") => namespace(object),
         ("networking.k8s.io", "NetworkPolicy") => network_policy(object),
@@ -74,8 +85,18 @@ fn fill(map: &mut Map<String, Value>, field: &str, value: Value) {
     }
 }
 
-/// Image pull policies by tag, and volumes without a source.
+/// Image pull policies by tag, volumes without a source, and the old name of the service account.
 fn pod_spec(spec: &mut Value) {
+    if let Some(map) = spec.as_object_mut() {
+        let name = map
+            .get("serviceAccountName")
+            .or_else(|| map.get("serviceAccount"))
+            .cloned();
+        if let Some(name) = name.filter(|name| name != "") {
+            map.insert("serviceAccountName".to_owned(), name.clone());
+            map.insert("serviceAccount".to_owned(), name);
+        }
+    }
     for list in ["/containers", "/initContainers", "/ephemeralContainers"] {
         for container in items(spec, list).filter_map(Value::as_object_mut) {
             let image = container
@@ -144,6 +165,21 @@ fn pod(object: &mut Value) {
     }
 }
 
+/// `stringData` is written into `data`.
+fn secret(object: &mut Value) {
+    let Some(map) = object.as_object_mut() else {
+        return;
+    };
+    let Some(Value::Object(plain)) = map.remove("stringData") else {
+        return;
+    };
+    let data = meta::section_of(map, "data");
+    for (key, value) in plain {
+        let text = value.as_str().unwrap_or_default();
+        data.insert(key, json!(STANDARD.encode(text)));
+    }
+}
+
 fn namespace(object: &mut Value) {
     let name = meta::name(object).to_owned();
     if !name.is_empty() {
@@ -161,6 +197,10 @@ fn stateful_set(object: &mut Value) {
     if absent(strategy, "type") {
         strategy.insert("type".to_owned(), json!("RollingUpdate"));
         fill(strategy, "rollingUpdate", json!({}));
+    }
+    for claim in items(object, "/spec/volumeClaimTemplates") {
+        meta::put(claim, "apiVersion", "v1");
+        meta::put(claim, "kind", "PersistentVolumeClaim");
     }
 }
 

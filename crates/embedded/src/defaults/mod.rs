@@ -13,6 +13,8 @@ mod computed;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use computed::TEMPLATE_GENERATION;
+
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
@@ -67,7 +69,9 @@ fn set_here(map: &mut Map<String, Value>, rule: &Rule) {
     {
         return;
     }
-    if map.get(&rule.field).is_none_or(Value::is_null) {
+    // A string Go always prints is open when it is empty.
+    let open = |value: &Value| value.is_null() || (value == "" && rule.value.is_string());
+    if map.get(&rule.field).is_none_or(open) {
         map.insert(rule.field.clone(), rule.value.clone());
     }
 }

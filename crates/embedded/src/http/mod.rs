@@ -265,7 +265,14 @@ fn resource(
         return watch::start(&call, accepted, fault);
     }
     let answer = verbs::run(&call)?;
-    Ok(render::reply(&call, answer, &accepted))
+    let mut reply = render::reply(&call, answer, &accepted);
+    if call.resource.is("", "endpoints") {
+        reply.warnings.push(
+            "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
+                .to_owned(),
+        );
+    }
+    Ok(reply)
 }
 
 /// The plain form of what was accepted, for bodies that have but one.

@@ -1,27 +1,22 @@
-//! What the server knows of each kind: fields, defaults, preparation, validation.
+//! What the server makes of an object of each kind: fields, defaults, versions, preparation.
 //!
 //! In: an object and, for an update, the one before. Out: the object in the form it is kept in, or
 //! why it is refused. It must never store an object; the only others it looks at are the Services
 //! whose addresses and ports are taken.
 
-use serde_json::{Value, json};
-use trueup_schema::FieldError;
+use serde_json::Value;
 
-mod flaw;
-mod identity;
-mod metadata;
-mod names;
+mod convert;
 mod prepare;
 mod service;
 
-pub(crate) use flaw::{forbidden, invalid, not_supported, required};
+pub(crate) use crate::validation::{forbidden, invalid, not_supported, required, validate};
+pub(crate) use convert::convert;
 pub(crate) use prepare::prepare;
 
 use crate::defaults;
 use crate::registry::Resource;
-use crate::server::core::Core;
 use crate::status::ApiError;
-use crate::verbs::Part;
 
 /// What decoding a body finds.
 #[derive(Debug, Default)]
@@ -55,28 +50,6 @@ pub(crate) fn settle(resource: &Resource, object: &mut Value) {
         ty.default(object);
         ty.normalize(object);
     }
-}
-
-/// The object as another version of its kind has it.
-pub(crate) fn convert(object: &Value, to: &Resource) -> Value {
-    let mut object = object.clone();
-    if let Some(map) = object.as_object_mut() {
-        map.insert("apiVersion".to_owned(), json!(to.api_version()));
-        map.insert("kind".to_owned(), json!(to.kind));
-    }
-    object
-}
-
-/// All that is wrong with a new object, or with a change of one.
-pub(crate) fn validate(
-    core: &Core,
-    resource: &Resource,
-    part: Part,
-    old: Option<&Value>,
-    new: &Value,
-) -> Vec<FieldError> {
-    let _ = (core, part);
-    metadata::validate(resource, old, new)
 }
 
 /// The object with a strategic merge patch applied.

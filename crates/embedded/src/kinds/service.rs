@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::flaw::invalid;
+use super::invalid;
 use crate::meta;
 use crate::registry::GroupResource;
 use crate::server::core::Core;
@@ -24,15 +24,23 @@ pub(super) fn allocate(core: &Core, old: Option<&Value>, new: &mut Value) -> Res
     if kind == "ExternalName" {
         return Ok(());
     }
-    let taken = Taken::read(core, meta::uid(new));
+    let taken = Taken::read(core, meta::uid(old.unwrap_or(new)));
     cluster_ip(core, new, &taken)?;
     let spec = meta::section(new, "spec");
-    for (field, value) in [
-        ("ipFamilies", json!(["IPv4"])),
-        ("ipFamilyPolicy", json!("SingleStack")),
-    ] {
-        spec.entry(field).or_insert(value);
-    }
+    // A headless Service without a selector may have endpoints of either family.
+    let any_family = spec
+        .get("clusterIP")
+        .is_some_and(|address| address == "None")
+        && spec
+            .get("selector")
+            .is_none_or(|selector| selector == &json!({}));
+    let (families, policy) = if any_family {
+        (json!(["IPv4", "IPv6"]), "RequireDualStack")
+    } else {
+        (json!(["IPv4"]), "SingleStack")
+    };
+    spec.entry("ipFamilies").or_insert(families);
+    spec.entry("ipFamilyPolicy").or_insert(json!(policy));
     let wants_ports = kind == "NodePort"
         || (kind == "LoadBalancer"
             && spec.get("allocateLoadBalancerNodePorts") != Some(&json!(false)));
@@ -78,6 +86,7 @@ fn keep(old: &Value, new: &mut Value, kind: &str) {
             }
         }
     }
+    first_address(old, spec);
     if !matches!(kind, "NodePort" | "LoadBalancer") {
         return;
     }
@@ -99,6 +108,20 @@ fn keep(old: &Value, new: &mut Value, kind: &str) {
         if let (Some(node_port), Some(map)) = (node_port, port.as_object_mut()) {
             map.entry("nodePort").or_insert(node_port);
         }
+    }
+}
+
+/// `clusterIP` and the first of `clusterIPs` are one: whichever the update changed counts.
+fn first_address(old: &Value, spec: &mut Map<String, Value>) {
+    let old_list = old.pointer("/spec/clusterIPs");
+    let changed = spec.get("clusterIP") != old.pointer("/spec/clusterIP");
+    if changed
+        && spec.get("clusterIPs") == old_list
+        && let Some(address) = spec.get("clusterIP").cloned()
+        && let Some(list) = spec.get_mut("clusterIPs").and_then(Value::as_array_mut)
+        && let Some(first) = list.first_mut()
+    {
+        *first = address;
     }
 }
 

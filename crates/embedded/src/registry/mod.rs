@@ -94,8 +94,12 @@ impl Resource {
         self.verbs.iter().any(|known| known == verb)
     }
 
-    /// Where the objects are kept, whatever the version asked for.
+    /// Where the objects are kept, whatever the version asked for. Events of the two groups are the
+    /// same objects.
     pub(crate) fn storage(&self) -> GroupResource {
+        if self.is("events.k8s.io", "events") {
+            return GroupResource::new("", "events");
+        }
         GroupResource {
             group: self.group.clone(),
             resource: self.plural.clone(),

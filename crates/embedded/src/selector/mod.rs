@@ -45,3 +45,8 @@ impl Selection {
         self.labels.is_empty() && self.fields.is_empty()
     }
 }
+
+/// Whether a label selector in its text form selects an object; a malformed one selects nothing.
+pub(crate) fn labels_match(text: &str, object: &Value) -> bool {
+    LabelSelector::parse(text).is_ok_and(|selector| selector.matches(object))
+}

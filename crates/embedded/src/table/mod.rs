@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 mod age;
+mod cells;
 mod columns;
+mod path;
+mod workloads;
 
 use crate::http::accept::Accepted;
 use crate::meta;
@@ -34,10 +37,14 @@ pub(crate) enum Cell {
     Name,
     /// Time since `metadata.creationTimestamp`.
     Age,
+    /// `metadata.creationTimestamp` itself.
+    Created,
+    /// The value at a JSON pointer; absent is empty, or nought for a number.
+    At(&'static str),
     /// From the object by a function.
     Made(fn(&Value, Timestamp) -> Value),
     /// At a simple JSON path of a CRD's column.
-    Path(String),
+    Path(path::Path),
 }
 
 /// A table of objects. `include` is the `includeObject` parameter.
@@ -96,21 +103,81 @@ fn cell(column: &Column, object: &Value, now: Timestamp) -> Value {
     match &column.cell {
         Cell::Name => json!(meta::name(object)),
         Cell::Age => json!(age::since(meta::text(object, "creationTimestamp"), now)),
+        Cell::Created => json!(meta::text(object, "creationTimestamp")),
+        Cell::At(pointer) => match object.pointer(pointer) {
+            Some(value) if !value.is_null() => value.clone(),
+            _ if column.kind == "integer" => json!(0),
+            _ if column.kind == "boolean" => json!(false),
+            _ => json!(""),
+        },
         Cell::Made(make) => make(object, now),
         Cell::Path(path) => custom(column, object, path, now),
     }
 }
 
-/// A CRD column: a date is shown as an age, absent as nothing.
-fn custom(column: &Column, object: &Value, path: &str, now: Timestamp) -> Value {
-    let Some(value) = columns::at_path(object, path) else {
+/// A CRD column: a date is shown as an age, absent as nothing, several values joined.
+fn custom(column: &Column, object: &Value, path: &path::Path, now: Timestamp) -> Value {
+    let found = path.select(object);
+    let Some(first) = found.first() else {
         return Value::Null;
     };
-    match (column.kind.as_str(), &value) {
+    match (column.kind.as_str(), *first) {
         ("date", Value::String(time)) => json!(age::since(time, now)),
+        ("string", Value::String(text)) if found.len() == 1 => json!(text),
+        ("string", _) => {
+            let words: Vec<String> = found
+                .iter()
+                .map(|value| {
+                    value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned)
+                })
+                .collect();
+            json!(words.join(" "))
+        }
         ("integer", Value::Number(n)) => n.as_i64().map_or(Value::Null, |n| json!(n)),
-        ("number" | "boolean", _) | ("string", Value::String(_)) => value,
-        ("string", other) => json!(other.to_string()),
+        ("number", Value::Number(_)) | ("boolean", Value::Bool(_)) => (*first).clone(),
         _ => Value::Null,
     }
+}
+
+/// A label selector in its text form.
+pub(crate) fn selector_text(selector: &Value) -> String {
+    let labels = selector.get("matchLabels").unwrap_or(selector);
+    let expressions = selector.get("matchExpressions").and_then(Value::as_array);
+    let mut words: Vec<(String, String)> = Vec::new();
+    for (key, value) in labels.as_object().into_iter().flatten() {
+        if let Some(value) = value.as_str() {
+            words.push((key.clone(), format!("{key}={value}")));
+        }
+    }
+    for expression in expressions.into_iter().flatten() {
+        let text = |field: &str| {
+            expression
+                .get(field)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        let mut values: Vec<&str> = expression
+            .get("values")
+            .and_then(Value::as_array)
+            .map(|all| all.iter().filter_map(Value::as_str).collect())
+            .unwrap_or_default();
+        values.sort_unstable();
+        let key = text("key");
+        let values = values.join(",");
+        let word = match text("operator") {
+            "In" => format!("{key} in ({values})"),
+            "NotIn" => format!("{key} notin ({values})"),
+            "Exists" => key.to_owned(),
+            _ => format!("!{key}"),
+        };
+        words.push((key.to_owned(), word));
+    }
+    words.sort();
+    words
+        .into_iter()
+        .map(|(_, word)| word)
+        .collect::<Vec<_>>()
+        .join(",")
 }

@@ -51,7 +51,7 @@ pub(super) fn store_new(
     prepare::new_metadata(core, resource, &mut object);
     prepare::new_status(resource, &mut object);
     kinds::prepare(core, resource, None, &mut object)?;
-    let flaws = kinds::validate(core, resource, Part::Main, None, &object);
+    let flaws = kinds::validate(resource, Part::Main, None, &object);
     if !flaws.is_empty() {
         return Err(ApiError::invalid(
             &resource.group,

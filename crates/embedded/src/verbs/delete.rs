@@ -242,7 +242,7 @@ fn orphans_by_default(resource: &Resource) -> bool {
 
 /// Sets the deletion time and the finalizers that the propagation asks for.
 fn mark(core: &Core, resource: &Resource, object: &mut Value, options: &DeleteOptions) {
-    if resource.is("apiextensions.k8s.io", "customresourcedefinitions") && !meta::deleting(object) {
+    if is_definition(resource) && !meta::deleting(object) {
         meta::add_finalizer(object, CLEANUP);
         crd::set_condition(object, controllers::marked_for_deletion(&core.now()));
     }
@@ -276,8 +276,15 @@ fn mark(core: &Core, resource: &Resource, object: &mut Value, options: &DeleteOp
     }
     if resource.is("", "namespaces") {
         meta::section(object, "status").insert("phase".to_owned(), json!("Terminating"));
+    }
+    // These two are marked by their own stores, which set no grace period.
+    if resource.is("", "namespaces") || is_definition(resource) {
         meta::unset(object, "deletionGracePeriodSeconds");
     }
+}
+
+fn is_definition(resource: &Resource) -> bool {
+    resource.is(controllers::CRDS.0, controllers::CRDS.1)
 }
 
 /// True for what waits for more than `metadata.finalizers`: a namespace's own finalizers.

@@ -57,17 +57,21 @@ pub(super) fn new_status(resource: &Resource, object: &mut Value) {
     let Some(map) = object.as_object_mut() else {
         return;
     };
-    let initial = match (resource.group.as_str(), resource.plural.as_str()) {
-        ("", "pods") => json!({"phase": "Pending", "qosClass": "BestEffort"}),
-        ("", "persistentvolumeclaims" | "persistentvolumes") => json!({"phase": "Pending"}),
-        ("", "namespaces") => json!({"phase": "Active"}),
-        ("", "services") => json!({"loadBalancer": {}}),
-        _ => {
-            map.remove("status");
-            return;
+    if resource.custom.is_some() {
+        map.remove("status");
+        return;
+    }
+    let mut initial = match (resource.group.as_str(), resource.plural.as_str()) {
+        ("", "pods" | "persistentvolumeclaims" | "persistentvolumes") => {
+            json!({"phase": "Pending"})
         }
+        ("", "namespaces") => json!({"phase": "Active"}),
+        _ => json!({}),
     };
-    map.insert("status".to_owned(), initial);
+    if let Some(ty) = resource.ty.field("status") {
+        ty.normalize(&mut initial);
+        map.insert("status".to_owned(), initial);
+    }
 }
 
 /// Takes from `old` what the write may not change, so that `new` differs in its part alone.

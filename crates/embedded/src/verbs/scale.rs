@@ -7,6 +7,7 @@ use crate::kinds;
 use crate::meta;
 use crate::ownership;
 use crate::status::ApiError;
+use crate::table;
 
 /// Where a parent keeps what a Scale shows, as dotted paths.
 struct Paths {
@@ -150,53 +151,13 @@ fn scale_of(paths: &Paths, object: &Value) -> Value {
     }
     let selector = match get(object, &paths.selector) {
         Some(Value::String(text)) => text.clone(),
-        Some(selector) => selector_text(selector),
+        Some(selector) => table::selector_text(selector),
         None => String::new(),
     };
     if !selector.is_empty() {
         meta::section(&mut scale, "status").insert("selector".to_owned(), json!(selector));
     }
     scale
-}
-
-/// A label selector in its text form.
-fn selector_text(selector: &Value) -> String {
-    let labels = selector.get("matchLabels").unwrap_or(selector);
-    let expressions = selector.get("matchExpressions").and_then(Value::as_array);
-    let mut words: Vec<(String, String)> = Vec::new();
-    for (key, value) in labels.as_object().into_iter().flatten() {
-        if let Some(value) = value.as_str() {
-            words.push((key.clone(), format!("{key}={value}")));
-        }
-    }
-    for expression in expressions.into_iter().flatten() {
-        let text = |field: &str| {
-            expression
-                .get(field)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
-        let values: Vec<&str> = expression
-            .get("values")
-            .and_then(Value::as_array)
-            .map(|all| all.iter().filter_map(Value::as_str).collect())
-            .unwrap_or_default();
-        let key = text("key");
-        let values = values.join(",");
-        let word = match text("operator") {
-            "In" => format!("{key} in ({values})"),
-            "NotIn" => format!("{key} notin ({values})"),
-            "Exists" => key.to_owned(),
-            _ => format!("!{key}"),
-        };
-        words.push((key.to_owned(), word));
-    }
-    words.sort();
-    words
-        .into_iter()
-        .map(|(_, word)| word)
-        .collect::<Vec<_>>()
-        .join(",")
 }
 
 fn get<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {

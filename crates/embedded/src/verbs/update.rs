@@ -117,7 +117,7 @@ fn finish(call: &Call<'_>, part: Part, old: &Value, new: &mut Value) -> Result<(
     prepare::keep_other_parts(resource, part, old, new);
     kinds::prepare(call.core, resource, Some(old), new)?;
     prepare::updated_metadata(resource, old, new);
-    let flaws = kinds::validate(call.core, resource, part, Some(old), new);
+    let flaws = kinds::validate(resource, part, Some(old), new);
     if !flaws.is_empty() {
         let name = meta::name(new);
         return Err(ApiError::invalid(

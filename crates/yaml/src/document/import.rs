@@ -1,6 +1,9 @@
 //! Deep copies within and between documents. Text that lies in a source stays there.
 
+use std::collections::HashMap;
+
 use super::{Document, row};
+use crate::error::Error;
 use crate::node::{
     ANCHORED, COMMENTED, Entry, GROWN, HEAP, INDEXED, Kind, MAX_SOURCES, NodeId, TAGGED,
 };
@@ -28,6 +31,39 @@ impl Document {
         };
         document.root = document.import(self, id);
         document
+    }
+
+    /// The document with aliases turned to copies, which may add up to `limit` nodes.
+    pub fn expand_aliases(&self, limit: u32) -> Result<Self, Error> {
+        let mut sizes = HashMap::new();
+        let size = self.expanded_size(self.root, &mut sizes);
+        if size.saturating_sub(self.nodes.len()) > limit as usize {
+            let message = format!("aliases add more than {limit} nodes to the document");
+            return Err(Error::new(message, self.place(self.root)));
+        }
+        let mut document = self.extract(self.root);
+        document.extras.document = self.extras.document.clone();
+        Ok(document)
+    }
+
+    /// The number of nodes below a node with aliases expanded.
+    fn expanded_size(&self, id: NodeId, sizes: &mut HashMap<NodeId, usize>) -> usize {
+        let target = self.target(id);
+        if let Some(&size) = sizes.get(&target) {
+            return size;
+        }
+        let mut size: usize = 1;
+        for (key, value) in self.entries(target) {
+            size = size.saturating_add(self.expanded_size(key, sizes));
+            size = size.saturating_add(self.expanded_size(value, sizes));
+        }
+        for item in self.items(target) {
+            size = size.saturating_add(self.expanded_size(item, sizes));
+        }
+        if target != id || self.anchor(target).is_some() {
+            sizes.insert(target, size);
+        }
+        size
     }
 
     /// Drops garbage. Every `NodeId` of this document becomes meaningless, but for `root()`.

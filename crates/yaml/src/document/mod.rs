@@ -18,7 +18,7 @@ mod tests;
 pub(crate) use read::resolve_untagged;
 pub use read::{Entries, Items};
 
-use crate::comment::Comments;
+use crate::comments::Comments;
 use crate::node::{COMMENTED, Entry, Kind, Node, NodeId, Style, TAGGED, Text};
 use crate::source::{Source, saturating_u32};
 pub(crate) use index::{MapIndex, SMALL};

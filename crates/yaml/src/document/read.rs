@@ -1,7 +1,7 @@
 //! Looking at a document.
 
 use super::{Document, row};
-use crate::comment::Comments;
+use crate::comments::Comments;
 use crate::hash::{key_hash, seed};
 use crate::node::{
     ANCHORED, COMMENTED, Entry, HEAP, INDEXED, Kind, Node, NodeId, STRING, Style, TAGGED,

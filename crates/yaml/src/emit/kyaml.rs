@@ -5,7 +5,7 @@
 
 use super::analyse::{Dialect, analyse, is_ascii_line, may_be_block};
 use super::writer::{Place, Writer};
-use crate::comment::Comments;
+use crate::comments::Comments;
 use crate::document::Document;
 use crate::node::{ANCHORED, EXPLICIT_TAG, Kind, Node, NodeId, SIMPLE, STRING, Style, TAGGED};
 use crate::resolve::{Resolved, Schema, resolve_plain};

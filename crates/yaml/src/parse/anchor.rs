@@ -2,6 +2,7 @@
 
 use super::scan::{is_blank_or_end, is_flow_indicator};
 use super::{Parsed, Parser};
+use crate::comments::TokenKind;
 use crate::node::{
     ANCHORED, COMMENTED, EXPLICIT_TAG, Entry, INDEXED, Kind, Node, NodeId, Style, TAGGED, Text,
 };
@@ -30,15 +31,22 @@ impl<'s> Parser<'s> {
             ..Props::default()
         };
         loop {
+            let start = self.pos;
             match self.peek() {
                 b'&' if props.anchor.is_some() => {
                     return Err(self.error_here("a node has one anchor at most"));
                 }
-                b'&' => props.anchor = Some(self.anchor_name("anchor")?),
+                b'&' => {
+                    props.anchor = Some(self.anchor_name("anchor")?);
+                    self.log(TokenKind::Anchor, start);
+                }
                 b'!' if props.tag.is_some() => {
                     return Err(self.error_here("a node has one tag at most"));
                 }
-                b'!' => props.tag = Some(self.tag()?),
+                b'!' => {
+                    props.tag = Some(self.tag()?);
+                    self.log(TokenKind::Tag, start);
+                }
                 _ => return Ok(props),
             }
             self.skip_blanks();
@@ -200,7 +208,7 @@ impl<'s> Parser<'s> {
         }
         if let Some(name) = props.anchor {
             self.anchors.insert(name, id);
-            if !self.options.expand_aliases {
+            if !self.expand_aliases {
                 let text = self.store(name);
                 self.build.set_anchor(id, text);
             }
@@ -230,6 +238,7 @@ impl<'s> Parser<'s> {
     pub(super) fn alias(&mut self) -> Parsed<NodeId> {
         let start = self.pos;
         let name = self.anchor_name("alias")?;
+        self.log(TokenKind::Alias, start);
         let Some(&target) = self.anchors.get(name) else {
             return Err(self
                 .error(
@@ -248,7 +257,7 @@ impl<'s> Parser<'s> {
                 format!("the anchor `&{name}` contains itself"),
             ));
         }
-        if self.options.expand_aliases {
+        if self.expand_aliases {
             return self.copy(target, start);
         }
         let mut node = Node::new(Kind::Alias, Style::Plain);
@@ -323,6 +332,8 @@ impl<'s> Parser<'s> {
     pub(super) fn directive(&mut self) -> Parsed<()> {
         let start = self.pos;
         self.skip_line();
+        // `yaml.v3` knows no other directives, and ends the line's token before a comment.
+        self.log(TokenKind::Directive, start);
         let line = self.text.get(start..self.pos).unwrap_or("");
         let line = line.split(" #").next().unwrap_or("");
         let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());

@@ -6,6 +6,7 @@
 use super::anchor::Props;
 use super::scan::{COLON, FLOW, HASH, JOIN, WORD, class, is_blank_or_end, is_break_or_end};
 use super::{Parsed, Parser};
+use crate::comments::TokenKind;
 use crate::error::Error;
 use crate::node::{Kind, Node, NodeId, Style, Text};
 use crate::source::saturating_u32;
@@ -183,6 +184,7 @@ impl<'s> Parser<'s> {
         let n = i32::try_from(column).unwrap_or(i32::MAX);
         loop {
             self.pos += 1;
+            self.log(TokenKind::Entry, self.pos - 1);
             let item = self.item(n)?;
             self.build.open_items.push(item);
             if self.at_end() || self.indent < column {
@@ -298,6 +300,7 @@ impl<'s> Parser<'s> {
             let key = self.null(self.pos, Props::default());
             let hash = self.build.hash_of(key, self.text);
             self.pos += 1;
+            self.log(TokenKind::Colon(None), self.pos - 1);
             return Ok((key, hash, self.block_node(n, Context::Value)?));
         }
         if self.is_indicator(b'-') {
@@ -316,8 +319,15 @@ impl<'s> Parser<'s> {
             return Err(self.missing_colon(start));
         }
         let hash = self.build.hash_of(key, self.text);
-        self.pos += 1;
+        self.colon_after(start);
         Ok((key, hash, self.block_node(n, Context::Value)?))
+    }
+
+    /// Passes the `:` after the implicit key that begins at `start`.
+    fn colon_after(&mut self, start: usize) {
+        self.pos += 1;
+        let kind = TokenKind::Colon(Some(saturating_u32(start)));
+        self.log(kind, self.pos - 1);
     }
 
     /// The value after `key:`.
@@ -331,12 +341,14 @@ impl<'s> Parser<'s> {
 
     fn explicit_entry(&mut self, n: i32) -> Parsed<(NodeId, u32, NodeId)> {
         self.pos += 1;
+        self.log(TokenKind::Question, self.pos - 1);
         let key = self.block_node(n, Context::Explicit)?;
         let hash = self.build.hash_of(key, self.text);
         let column = i32::try_from(self.indent).unwrap_or(i32::MAX);
         let value = if !self.at_end() && column == n && self.is_indicator(b':') && !self.tab_indent
         {
             self.pos += 1;
+            self.log(TokenKind::Colon(None), self.pos - 1);
             self.block_node(n, Context::Explicit)?
         } else {
             self.null(self.pos, Props::default())
@@ -349,7 +361,7 @@ impl<'s> Parser<'s> {
     fn simple_key(&mut self) -> Option<(NodeId, u32)> {
         let start = self.pos;
         let rest = self.bytes.get(start..)?;
-        if class(*rest.first()?) & WORD == 0 {
+        if class(*rest.first()?) & WORD == 0 || self.log.is_some() {
             return None;
         }
         let len = rest
@@ -370,7 +382,7 @@ impl<'s> Parser<'s> {
     fn simple_value(&mut self, n: i32) -> Option<NodeId> {
         let start = self.pos + 1;
         let rest = self.bytes.get(start..)?;
-        if self.peek() != b' ' || class(*rest.first()?) & WORD == 0 {
+        if self.peek() != b' ' || class(*rest.first()?) & WORD == 0 || self.log.is_some() {
             return None;
         }
         let mut end = None;
@@ -416,8 +428,7 @@ impl<'s> Parser<'s> {
         let line = self.line_start;
         let id = match self.peek() {
             b'*' => self.alias()?,
-            b'"' => self.double_quoted()?,
-            b'\'' => self.single_quoted()?,
+            b'"' | b'\'' => self.quoted()?,
             b'[' | b'{' => self.flow_collection(props)?,
             b':' if is_blank_or_end(self.at(self.pos + 1)) => self.null(self.pos, Props::default()),
             _ => self.plain_first_line()?,
@@ -489,7 +500,7 @@ impl<'s> Parser<'s> {
             if tab && column == self.indent {
                 return Err(self.tab_error());
             }
-            self.pos += 1;
+            self.colon_after(start);
             let hash = self.build.hash_of(id, self.text);
             let map = self.begin_mapping(start, outer)?;
             return self.mapping(map, column, Some((id, hash)), outer);

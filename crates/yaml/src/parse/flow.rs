@@ -3,6 +3,7 @@
 use super::anchor::Props;
 use super::scan::{is_blank_or_end, is_flow_indicator};
 use super::{Parsed, Parser};
+use crate::comments::TokenKind;
 use crate::error::Error;
 use crate::node::{Kind, Node, NodeId, Style};
 
@@ -25,11 +26,18 @@ impl<'s> Parser<'s> {
             self.open(id, props);
         }
         self.pos += 1;
+        let token = if mapping {
+            TokenKind::OpenMapping
+        } else {
+            TokenKind::OpenSequence
+        };
+        self.log(token, open);
         if mapping {
             self.flow_mapping(id, open)?;
         } else {
             self.flow_sequence(id, open)?;
         }
+        self.log(TokenKind::Close, self.pos - 1);
         self.close(id);
         self.depth -= 1;
         Ok(id)
@@ -82,6 +90,7 @@ impl<'s> Parser<'s> {
         match self.peek() {
             b',' => {
                 self.pos += 1;
+                self.log(TokenKind::Comma, self.pos - 1);
                 Ok(true)
             }
             byte if byte == close => {
@@ -124,6 +133,7 @@ impl<'s> Parser<'s> {
         let start = self.pos;
         if self.is_flow_question() {
             self.pos += 1;
+            self.log(TokenKind::Question, start);
             self.flow_space(open)?;
             return self.single_pair(start, None, open);
         }
@@ -149,12 +159,13 @@ impl<'s> Parser<'s> {
         self.enter()?;
         let map = self.build.add(Node::new(Kind::Mapping, Style::Flow), start);
         let base = self.build.open_entries.len();
+        let implicit = key.is_some();
         let key = match key {
             Some(key) => key,
             None => self.flow_key(open)?.0,
         };
         let hash = self.build.hash_of(key, self.text);
-        let value = self.flow_value(true, open)?;
+        let value = self.flow_value(true, implicit.then_some(start), open)?;
         self.build.push_entry(key, hash, value);
         self.close_mapping(map, base)?;
         self.depth -= 1;
@@ -169,13 +180,16 @@ impl<'s> Parser<'s> {
                 self.pos += 1;
                 break;
             }
-            if self.is_flow_question() {
+            let explicit = self.is_flow_question();
+            if explicit {
                 self.pos += 1;
+                self.log(TokenKind::Question, self.pos - 1);
                 self.flow_space(open)?;
             }
+            let start = self.pos;
             let (key, json) = self.flow_key(open)?;
             let hash = self.build.hash_of(key, self.text);
-            let value = self.flow_value(json, open)?;
+            let value = self.flow_value(json, (!explicit).then_some(start), open)?;
             self.build.push_entry(key, hash, value);
             self.flow_space(open)?;
             if !self.flow_separator(b'}', open)? {
@@ -202,14 +216,16 @@ impl<'s> Parser<'s> {
             .with_help("remove the extra `,`")
     }
 
-    /// `: value`, or an empty value where there is no `:`.
-    fn flow_value(&mut self, json: bool, open: usize) -> Parsed<NodeId> {
+    /// `: value`, or an empty value where there is no `:`. `key` is where an implicit key begins.
+    fn flow_value(&mut self, json: bool, key: Option<usize>, open: usize) -> Parsed<NodeId> {
         let after_key = self.pos;
         self.flow_space(open)?;
         if !self.is_flow_value(json) {
             return Ok(self.null(after_key, Props::default()));
         }
         self.pos += 1;
+        let kind = TokenKind::Colon(key.map(crate::source::saturating_u32));
+        self.log(kind, self.pos - 1);
         let after = self.pos;
         self.flow_space(open)?;
         if matches!(self.peek(), b',' | b'}' | b']') {
@@ -229,8 +245,7 @@ impl<'s> Parser<'s> {
         let next = self.at(self.pos + 1);
         let (id, json) = match self.peek() {
             b'[' | b'{' => (self.flow_collection(props)?, true),
-            b'"' => (self.double_quoted()?, true),
-            b'\'' => (self.single_quoted()?, true),
+            b'"' | b'\'' => (self.quoted()?, true),
             b'*' if props.is_none() => (self.alias()?, false),
             b'*' => return Err(self.error_here("an alias has no anchor or tag of its own")),
             b',' if props.is_none() => return Err(self.extra_comma()),

@@ -1,8 +1,9 @@
 //! Block scalars: `|` and `>`.
 
 use super::anchor::Props;
-use super::scan::{is_blank, is_break_or_end};
+use super::scan::{is_blank, is_break_or_end, without_indent_after_separators};
 use super::{Parsed, Parser};
+use crate::comments::TokenKind;
 use crate::node::{NodeId, Style};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,7 @@ impl<'s> Parser<'s> {
                 None => self.blank_block(),
             },
         };
+        self.log(TokenKind::BlockScalar, start);
         self.chomp(header.chomp, heap, end);
         let style = if header.folded {
             Style::Folded
@@ -218,7 +220,10 @@ impl<'s> Parser<'s> {
             let line = self.pos;
             self.skip_line();
             let text = self.text.get(line..self.pos).unwrap_or("");
-            self.build.heap.push_str(text);
+            match without_indent_after_separators(text, indent) {
+                Some(text) => self.build.heap.push_str(&text),
+                None => self.build.heap.push_str(text),
+            }
             end = self.build.heap.len();
             any = true;
             was_more = more;

@@ -24,9 +24,10 @@ mod tests;
 
 use std::collections::HashMap;
 
+use crate::comments::{self, Token, TokenKind};
 use crate::document::Document;
 use crate::error::Error;
-use crate::node::NodeId;
+use crate::node::{NodeId, Style};
 use crate::source::{Source, Span, saturating_u32};
 use build::Builder;
 
@@ -100,7 +101,7 @@ impl Document {
         }
         Ok(first.unwrap_or_else(|| {
             let mut empty = Self::empty_mapping();
-            let null = empty.new_null();
+            let null = empty.new_scalar("", Style::Plain, None);
             empty.set_root(null);
             empty
         }))
@@ -136,6 +137,9 @@ pub(crate) struct Parser<'s> {
     alias_nodes: u32,
     /// `%TAG` handles and their prefixes.
     handles: Vec<(&'s str, &'s str)>,
+    /// The tokens met, where comments are kept.
+    log: Option<Vec<Token>>,
+    expand_aliases: bool,
 }
 
 impl<'s> Parser<'s> {
@@ -156,6 +160,45 @@ impl<'s> Parser<'s> {
             open: Vec::new(),
             alias_nodes: 0,
             handles: Vec::new(),
+            log: options.keep_comments.then(Vec::new),
+            // The comments of a node are known only when all nodes are.
+            expand_aliases: options.expand_aliases && !options.keep_comments,
+        }
+    }
+
+    /// Notes a token up to where we are.
+    #[inline]
+    fn log(&mut self, kind: TokenKind, start: usize) {
+        if let Some(log) = &mut self.log {
+            log.push(Token {
+                kind,
+                start: saturating_u32(start),
+                end: saturating_u32(self.pos),
+            });
+        }
+    }
+
+    /// Gives the documents their comments, and then expands aliases.
+    fn with_comments(&self, mut documents: Vec<Document>) -> Result<Vec<Document>, Vec<Error>> {
+        let Some(log) = &self.log else {
+            return Ok(documents);
+        };
+        comments::attach(self.text, log, &mut documents);
+        if !self.options.expand_aliases {
+            return Ok(documents);
+        }
+        let limit = self.options.max_alias_nodes;
+        let (mut expanded, mut errors) = (Vec::with_capacity(documents.len()), Vec::new());
+        for document in &documents {
+            match document.expand_aliases(limit) {
+                Ok(document) => expanded.push(document),
+                Err(error) => errors.push(error),
+            }
+        }
+        if errors.is_empty() {
+            Ok(expanded)
+        } else {
+            Err(errors)
         }
     }
 
@@ -193,7 +236,7 @@ impl<'s> Parser<'s> {
             }
         }
         if errors.is_empty() {
-            Ok(documents)
+            self.with_comments(documents)
         } else {
             Err(errors)
         }
@@ -220,6 +263,7 @@ impl<'s> Parser<'s> {
         }
         let root = if self.marker() == Some(b'-') {
             self.pos += 3;
+            self.log(TokenKind::DocumentStart, self.pos - 3);
             self.block_node(-1, block::Context::Document)?
         } else if self.at_end() && !directives {
             return Ok(None);
@@ -259,6 +303,7 @@ impl<'s> Parser<'s> {
 
     fn end_marker(&mut self) -> Parsed<()> {
         self.pos += 3;
+        self.log(TokenKind::DocumentEnd, self.pos - 3);
         self.finish_line()
     }
 

@@ -4,8 +4,10 @@ use super::scan::{
     BREAK, COLON, FLOW, HASH, ODD, class, is_blank, is_blank_or_end, is_flow_indicator,
 };
 use super::{Parsed, Parser};
+use crate::comments::TokenKind;
 use crate::error::Error;
 use crate::node::{NodeId, SIMPLE};
+use crate::source::saturating_u32;
 
 /// One line of a plain scalar.
 struct Line {
@@ -20,6 +22,7 @@ impl Parser<'_> {
     pub(super) fn plain_first_line(&mut self) -> Parsed<NodeId> {
         self.check_plain_start(false)?;
         let line = self.plain_line(false);
+        self.log(TokenKind::Plain, line.start);
         Ok(self.plain_node(&line))
     }
 
@@ -135,6 +138,7 @@ impl Parser<'_> {
             let line = self.plain_line(false);
             let text = self.text.get(line.start..line.end).unwrap_or("");
             self.build.heap.push_str(text);
+            self.extend_log(line.end);
             self.skip_blanks();
             if self.is_indicator(b':') {
                 return Err(self.multiline_key_error(id, &line));
@@ -167,6 +171,13 @@ impl Parser<'_> {
         .with_help("indent the key as its siblings, or end the value above it")
     }
 
+    /// The last token noted goes on up to `end`.
+    fn extend_log(&mut self, end: usize) {
+        if let Some(last) = self.log.as_mut().and_then(|log| log.last_mut()) {
+            last.end = saturating_u32(end);
+        }
+    }
+
     /// Folds line breaks into a space or into the breaks after the first.
     pub(super) fn fold(&mut self, breaks: usize) {
         if breaks == 1 {
@@ -181,6 +192,7 @@ impl Parser<'_> {
     pub(super) fn flow_plain(&mut self) -> Parsed<NodeId> {
         self.check_plain_start(true)?;
         let line = self.plain_line(true);
+        self.log(TokenKind::Plain, line.start);
         let id = self.plain_node(&line);
         let mut heap = None;
         loop {
@@ -217,6 +229,7 @@ impl Parser<'_> {
             let line = self.plain_line(true);
             let text = self.text.get(line.start..line.end).unwrap_or("");
             self.build.heap.push_str(text);
+            self.extend_log(line.end);
         }
         if let Some(begin) = heap {
             let text = self.build.heap_since(begin);

@@ -1,13 +1,26 @@
 //! Single- and double-quoted scalars.
 
+use super::scan::without_indent_after_separators;
 use super::{Parsed, Parser};
+use crate::comments::TokenKind;
 use crate::error::Error;
 use crate::node::{NodeId, Style, Text};
 use crate::source::saturating_u32;
 
 impl Parser<'_> {
-    /// Reads `'…'`.
-    pub(super) fn single_quoted(&mut self) -> Parsed<NodeId> {
+    /// Reads `'…'` or `"…"`.
+    pub(super) fn quoted(&mut self) -> Parsed<NodeId> {
+        let start = self.pos;
+        let id = if self.peek() == b'\'' {
+            self.single_quoted()?
+        } else {
+            self.double_quoted()?
+        };
+        self.log(TokenKind::Quoted, start);
+        Ok(id)
+    }
+
+    fn single_quoted(&mut self) -> Parsed<NodeId> {
         let open = self.pos;
         let start = open + 1;
         let rest = self.bytes.get(start..).unwrap_or(&[]);
@@ -16,6 +29,13 @@ impl Parser<'_> {
             && self.at(start + len + 1) != b'\''
         {
             self.pos = start + len + 1;
+            let text = self.text.get(start..start + len).unwrap_or("");
+            if let Some(text) = without_indent_after_separators(text, usize::MAX) {
+                let heap = self.build.heap.len();
+                self.build.heap.push_str(&text);
+                let text = self.build.heap_since(heap);
+                return Ok(self.build.scalar(Style::SingleQuoted, text, open));
+            }
             return Ok(self.quoted_span(Style::SingleQuoted, open, start, len));
         }
         let heap = self.build.heap.len();
@@ -39,8 +59,18 @@ impl Parser<'_> {
             self.build.heap.push('\'');
             from = at + 2;
         }
+        self.undo_indent_since(heap, usize::MAX);
         let text = self.build.heap_since(heap);
         Ok(self.build.scalar(Style::SingleQuoted, text, open))
+    }
+
+    /// See `without_indent_after_separators`; on the text at the end of the heap.
+    pub(super) fn undo_indent_since(&mut self, heap: usize, most: usize) {
+        let text = self.build.heap.get(heap..).unwrap_or("");
+        if let Some(text) = without_indent_after_separators(text, most) {
+            self.build.heap.truncate(heap);
+            self.build.heap.push_str(&text);
+        }
     }
 
     fn quoted_span(&mut self, style: Style, open: usize, start: usize, len: usize) -> NodeId {
@@ -52,8 +82,7 @@ impl Parser<'_> {
         self.build.scalar(style, text, open)
     }
 
-    /// Reads `"…"`.
-    pub(super) fn double_quoted(&mut self) -> Parsed<NodeId> {
+    fn double_quoted(&mut self) -> Parsed<NodeId> {
         let open = self.pos;
         let start = open + 1;
         let rest = self.bytes.get(start..).unwrap_or(&[]);

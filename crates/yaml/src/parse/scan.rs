@@ -63,6 +63,26 @@ pub(super) fn is_flow_indicator(byte: u8) -> bool {
     class(byte) & FLOW != 0
 }
 
+/// U+2028 and U+2029 are line breaks for Go's loaders and emitters, and characters like any other in
+/// YAML 1.2. Their emitters indent the text after one; this undoes it: `text` without the spaces after
+/// them, `most` at most each. `None` where there is nothing to undo.
+pub(super) fn without_indent_after_separators(text: &str, most: usize) -> Option<String> {
+    memchr::memchr(0xE2, text.as_bytes())?;
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['\u{2028}', '\u{2029}']) {
+        let (before, after) = rest.split_at(at + '\u{2028}'.len_utf8());
+        out.push_str(before);
+        let spaces = after.bytes().take(most).take_while(|&b| b == b' ').count();
+        rest = after.get(spaces..).unwrap_or("");
+    }
+    if out.is_empty() || out.len() + rest.len() == text.len() {
+        return None;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
 impl Parser<'_> {
     /// The byte at an offset; 0 past the end (the text itself holds no 0).
     #[inline]

@@ -65,6 +65,12 @@ fn scalar(r: &mut Random) -> String {
 
 /// Writes a value as a document, at random in any style that may hold it.
 pub(crate) fn write(r: &mut Random, value: &Value) -> String {
+    let comments = r.chance(20);
+    write_with(r, value, comments)
+}
+
+/// As `write`, with or without comments.
+pub(crate) fn write_with(r: &mut Random, value: &Value, comments: bool) -> String {
     let mut writer = Writer {
         out: String::new(),
         anchors: 0,
@@ -72,8 +78,12 @@ pub(crate) fn write(r: &mut Random, value: &Value) -> String {
         step: if r.chance(80) { 2 } else { 1 + r.below(4) },
         wide: r.chance(30),
         flow_percent: if r.chance(70) { 10 } else { 40 },
-        comments: r.chance(20),
+        comments,
     };
+    if comments && r.chance(30) {
+        let top = ["# top\n", "# top\n\n", "# top\n\n# second\n", "\n# top\n"];
+        writer.out.push_str(r.pick(&top));
+    }
     if r.chance(15) {
         writer.out.push_str("---\n");
     }
@@ -101,14 +111,24 @@ impl Writer {
         self.out.push_str(&" ".repeat(n));
     }
 
+    /// Ends a line, at random with a comment, and with comments and empty lines after it.
     fn end(&mut self, r: &mut Random) {
-        if self.comments && r.chance(20) {
+        if self.comments && r.chance(15) {
             self.out.push_str(r.pick(&[" # note", " #", "   # a: b"]));
         }
         self.out.push('\n');
-        if self.comments && r.chance(10) {
+        if !self.comments {
+            return;
+        }
+        while r.chance(12) {
+            if r.chance(40) {
+                self.out.push('\n');
+                continue;
+            }
+            let indent = r.below(4) * self.step.min(3);
+            self.indent(indent);
             self.out
-                .push_str(r.pick(&["# whole line\n", "\n", "  # odd\n", "\n\n# x\n\n"]));
+                .push_str(r.pick(&["# whole line\n", "#\n", "#x: y\n", "# - z\n"]));
         }
     }
 

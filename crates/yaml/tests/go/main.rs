@@ -182,12 +182,11 @@ fn is_known_difference(text: &str) -> Option<&'static str> {
     None
 }
 
-fn check(text: &str, answer: &Answer, comments: bool, tally: &mut Tally) {
+fn check(text: &str, answer: &Answer, tally: &mut Tally) {
     let source = Source::new("t", text);
     let kept = ParseOptions {
         expand_aliases: false,
         duplicate_keys: DuplicateKeys::LastWins,
-        keep_comments: comments,
         ..ParseOptions::default()
     };
     match (
@@ -337,7 +336,7 @@ fn written_values_read_and_print_as_in_go() {
         let value = generate::value(&mut random, 4);
         let text = generate::write(&mut random, &value);
         let answer = go.ask(&text, false);
-        check(&text, &answer, false, &mut tally);
+        check(&text, &answer, &mut tally);
     }
     report("written values", &tally);
     assert!(tally.wrong.is_empty());
@@ -364,11 +363,60 @@ fn mutated_texts_that_both_take_mean_the_same() {
             continue;
         }
         let answer = go.ask(&text, false);
-        check(&text, &answer, false, &mut tally);
+        check(&text, &answer, &mut tally);
     }
     println!("{skipped} texts with a known difference left out");
     report("mutated texts", &tally);
     assert!(tally.wrong.is_empty());
+}
+
+#[test]
+fn comments_belong_to_the_nodes_that_go_gives_them_to() {
+    let Some(mut go) = Go::start("comments") else {
+        return;
+    };
+    let seed = setting("TRUEUP_YAML_SEED", 1);
+    let cases = setting("TRUEUP_YAML_CASES", 3000);
+    println!("seed {seed}, {cases} texts");
+    let mut random = Random(seed ^ 0xC0);
+    let mut tally = Tally::default();
+    for _ in 0..cases {
+        let value = generate::value(&mut random, 4);
+        let text = generate::write_with(&mut random, &value, true);
+        let answer = go.ask(&text, true);
+        check_comments(&text, &answer, &mut tally);
+    }
+    for text in more_texts() {
+        let answer = go.ask(&text, true);
+        check_comments(&text, &answer, &mut tally);
+    }
+    report("comments", &tally);
+    assert!(tally.wrong.is_empty());
+}
+
+/// Texts from a file with a JSON array of strings, if `TRUEUP_YAML_TEXTS` names one.
+fn more_texts() -> Vec<String> {
+    let Ok(path) = std::env::var("TRUEUP_YAML_TEXTS") else {
+        return Vec::new();
+    };
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// What kyaml prints with comments.
+fn check_comments(text: &str, answer: &Answer, tally: &mut Tally) {
+    let options = ParseOptions {
+        expand_aliases: false,
+        keep_comments: true,
+        ..ParseOptions::default()
+    };
+    let Ok(docs) = Document::parse_with(&Source::new("t", text), &options) else {
+        return;
+    };
+    for (doc, go) in docs.iter().zip(&answer.v3.docs) {
+        let mut out = String::new();
+        emit::kyaml(doc, doc.root(), &mut out);
+        tally.outcome("kyaml", text, Ok(out), (&go.kyaml, &go.kyaml_error));
+    }
 }
 
 #[test]
@@ -389,7 +437,7 @@ fn every_nasty_scalar_prints_as_in_go() {
         for seed in 0..12 {
             let text = generate::write(&mut Random(seed), &value);
             let answer = go.ask(&text, false);
-            check(&text, &answer, false, &mut tally);
+            check(&text, &answer, &mut tally);
         }
     }
     report("nasty scalars", &tally);

@@ -14,8 +14,7 @@ pub(super) fn flaws(resource: &Resource, name: &str, prefix: bool) -> Vec<String
         name
     };
     match (resource.group.as_str(), resource.plural.as_str()) {
-        ("", "services") => names::label_1035(name),
-        ("", "namespaces") => names::label(name),
+        ("", "services" | "namespaces") => names::label(name),
         ("rbac.authorization.k8s.io", _) => names::path_segment(name),
         _ => names::subdomain(name),
     }

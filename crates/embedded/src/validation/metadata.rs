@@ -1,9 +1,9 @@
 //! Rules every object's `metadata` obeys, by `k8s.io/apimachinery/pkg/api/validation`.
 
 use serde_json::{Map, Value};
-use trueup_schema::FieldError;
+use trueup_schema::{FieldError, Reason};
 
-use super::flaw::{forbidden, invalid, required};
+use super::flaw::{Flaws, forbidden, invalid, required};
 use super::{identity, names};
 use crate::meta;
 use crate::registry::Resource;
@@ -12,32 +12,24 @@ use crate::registry::Resource;
 const MAX_ANNOTATIONS: usize = 256 * 1024;
 
 /// What is wrong with the metadata of a new object or of a change.
-pub(super) fn validate(resource: &Resource, old: Option<&Value>, new: &Value) -> Vec<FieldError> {
+pub(super) fn validate(resource: &Resource, old: Option<&Value>, new: &Value, flaws: &mut Flaws) {
     let Some(old) = old else {
-        let mut flaws = name(resource, new);
+        flaws.extend(name(resource, new));
         flaws.extend(common(new));
         flaws.extend(finalizer_names(new));
-        return flaws;
+        return;
     };
-    let mut flaws = changed(old, new);
-    flaws.extend(common(new));
     // Built-in strategies check metadata again by themselves: each flaw is told twice.
-    if resource.custom.is_none() {
-        flaws = flaws
-            .into_iter()
-            .flat_map(|flaw| [flaw.clone(), flaw])
-            .collect();
-    }
-    let names = finalizer_names(new);
-    let twice = resource.custom.is_none();
-    flaws.extend(names.into_iter().flat_map(|flaw| {
-        if twice {
-            vec![flaw.clone(), flaw]
-        } else {
-            vec![flaw]
+    let times = if resource.custom.is_some() { 1 } else { 2 };
+    for flaw in changed(old, new)
+        .into_iter()
+        .chain(common(new))
+        .chain(finalizer_names(new))
+    {
+        for _ in 0..times {
+            flaws.push(flaw.clone());
         }
-    }));
-    flaws
+    }
 }
 
 fn name(resource: &Resource, object: &Value) -> Vec<FieldError> {
@@ -66,17 +58,22 @@ fn entries<'a>(object: &'a Value, field: &str) -> Option<&'a Map<String, Value>>
     object.get("metadata")?.get(field)?.as_object()
 }
 
-fn common(object: &Value) -> Vec<FieldError> {
-    let mut flaws = Vec::new();
-    for (key, value) in entries(object, "labels").into_iter().flatten() {
+/// What is wrong with labels at a path.
+pub(super) fn labels(path: &str, labels: Option<&Map<String, Value>>, flaws: &mut Vec<FieldError>) {
+    for (key, value) in labels.into_iter().flatten() {
         for why in names::qualified_name(key) {
-            flaws.push(invalid("metadata.labels", key.as_str(), why));
+            flaws.push(invalid(path, key.as_str(), why));
         }
         let value = value.as_str().unwrap_or_default();
         for why in names::label_value(value) {
-            flaws.push(invalid("metadata.labels", value, why));
+            flaws.push(invalid(path, value, why));
         }
     }
+}
+
+fn common(object: &Value) -> Vec<FieldError> {
+    let mut flaws = Vec::new();
+    labels("metadata.labels", entries(object, "labels"), &mut flaws);
     let mut size = 0;
     for (key, value) in entries(object, "annotations").into_iter().flatten() {
         size += key.len() + value.as_str().map_or(0, str::len);
@@ -87,7 +84,7 @@ fn common(object: &Value) -> Vec<FieldError> {
     if size > MAX_ANNOTATIONS {
         flaws.push(FieldError {
             path: "metadata.annotations".to_owned(),
-            reason: trueup_schema::Reason::TooLong,
+            reason: Reason::TooLong,
             detail: format!("may not be more than {MAX_ANNOTATIONS} bytes"),
             bad_value: None,
         });
@@ -114,6 +111,10 @@ fn owner_references(object: &Value) -> Vec<FieldError> {
                 flaws.push(invalid(format!("{PATH}.{field}"), "", "must not be empty"));
             }
         }
+        if text("apiVersion") == "v1" && text("kind") == "Event" {
+            let why = "/v1, Kind=Event is disallowed from being an owner";
+            flaws.push(invalid(PATH, owner.clone(), why));
+        }
         if owner.get("controller").and_then(Value::as_bool) == Some(true) {
             let this = format!("{}/{}", text("kind"), text("name"));
             match &controller {
@@ -121,7 +122,10 @@ fn owner_references(object: &Value) -> Vec<FieldError> {
                 Some(first) => flaws.push(invalid(
                     PATH,
                     Value::Array(meta::owners(object).to_vec()),
-                    format!("Only one reference can have Controller set to true. Found \"true\" in references for {first} and {this}"),
+                    format!(
+                        "Only one reference can have Controller set to true. \
+                         Found \"true\" in references for {first} and {this}"
+                    ),
                 )),
             }
         }
@@ -129,12 +133,17 @@ fn owner_references(object: &Value) -> Vec<FieldError> {
     flaws
 }
 
+/// Syntax of all finalizers first, then whether each is a name the server knows or is qualified.
 fn finalizer_names(object: &Value) -> Vec<FieldError> {
     const STANDARD: [&str; 3] = ["orphan", "foregroundDeletion", "kubernetes"];
+    let finalizers = meta::finalizers(object);
     let mut flaws = Vec::new();
-    for (index, finalizer) in meta::finalizers(object).into_iter().enumerate() {
-        let at = |why: String| invalid("metadata.finalizers", finalizer, why);
-        flaws.extend(names::qualified_name(finalizer).into_iter().map(at));
+    for finalizer in &finalizers {
+        for why in names::qualified_name(finalizer) {
+            flaws.push(invalid("metadata.finalizers", *finalizer, why));
+        }
+    }
+    for (index, finalizer) in finalizers.into_iter().enumerate() {
         if !finalizer.contains('/') && !STANDARD.contains(&finalizer) {
             flaws.push(invalid(
                 format!("metadata.finalizers[{index}]"),
@@ -160,7 +169,8 @@ fn changed(old: &Value, new: &Value) -> Vec<FieldError> {
             flaws.push(forbidden(
                 "metadata.finalizers",
                 format!(
-                    "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+                    "no new finalizers can be added if the object is being deleted, \
+                     found new finalizers []string{{{}}}",
                     words.join(", ")
                 ),
             ));

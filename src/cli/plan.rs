@@ -1,0 +1,82 @@
+//! `trueup plan`: says what a reconcile would do.
+
+mod text;
+
+use std::fs;
+
+use clap::Args as ClapArgs;
+
+use super::{
+    console::Console,
+    exit::{Exit, Failure},
+    global::Global,
+    output::{self, Format, Target},
+    repository::Repository,
+};
+use crate::{
+    pipeline::{self, Clusters, Prepared},
+    plan::Plan,
+};
+
+/// Say what a reconcile would do
+///
+/// Reads the cluster and writes nothing to it. The plan has every action with its reason, the fields
+/// that change, the order and why; values of Secrets are masked. Ends with 0 whether or not there is
+/// something to do; `trueup diff` and `trueup reconcile --dry-run` tell it by their exit code.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// The environment
+    #[arg(value_name = "ENV")]
+    environment: String,
+    /// `text`, `json`, `yaml`, or the file to write it to as JSON
+    #[arg(short, long, value_name = "FORMAT|PATH", default_value = "text", value_parser = output::target)]
+    output: Target,
+}
+
+impl Args {
+    pub(super) fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
+        let repository = Repository::open(global)?;
+        let prepared = repository.prepare_to_apply(&self.environment, &[])?;
+        let clusters = Clusters::new(global.cluster_override());
+        super::runtime()?.block_on(async {
+            let connection = clusters.of(&prepared.environment).await?;
+            let planned = pipeline::plan(&prepared, &connection.session, false).await?;
+            match &self.output {
+                Target::Format(format) => tell(console, *format, &prepared, &planned.plan)?,
+                Target::Path(path) => {
+                    let text = output::json(&*planned.plan)?;
+                    fs::write(path, text).map_err(|error| {
+                        Failure::write(&format!("`{}`", path.display()), &error)
+                    })?;
+                    console.message(&text::summary(&planned.plan));
+                }
+            }
+            Ok(Exit::Done)
+        })
+    }
+}
+
+/// Tells a plan: what is to be done as data, what is wrong or doubtful as messages.
+pub(super) fn tell(
+    console: &Console,
+    format: Format,
+    prepared: &Prepared,
+    plan: &Plan,
+) -> Result<(), Failure> {
+    console.findings(&prepared.desired.warnings);
+    console.findings(&plan.warnings);
+    if format != Format::Text {
+        return output::structured(console, format, plan);
+    }
+    console.data(&text::plan(plan, console.color_data()))?;
+    console.findings(
+        plan.actions
+            .iter()
+            .filter_map(|action| action.blocked.as_ref()),
+    );
+    if let Some(hold) = &plan.hold {
+        console.message(&format!("held: {}\nhelp: {}", hold.why, hold.help));
+    }
+    console.message(&text::summary(plan));
+    Ok(())
+}

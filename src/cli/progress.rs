@@ -1,0 +1,224 @@
+//! What happens during a run, on standard error: a line that changes on a terminal, plain lines
+//! elsewhere.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, IsTerminal, Write},
+    sync::Arc,
+};
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use trueup_manifest::ObjectId;
+
+use crate::{
+    apply::{Event, health::Health},
+    plan::{ActionKind, Plan},
+};
+
+/// The longest changing line where the width of the terminal is not known.
+const WIDTH: usize = 100;
+
+/// Shows events until the run is over.
+pub(super) async fn show(mut events: UnboundedReceiver<Event>) {
+    let mut progress = Progress::new(io::stderr(), io::stderr().is_terminal());
+    while let Some(event) = events.recv().await {
+        progress.take(&event);
+    }
+    progress.clear();
+}
+
+/// What has happened so far.
+struct Progress<W> {
+    out: W,
+    /// Whether a line can be written over.
+    live: bool,
+    plan: Option<Arc<Plan>>,
+    /// A phase that has begun, and in which nothing worth a line has happened yet.
+    begun: Option<String>,
+    done: usize,
+    waiting: BTreeMap<ObjectId, Health>,
+}
+
+impl<W: Write> Progress<W> {
+    fn new(out: W, live: bool) -> Self {
+        Self {
+            out,
+            live,
+            plan: None,
+            begun: None,
+            done: 0,
+            waiting: BTreeMap::new(),
+        }
+    }
+
+    fn take(&mut self, event: &Event) {
+        match event {
+            Event::Planned(plan) => self.plan = Some(Arc::clone(plan)),
+            Event::PhaseStarted { phase } => self.begun = Some(phase.clone()),
+            Event::Done { id, action } => {
+                self.done += 1;
+                if action.is_change() {
+                    self.line(&format!("{:>3} {id}", action.sign()));
+                }
+            }
+            Event::Failed { id, action, error } => {
+                self.waiting.remove(id);
+                self.line(&format!(
+                    "  ! {id}: {} failed: {}",
+                    verb(*action),
+                    error.message
+                ));
+            }
+            Event::Skipped { id, because } => self.line(&format!("    {id} skipped: {because}")),
+            Event::Waiting { id, health } => {
+                let news = self.waiting.get(id) != Some(health);
+                if news && !self.live {
+                    self.line(&format!("    {id}: {}", said(health)));
+                }
+                self.waiting.insert(id.clone(), health.clone());
+            }
+            Event::Healthy { id } => {
+                self.waiting.remove(id);
+            }
+            Event::Pruned { id } => self.line(&format!("  - {id}")),
+            Event::PhaseFinished { .. } | Event::Finished { .. } => {}
+        }
+        self.status();
+    }
+
+    /// A line that stays.
+    fn line(&mut self, text: &str) {
+        self.clear();
+        if let Some(phase) = self.begun.take() {
+            let _ = writeln!(self.out, "phase {phase}");
+        }
+        // Progress that cannot be shown is no reason to stop.
+        let _ = writeln!(self.out, "{text}");
+    }
+
+    /// The line that changes.
+    fn status(&mut self) {
+        if !self.live {
+            return;
+        }
+        let Some(plan) = &self.plan else { return };
+        let mut text = format!("{}/{}", self.done, plan.actions.len());
+        if let Some((id, health)) = self.waiting.first_key_value() {
+            let more = self.waiting.len() - 1;
+            let others = if more == 0 {
+                String::new()
+            } else {
+                format!(" and {more} more")
+            };
+            text = format!("{text}, waiting for {id}{others}: {}", said(health));
+        }
+        let line: String = text.chars().take(WIDTH).collect();
+        let _ = write!(self.out, "\r\u{1b}[K{line}");
+        let _ = self.out.flush();
+    }
+
+    fn clear(&mut self) {
+        if self.live {
+            let _ = write!(self.out, "\r\u{1b}[K");
+        }
+    }
+}
+
+fn verb(action: ActionKind) -> &'static str {
+    match action {
+        ActionKind::Create => "create",
+        ActionKind::Configure => "configure",
+        ActionKind::Recreate => "recreate",
+        ActionKind::Adopt => "adopt",
+        ActionKind::Patch => "patch",
+        ActionKind::None => "health",
+    }
+}
+
+fn said(health: &Health) -> String {
+    if health.message.is_empty() {
+        format!("{:?}", health.status)
+    } else {
+        health.message.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trueup_manifest::Diagnostic;
+
+    use super::*;
+    use crate::{apply::health::Status, report::Outcome};
+
+    fn id(name: &str) -> ObjectId {
+        ObjectId {
+            kind: "Pod".to_owned(),
+            name: name.to_owned(),
+            ..ObjectId::default()
+        }
+    }
+
+    fn shown(live: bool) -> String {
+        let waiting = |message: &str| Event::Waiting {
+            id: id("a"),
+            health: Health {
+                status: Status::InProgress,
+                message: message.to_owned(),
+            },
+        };
+        let mut progress = Progress::new(Vec::new(), live);
+        for event in [
+            Event::Planned(Arc::new(Plan::default())),
+            Event::PhaseStarted {
+                phase: "hub".to_owned(),
+            },
+            Event::Done {
+                id: id("a"),
+                action: ActionKind::Create,
+            },
+            Event::Done {
+                id: id("b"),
+                action: ActionKind::None,
+            },
+            waiting("0 of 1 ready"),
+            waiting("0 of 1 ready"),
+            Event::Healthy { id: id("a") },
+            Event::Failed {
+                id: id("c"),
+                action: ActionKind::Configure,
+                error: Diagnostic::error("x/y", "it broke"),
+            },
+            Event::Skipped {
+                id: id("d"),
+                because: "`c` failed".to_owned(),
+            },
+            Event::Pruned { id: id("e") },
+            Event::Finished {
+                outcome: Outcome::Failed,
+            },
+        ] {
+            progress.take(&event);
+        }
+        progress.clear();
+        String::from_utf8(progress.out).unwrap()
+    }
+
+    #[test]
+    fn without_a_terminal_there_is_a_plain_line_for_each_piece_of_news() {
+        insta::assert_snapshot!(shown(false), @"
+        phase hub
+          + Pod a
+            Pod a: 0 of 1 ready
+          ! Pod c: configure failed: it broke
+            Pod d skipped: `c` failed
+          - Pod e
+        ");
+    }
+
+    #[test]
+    fn on_a_terminal_one_line_says_what_is_waited_for_and_is_gone_at_the_end() {
+        let text = shown(true);
+        assert!(text.contains("waiting for Pod a: 0 of 1 ready"), "{text:?}");
+        assert!(text.ends_with("\r\u{1b}[K"), "{text:?}");
+    }
+}

@@ -1,0 +1,129 @@
+//! `trueup reconcile`: makes a cluster hold what the repository says, once.
+
+use clap::Args as ClapArgs;
+
+use super::{
+    console::Console,
+    exit::{Exit, Failure},
+    global::Global,
+    output::{self, Format, FormatArg},
+    plan, progress,
+    repository::Repository,
+    signals,
+};
+use crate::{
+    apply::{Events, Options, stopping},
+    pipeline::{self, Clusters, Prepared},
+    plan::Plan,
+    report::{Outcome, Report},
+};
+
+/// Make a cluster hold what the repository says
+///
+/// Renders the environment from the checkout, plans, applies, prunes and waits, then tells what it
+/// did. Ends with 0 where the cluster holds what it should and 1 where something failed. With
+/// `--dry-run` it only tells what it would do, and ends with 2 where changes are pending. A run may
+/// be stopped at any point, and the next one goes on from there.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// The environment
+    #[arg(value_name = "ENV")]
+    environment: String,
+    /// Run once and end, which is what it does anyway; `trueup daemon` goes on
+    #[arg(long)]
+    once: bool,
+    /// Tell what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Go ahead where the plan would wait for somebody to confirm: a breached deletion budget, an
+    /// empty set
+    #[arg(long)]
+    confirm: bool,
+    #[command(flatten)]
+    output: FormatArg,
+}
+
+impl Args {
+    pub(super) fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
+        let repository = Repository::open(global)?;
+        let prepared = repository.prepare_to_apply(&self.environment, &[])?;
+        let clusters = Clusters::new(global.cluster_override());
+        super::runtime()?.block_on(async {
+            if self.dry_run {
+                self.plan(&prepared, &clusters, console).await
+            } else {
+                self.reconcile(&prepared, &clusters, console).await
+            }
+        })
+    }
+
+    async fn plan(
+        &self,
+        prepared: &Prepared,
+        clusters: &Clusters,
+        console: &Console,
+    ) -> Result<Exit, Failure> {
+        let connection = clusters.of(&prepared.environment).await?;
+        let planned = pipeline::plan(prepared, &connection.session, self.confirm).await?;
+        plan::tell(console, self.output.format, prepared, &planned.plan)?;
+        Ok(pending(&planned.plan))
+    }
+
+    async fn reconcile(
+        &self,
+        prepared: &Prepared,
+        clusters: &Clusters,
+        console: &Console,
+    ) -> Result<Exit, Failure> {
+        let connection = clusters.of(&prepared.environment).await?;
+        let (events, receiver) = Events::channel();
+        let (stopper, stopped) = stopping();
+        let options = Options {
+            dry_run: false,
+            confirmed: self.confirm,
+            events,
+            stopped,
+        };
+        let run = async {
+            let report = pipeline::reconcile(prepared, &connection.session, &options).await;
+            // The other end of the channel learns that nothing more comes.
+            drop(options);
+            report
+        };
+        let work = async { tokio::join!(run, progress::show(receiver)).0 };
+        let report = tokio::select! {
+            report = work => report,
+            stopped = signals::stop_on_signal(stopper, console) => {
+                stopped?;
+                return Err(Failure::new("cli/interrupted", "the run was cut off"));
+            }
+        };
+        self.tell(console, &report)
+    }
+
+    fn tell(&self, console: &Console, report: &Report) -> Result<Exit, Failure> {
+        if self.output.format == Format::Text {
+            console.data(&report.to_string())?;
+        } else {
+            output::structured(console, self.output.format, report)?;
+        }
+        Ok(match report.outcome {
+            Outcome::Converged => Exit::Done,
+            Outcome::Pending => Exit::Pending,
+            Outcome::Failed | Outcome::Held | Outcome::Superseded | Outcome::Stopped => {
+                Exit::Failed
+            }
+        })
+    }
+}
+
+/// How a plan that is not carried out is told to a script.
+fn pending(plan: &Plan) -> Exit {
+    if plan.actions.iter().any(|action| action.blocked.is_some()) {
+        Exit::Failed
+    } else if plan.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Pending
+    }
+}

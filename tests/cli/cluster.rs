@@ -1,0 +1,239 @@
+//! The commands that talk to a cluster, against the embedded API server: `reconcile`, `diff`, `plan`
+//! and `status`.
+
+use trueup_embedded::Server;
+
+use crate::run::{Ran, Repo, config_map, environment};
+
+/// A repository and the server that its environment `dev` is on.
+struct Scene {
+    repo: Repo,
+    server: Server,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let phases = "    - {name: pre, manifests: {path: pre}}\n    - {name: hub, manifests: {path: plain}}\n";
+        let environment = environment("dev", phases)
+            .replace("embedded: {}", "kubeconfig: {path: kubeconfig}")
+            + "  reconcile: {deletionBudget: {count: 1}}\n";
+        let in_hub =
+            |name: &str| config_map(name).replace("metadata:\n", "metadata:\n  namespace: hub\n");
+        let repo = Repo::new()
+            .with("environments/dev.yaml", &environment)
+            .with("pre/hub.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: hub}\n")
+            .with("plain/a.yaml", &in_hub("a"))
+            .with("plain/b.yaml", &in_hub("b"))
+            .with("plain/c.yaml", &in_hub("c"))
+            .with("plain/s.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: hub}\nstringData: {p: hunter2}\n");
+        let server = Server::builder().start().await.unwrap();
+        repo.write("kubeconfig", &server.kubeconfig());
+        Self { repo, server }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        // The server answers on this runtime while the command runs.
+        tokio::task::block_in_place(|| self.repo.run(arguments))
+    }
+
+    /// How many writes the server has seen since the last time, leaving out dry runs.
+    fn writes(&self) -> usize {
+        let writes = self
+            .server
+            .log()
+            .writes()
+            .iter()
+            .filter(|entry| !entry.dry_run)
+            .count();
+        self.server.log().clear();
+        writes
+    }
+}
+
+/// The output without what differs from run to run.
+fn steady(text: &str) -> String {
+    let words = text.split_inclusive([' ', '\n']).map(|word| {
+        let bare = word.trim_end().trim_matches(['(', ')']);
+        let is_time = bare.len() == 20 && bare.ends_with('Z') && bare.as_bytes()[10] == b'T';
+        let is_span = word.starts_with('(') && bare.contains('.') && bare.parse::<f64>().is_ok();
+        if is_time || is_span {
+            word.replace(bare, "TIME")
+        } else {
+            word.to_owned()
+        }
+    });
+    words.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_is_brought_to_what_the_repository_says() {
+    let scene = Scene::new().await;
+
+    let ran = scene.run(&["reconcile", "dev", "--dry-run"]);
+    assert_eq!(ran.code, 2, "changes are pending: {}", ran.stderr);
+    insta::assert_snapshot!("dry_run", steady(&ran.transcript()));
+    assert_eq!(scene.writes(), 0, "a dry run writes nothing");
+
+    let ran = scene.run(&["reconcile", "dev", "--once"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    insta::assert_snapshot!("first_run", steady(&ran.stdout));
+    assert!(scene.writes() > 4);
+
+    let ran = scene.run(&["reconcile", "dev"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(
+        scene.writes(),
+        0,
+        "a second run writes nothing: {}",
+        ran.stdout
+    );
+    let ran = scene.run(&["diff", "dev"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
+
+    let ran = scene.run(&["status", "dev"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    insta::assert_snapshot!("status", steady(&ran.stdout));
+    let ran = scene.run(&["status", "-o", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(value[0]["environment"], "dev");
+    assert_eq!(value[0]["objects"]["Current"], 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_shown_field_by_field_and_then_made() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.run(&["reconcile", "dev"]).code, 0);
+    let file = scene
+        .repo
+        .read("plain/a.yaml")
+        .replace("a: b", "a: c\n  text: |\n    one\n    two");
+    scene.repo.write("plain/a.yaml", &file);
+    let secret = scene
+        .repo
+        .read("plain/s.yaml")
+        .replace("hunter2", "hunter3");
+    scene.repo.write("plain/s.yaml", &secret);
+    std::fs::remove_file(scene.repo.path().join("plain/c.yaml")).unwrap();
+
+    let ran = scene.run(&["diff", "dev"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(
+        !ran.stdout.contains("hunter") && !ran.stderr.contains("hunter"),
+        "{}",
+        ran.stdout
+    );
+    insta::assert_snapshot!("change", steady(&ran.transcript()));
+
+    let ran = scene.run(&["plan", "dev", "-o", "plan.json"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
+    let plan = scene.repo.read("plan.json");
+    assert!(
+        !plan.contains("hunter") && !plan.contains("aHVudGVy"),
+        "{plan}"
+    );
+    let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+    assert_eq!(plan["prune"][0]["target"]["name"], "c");
+
+    let ran = scene.run(&["reconcile", "dev", "-o", "json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(report["counts"]["configured"], 2);
+    assert_eq!(report["counts"]["pruned"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_deletes_too_much_waits_for_somebody_to_confirm_it() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.run(&["reconcile", "dev"]).code, 0);
+    for file in ["plain/b.yaml", "plain/c.yaml"] {
+        std::fs::remove_file(scene.repo.path().join(file)).unwrap();
+    }
+    scene.writes();
+    let ran = scene.run(&["reconcile", "dev"]);
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("waits for confirmation"),
+        "{}",
+        ran.stdout
+    );
+    let ran = scene.run(&["status", "dev"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stdout.contains("Held"), "{}", ran.stdout);
+    let ran = scene.run(&["reconcile", "dev", "--confirm"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("2 pruned"), "{}", ran.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_that_does_not_render_touches_nothing() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.run(&["reconcile", "dev"]).code, 0);
+    scene.writes();
+    scene.repo.write("plain/a.yaml", "a: [\n");
+    std::fs::remove_file(scene.repo.path().join("plain/b.yaml")).unwrap();
+    for (command, code) in [("reconcile", 1), ("diff", 2), ("plan", 1)] {
+        let ran = scene.run(&[command, "dev"]);
+        assert_eq!(ran.code, code, "{command}");
+        assert!(
+            ran.stderr.contains("plain/a.yaml:1:4"),
+            "{command}: {}",
+            ran.stderr
+        );
+    }
+    assert_eq!(scene.writes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_is_not_there_is_one_clear_error() {
+    let scene = Scene::new().await;
+    let Scene { repo, server } = scene;
+    server.stop().await.unwrap();
+    repo.write(
+        "kubeconfig",
+        &repo
+            .read("kubeconfig")
+            .replace("http://127.0.0.1:", "http://127.0.0.1:1/"),
+    );
+    let unknown = repo.run(&["status", "dev", "--kubeconfig", "nowhere"]);
+    assert_eq!(unknown.code, 1);
+    assert!(
+        unknown.stderr.contains("error[cluster/connect]"),
+        "{}",
+        unknown.stderr
+    );
+    assert!(unknown.stderr.ends_with("1 error\n"), "{}", unknown.stderr);
+}
+
+#[test]
+fn what_is_not_built_is_said_before_anything_is_asked() {
+    let repo = Repo::small().with(
+        "environments/dev.yaml",
+        &environment("dev", "    - {name: all, manifests: {path: plain}}\n")
+            .replace("embedded: {}", "eks: {name: a, region: b}"),
+    );
+    for (arguments, code) in [
+        (["reconcile", "dev"], 1),
+        (["diff", "dev"], 2),
+        (["plan", "dev"], 1),
+    ] {
+        let ran = repo.run(&arguments);
+        assert_eq!(ran.code, code, "{arguments:?}");
+        assert!(
+            ran.stderr
+                .contains("error[not-built]: `eks` clusters are not built yet"),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn the_embedded_server_needs_nothing_at_all() {
+    let ran = Repo::small().run(&["reconcile", "dev"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stdout.contains("converged: 1 created"),
+        "{}",
+        ran.stdout
+    );
+}
