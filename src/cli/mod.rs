@@ -22,8 +22,8 @@ mod reference;
 mod render;
 mod repository;
 mod signals;
-mod status;
 mod source_flags;
+mod status;
 mod variable;
 mod version;
 

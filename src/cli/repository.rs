@@ -123,14 +123,6 @@ pub(super) struct Base {
     pub(super) name: String,
 }
 
-/// The folder that the flags name, or the repository round the current one.
-pub(super) fn root(global: &Global) -> Result<PathBuf, Failure> {
-    match &global.repo {
-        Some(root) => Ok(root.clone()),
-        None => Ok(find(&current_folder()?)),
-    }
-}
-
 /// The nearest folder from `here` upwards that has Environment files, but not above the Git
 /// repository round `here`; `here` itself where there is none.
 pub(super) fn find(here: &Path) -> PathBuf {
