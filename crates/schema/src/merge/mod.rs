@@ -2,7 +2,7 @@
 //!
 //! In flow values with their [`Type`](crate::Type), out flow values and [`FieldSet`](crate::FieldSet)s. The rules
 //! are those of `sigs.k8s.io/structured-merge-diff` 6.3.3, with the types that `kube-openapi`'s `schemaconv` would
-//! make of the same schema; the differential test in `tests/merge_library.rs` holds the two together. Nothing here
+//! make of the same schema; the differential test in `tests/field_manager.rs` holds the two together. Nothing here
 //! knows of managers, versions or time.
 
 mod atom;
