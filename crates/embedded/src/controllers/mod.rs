@@ -6,20 +6,23 @@
 //! it waits.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
+use crate::meta;
 use crate::registry::GroupResource;
 use crate::server::core::Core;
-use crate::store::{Change, Key};
+use crate::simulation::{self, Next};
+use crate::store::{Change, ChangeKind, Key};
 
 mod definitions;
 mod garbage;
 mod namespaces;
+mod protection;
 
 pub(crate) use definitions::{CRDS, marked_for_deletion};
 
@@ -38,19 +41,29 @@ enum Job {
     Collect(GroupResource, Key),
     /// Delete what is left of a gone owner's dependants.
     Abandon(String),
+    /// Let go of a claim or volume nothing uses any more.
+    Unprotect(GroupResource, Key),
+    /// Look after a simulated object.
+    Simulate(GroupResource, Key),
+    /// Count again what the disruption budgets of a namespace protect.
+    Budgets(String),
+    /// Make what every cluster and namespace has.
+    Furnish,
 }
 
-/// Jobs by the time they are due.
+/// Jobs by the time they are due; each is planned once, for the earliest time asked.
 #[derive(Debug, Default)]
 struct Agenda {
     due: BinaryHeap<Reverse<(Instant, Job)>>,
-    planned: HashSet<Job>,
+    planned: HashMap<Job, Instant>,
 }
 
 impl Agenda {
     fn add(&mut self, delay: Duration, job: Job) {
-        if self.planned.insert(job.clone()) {
-            self.due.push(Reverse((Instant::now() + delay, job)));
+        let due = Instant::now() + delay;
+        if self.planned.get(&job).is_none_or(|planned| due < *planned) {
+            self.planned.insert(job.clone(), due);
+            self.due.push(Reverse((due, job)));
         }
     }
 
@@ -63,12 +76,15 @@ impl Agenda {
     }
 
     fn take(&mut self) -> Option<Job> {
-        if self.next()? > Instant::now() {
-            return None;
+        while self.next()? <= Instant::now() {
+            let Reverse((due, job)) = self.due.pop()?;
+            // A job that was brought forward has been done already.
+            if self.planned.get(&job) == Some(&due) {
+                self.planned.remove(&job);
+                return Some(job);
+            }
         }
-        let Reverse((_, job)) = self.due.pop()?;
-        self.planned.remove(&job);
-        Some(job)
+        None
     }
 }
 
@@ -104,6 +120,9 @@ pub(crate) async fn run(core: Arc<Core>) {
     let mut agenda = Agenda::default();
     let mut dependants = garbage::Dependants::default();
     let mut seen = 0;
+    if core.options.simulate.is_some() {
+        agenda.now(Job::Furnish);
+    }
     loop {
         writes.mark_unchanged();
         seen = notice(&core, seen, &mut agenda, &mut dependants);
@@ -120,6 +139,14 @@ pub(crate) async fn run(core: Arc<Core>) {
         let due = agenda.next();
         tokio::select! {
             changed = writes.changed() => if changed.is_err() { return },
+            () = core.simulation.changed() => {
+                for collection in simulation::collections() {
+                    for object in core.store.list(&collection, "").1 {
+                        let key = Key::new(meta::namespace(&object.value), meta::name(&object.value));
+                        agenda.now(Job::Simulate(collection.clone(), key));
+                    }
+                }
+            }
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
             _ = stop.changed() => return,
         }
@@ -163,6 +190,28 @@ fn plan(
     garbage::plan(collection, change, agenda, dependants);
     namespaces::plan(collection, change, agenda);
     definitions::plan(core, collection, change, agenda);
+    protection::plan(core, collection, change, agenda);
+    if core.options.simulate.is_some() {
+        simulate(collection, change, agenda);
+    }
+}
+
+/// Looks at what changed, and at what a change of it concerns.
+fn simulate(collection: &GroupResource, change: &Change, agenda: &mut Agenda) {
+    if simulation::looks_after(collection) {
+        agenda.now(Job::Simulate(collection.clone(), change.key.clone()));
+    }
+    for (collection, key) in simulation::touched(collection, &change.object.value) {
+        agenda.now(Job::Simulate(collection, key));
+    }
+    let namespaces = collection.group.is_empty() && collection.resource == "namespaces";
+    if namespaces && change.kind == ChangeKind::Added {
+        agenda.now(Job::Furnish);
+    }
+    let pods = collection.group.is_empty() && collection.resource == "pods";
+    if pods {
+        agenda.now(Job::Budgets(change.key.namespace.clone()));
+    }
 }
 
 fn carry_out(core: &Arc<Core>, job: Job, agenda: &mut Agenda, dependants: &garbage::Dependants) {
@@ -173,5 +222,20 @@ fn carry_out(core: &Arc<Core>, job: Job, agenda: &mut Agenda, dependants: &garba
         Job::Empty(name) => namespaces::empty(core, &name, agenda),
         Job::Collect(collection, key) => garbage::collect(core, &collection, &key, dependants),
         Job::Abandon(uid) => garbage::abandon(core, &uid, dependants),
+        Job::Unprotect(collection, key) => protection::release(core, &collection, &key),
+        Job::Furnish => simulation::furnish(core),
+        Job::Budgets(namespace) => {
+            let budgets = GroupResource::new("policy", "poddisruptionbudgets");
+            for budget in core.store.list(&budgets, &namespace).1 {
+                let key = Key::new(&namespace, meta::name(&budget.value));
+                agenda.now(Job::Simulate(budgets.clone(), key));
+            }
+        }
+        Job::Simulate(collection, key) => {
+            let delay = core.options.simulate.unwrap_or_default();
+            if let Next::Again(time) = simulation::look(core, &collection, &key, delay) {
+                agenda.add(time, Job::Simulate(collection, key));
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::access::Access;
 use crate::faults::Faults;
 use crate::log::RequestLog;
 use crate::registry::{GroupResource, Registry, Resource};
+use crate::simulation::Simulation;
 use crate::store::Store;
 
 /// Delays and sizes of a server, fixed at its start.
@@ -33,6 +34,7 @@ pub(crate) struct Core {
     pub(crate) log: RequestLog,
     pub(crate) faults: Faults,
     pub(crate) access: Access,
+    pub(crate) simulation: Simulation,
     stop: watch::Sender<bool>,
 }
 
@@ -47,6 +49,7 @@ impl Core {
             log: RequestLog::default(),
             faults: Faults::default(),
             access: Access::default(),
+            simulation: Simulation::default(),
             stop: watch::Sender::new(false),
         }
     }

@@ -26,6 +26,7 @@ use crate::controllers;
 use crate::faults::Faults;
 use crate::http::reply::{Cut, ReplyBody};
 use crate::log::RequestLog;
+use crate::simulation::Simulation;
 use crate::store::{SnapshotError, Store};
 
 /// Why a server did not start or its state could not be kept.
@@ -210,6 +211,11 @@ impl Server {
     /// What is denied.
     pub fn access(&self) -> &Access {
         &self.core.access
+    }
+
+    /// What becomes of simulated workloads.
+    pub fn simulation(&self) -> &Simulation {
+        &self.core.simulation
     }
 
     /// The objects, for reading past the protocol.
