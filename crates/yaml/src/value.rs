@@ -306,9 +306,16 @@ impl<'d> Walk<'d> {
 
     fn key_text(&self, id: NodeId, node: Node, root: bool) -> Result<Option<Cow<'d, str>>, Error> {
         if node.kind() != Kind::Scalar {
-            return Err(self
-                .error(id, "a collection cannot be a key here")
-                .with_help("JSON, and so Kubernetes, knows keys that are strings only"));
+            let error = self.error(id, "a collection cannot be a key here");
+            let place = error.location();
+            let at = place.span.start as usize;
+            let around = place.source.text().get(at.saturating_sub(1)..at + 1);
+            let help = if around == Some("{{") {
+                "quote a value that begins with a template: \"{{ … }}\""
+            } else {
+                "JSON, and so Kubernetes, knows keys that are strings only"
+            };
+            return Err(error.with_help(help));
         }
         let value = self.scalar(id, node)?;
         let text = self.doc.text_of(node);

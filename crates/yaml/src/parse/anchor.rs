@@ -112,11 +112,7 @@ impl<'s> Parser<'s> {
                 let second = whole.get(1..).and_then(|rest| rest.find('!'));
                 let (handle, suffix) = whole.split_at(second.map_or(1, |at| at + 2));
                 if suffix.is_empty() {
-                    return Err(self.error(
-                        start,
-                        self.pos,
-                        format!("the tag `{whole}` has no suffix"),
-                    ));
+                    return Err(self.error(start, self.pos, "the tag has no suffix"));
                 }
                 let prefix = self.tag_prefix(handle, start)?;
                 self.build.heap.push_str(prefix);
@@ -138,11 +134,7 @@ impl<'s> Parser<'s> {
             "!!" => Ok(LONG),
             _ => {
                 let end = start + handle.len();
-                let error = self.error(
-                    start,
-                    end,
-                    format!("the tag handle `{handle}` is not defined"),
-                );
+                let error = self.error(start, end, "the tag handle is not defined");
                 Err(error.with_help("define it by a `%TAG` line before `---`, or quote the value"))
             }
         }
@@ -241,21 +233,11 @@ impl<'s> Parser<'s> {
         self.log(TokenKind::Alias, start);
         let Some(&target) = self.anchors.get(name) else {
             return Err(self
-                .error(
-                    start,
-                    self.pos,
-                    format!("the alias `*{name}` has no anchor before it"),
-                )
-                .with_help(format!(
-                    "define it as `&{name}` before its use, or quote a value that begins with `*`"
-                )));
+                .error(start, self.pos, "the alias has no anchor before it")
+                .with_help("define the anchor with `&` before its use, or quote a value that begins with `*`"));
         };
         if self.open.contains(&target) {
-            return Err(self.error(
-                start,
-                self.pos,
-                format!("the anchor `&{name}` contains itself"),
-            ));
+            return Err(self.error(start, self.pos, "the anchor contains itself"));
         }
         if self.expand_aliases {
             return self.copy(target, start);

@@ -454,13 +454,15 @@ impl<'s> Parser<'s> {
 
     fn check_alias_props(&self, id: NodeId, props: Props<'s>) -> Parsed<()> {
         if self.at(props.start) != b'*' && self.build.node(id).kind() == Kind::Alias {
-            return Err(self.error(
-                props.start,
-                props.start + 1,
-                "an alias has no anchor or tag of its own",
-            ));
+            return Err(self.alias_props_error(props.start));
         }
         Ok(())
+    }
+
+    #[cold]
+    pub(super) fn alias_props_error(&self, at: usize) -> Error {
+        self.error(at, at + 1, "an alias has no anchor or tag of its own")
+            .with_help("put it on the node that the alias stands for")
     }
 
     fn check_key_length(&self, start: usize) -> Parsed<()> {
@@ -489,7 +491,7 @@ impl<'s> Parser<'s> {
         };
         let tab = self.tab_indent;
         if self.peek() == b'*' && !(outer.is_none() && inner.is_none()) && outer.is_none() {
-            return Err(self.error_here("an alias has no anchor or tag of its own"));
+            return Err(self.alias_props_error(self.pos));
         }
         let plain = self.starts_plain();
         let (id, is_key) = self.key_atom(start, inner)?;
@@ -507,11 +509,7 @@ impl<'s> Parser<'s> {
         }
         if !outer.is_none() {
             if self.build.node(id).kind() == Kind::Alias || self.at(start) == b'*' {
-                return Err(self.error(
-                    start,
-                    start + 1,
-                    "an alias has no anchor or tag of its own",
-                ));
+                return Err(self.alias_props_error(start));
             }
             let both = self.join(outer, inner)?;
             self.apply(id, both);
@@ -530,7 +528,7 @@ impl<'s> Parser<'s> {
     }
 
     /// A line that should be `key: value` and has no `: `.
-    fn missing_colon(&self, start: usize) -> Error {
+    pub(super) fn missing_colon(&self, start: usize) -> Error {
         let line = self.text.get(start..).unwrap_or("");
         let line = line.split(['\n', '\r']).next().unwrap_or("").trim_end();
         let end = start + line.len();
@@ -538,15 +536,10 @@ impl<'s> Parser<'s> {
         if line.starts_with("{{") {
             return error.with_help("a template must be rendered before it is YAML; or quote it");
         }
-        match line.find(':') {
-            Some(at) => {
-                let (key, value) = line.split_at(at);
-                let value = value.trim_start_matches(':');
-                error.with_help(format!("put a space after the colon: `{key}: {value}`"))
-            }
-            None => error.with_help(
-                "add `:` after the key, or indent the line if it goes on the value above",
-            ),
-        }
+        error.with_help(if line.contains(':') {
+            "put a space after the colon"
+        } else {
+            "add `:` after the key, or indent the line if it goes on the value above"
+        })
     }
 }

@@ -247,7 +247,7 @@ impl<'s> Parser<'s> {
             b'[' | b'{' => (self.flow_collection(props)?, true),
             b'"' | b'\'' => (self.quoted()?, true),
             b'*' if props.is_none() => (self.alias()?, false),
-            b'*' => return Err(self.error_here("an alias has no anchor or tag of its own")),
+            b'*' => return Err(self.alias_props_error(self.pos)),
             b',' if props.is_none() => return Err(self.extra_comma()),
             b',' | b']' | b'}' => (self.null(self.pos, Props::default()), false),
             b':' if is_blank_or_end(next) || is_flow_indicator(next) => {

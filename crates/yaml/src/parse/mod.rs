@@ -8,7 +8,8 @@
 //! Where the specification and Go's loaders disagree, text that Go's loaders accept is accepted if
 //! people write it (flow collections that end at their parent's indentation), and text that the
 //! specification accepts is always accepted. Nothing here panics, recurses beyond
-//! `ParseOptions::max_depth`, or grows beyond the other bounds.
+//! `ParseOptions::max_depth`, or grows beyond the other bounds. Messages name keys, never values: a
+//! text may hold secrets.
 
 mod anchor;
 mod block;
@@ -282,6 +283,20 @@ impl<'s> Parser<'s> {
             )?
         };
         if !self.at_end() {
+            let start = self.build.node(root).at as usize;
+            if self
+                .text
+                .get(start..)
+                .is_some_and(|text| text.starts_with("{{"))
+            {
+                return Err(self
+                    .error(
+                        start,
+                        start + 2,
+                        "a template is no YAML before it is rendered",
+                    )
+                    .with_help("render it first, as `helm template` does, or quote it"));
+            }
             return Err(self.unexpected_content(-1));
         }
         Ok(Some(self.build.finish(root, self.source)))

@@ -100,7 +100,12 @@ impl Parser<'_> {
 
     fn start_error(&self, byte: u8) -> Error {
         let c = char::from(byte);
-        let error = self.error_here(format!("a value cannot begin with `{c}`"));
+        let shown = if byte == b'`' {
+            "a backtick".to_owned()
+        } else {
+            format!("`{c}`")
+        };
+        let error = self.error_here(format!("a value cannot begin with {shown}"));
         match byte {
             b'|' | b'>' => error.with_help("a block scalar cannot stand here; quote the value"),
             b']' | b'}' => error.with_help("there is no bracket open that this could close"),
@@ -160,13 +165,21 @@ impl Parser<'_> {
 
     /// `key: value` on a line that goes on the scalar above it.
     fn multiline_key_error(&self, id: NodeId, line: &Line) -> Error {
-        let (above, _) = self.source.line_col(self.build.node(id).at);
-        let key = self.text.get(line.start..line.end).unwrap_or("");
-        let shown: String = key.chars().take(40).collect();
+        let at = self.build.node(id).at as usize;
+        let before = self.text.get(..at).unwrap_or("");
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        if before
+            .get(line_start..)
+            .is_some_and(|indent| indent.len() == self.indent && indent.trim().is_empty())
+        {
+            // Both lines are meant to be keys, and the first lacks its `: `.
+            return self.missing_colon(at);
+        }
+        let (above, _) = self.source.line_col(saturating_u32(at));
         self.error(
             line.start,
             line.end,
-            format!("the key `{shown}` is indented into the value of line {above}"),
+            format!("this key is indented into the value of line {above}"),
         )
         .with_help("indent the key as its siblings, or end the value above it")
     }

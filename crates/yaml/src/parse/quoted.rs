@@ -243,7 +243,9 @@ impl Parser<'_> {
             self.build.heap.push(c);
             return Ok(end + 6);
         }
-        Err(self.error(at, end, "the escape is not a Unicode character"))
+        Err(self
+            .error(at, end, "the escape is not a Unicode character")
+            .with_help("write the character itself, or `\\U` and eight hex digits"))
     }
 
     fn hex(&self, start: usize, digits: usize) -> Option<u32> {

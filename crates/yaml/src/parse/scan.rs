@@ -197,9 +197,7 @@ impl Parser<'_> {
         while !is_blank_or_end(self.at(end)) {
             end += 1;
         }
-        let found = self.text.get(start..end).unwrap_or("");
-        let shown: String = found.chars().take(20).collect();
-        let error = self.error(start, end, format!("unexpected `{shown}` after a value"));
+        let error = self.error(start, end, "unexpected text after a value");
         let before = self.text.get(self.line_start..start).unwrap_or("");
         if before.contains("}}") || before.contains("{{") {
             error.with_help("quote a value that begins with a template: \"{{ … }}\"")
@@ -256,9 +254,9 @@ impl Parser<'_> {
         let column = i32::try_from(self.indent).unwrap_or(i32::MAX);
         if column > indent && indent >= 0 {
             return self
-                .error_here(format!("{what} is indented more than its siblings"))
+                .error_here(format!("{what} is indented as no line above it"))
                 .with_help(format!(
-                    "indent it by {indent} spaces, as the lines before it"
+                    "indent it by {indent} spaces to go on the collection around it, or as the line above"
                 ));
         }
         self.error_here(format!("{what} does not belong to the collection above it"))

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use super::*;
 use crate::emit;
 use crate::{Schema, Style};
@@ -116,4 +118,112 @@ fn positions_and_styles_are_kept() {
     assert_eq!(doc.style(x), Style::SingleQuoted);
     let y = doc.item(doc.get(doc.root(), "b").unwrap(), 0).unwrap();
     assert_eq!(doc.location(y).unwrap().to_string(), "t.yaml:3:5");
+}
+
+/// Mistakes that people make.
+const MISTAKES: &[&str] = &[
+    "a:\n\tb: 1\n",
+    "a: b: c\n",
+    "key: value with: colon\n",
+    "image: {{ .Values.image }}:{{ .Values.tag }}\n",
+    "a: {{ x }} y\n",
+    "{{ if x }}\na: 1\n{{ end }}\n",
+    "name:x\nb: 1\n",
+    "a: 1\nname:x\nb: 1\n",
+    "a: 1\n  b: 2\n",
+    "a:\n  b: 1\n c: 2\n",
+    "a: 'x\nb: 1\n",
+    "command: [\"sh\", \"-c\", \"echo]\n",
+    "a: [1, 2\nb: 3\n",
+    "a: {b: 1\nc: 2\n",
+    "a: [1,, 2]\n",
+    "a: ]\n",
+    "a: *x\n",
+    "a: &x *y\n",
+    "a: !e!x 1\n",
+    "a: 1\n- b\n",
+    "a: - b\n",
+    "- a\nb: 1\n",
+    "a: @x\n",
+    "a: `x`\n",
+    "a: \"x\" y\n",
+    "a: 'it's'\n",
+    "a: |x\n  y\n",
+    "a: |\n   \n  b\n",
+    "a: \"\\q\"\n",
+    "a: \"\\ud800\"\n",
+    "a: 1\nb\nc: 2\n",
+    "a: 1\nb: 2\na: 3\n",
+    "%YAML\n---\n",
+    "%YAML 1.2\na: 1\n",
+    "a: x\u{1}y\n",
+];
+
+#[test]
+fn a_mistake_is_told_with_its_place_and_the_way_out() {
+    let mut out = String::new();
+    for text in MISTAKES {
+        for error in parse(text).unwrap_err() {
+            let help = error.help().unwrap_or("none");
+            let _ = write!(out, "{error}\n{}  help: {help}\n\n", error.excerpt());
+        }
+    }
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn a_template_as_a_value_is_told_when_it_is_used() {
+    let doc = parse("image: {{ .Values.image }}\n").unwrap().remove(0);
+    let error = emit::sigs(&doc, doc.root(), &mut String::new()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "t.yaml:1:9: a collection cannot be a key here"
+    );
+    assert!(error.help().unwrap().contains("template"));
+}
+
+#[test]
+fn depth_nodes_aliases_and_size_are_bounded() {
+    let options = ParseOptions {
+        max_depth: 10,
+        max_nodes: 1000,
+        max_alias_nodes: 100,
+        max_bytes: 100_000,
+        ..ParseOptions::default()
+    };
+    let laughs = "a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9]\nb: &b [*a, *a, *a]\nc: [*b, *b, *b, *b]\n";
+    for (text, want) in [
+        ("[".repeat(11), "collections are nested more than 10 deep"),
+        ("- ".repeat(11), "collections are nested more than 10 deep"),
+        (
+            "[]\n- ".repeat(400).replace("[]", "- a: {}"),
+            "more than 1000 nodes",
+        ),
+        (laughs.to_owned(), "aliases add more than 100 nodes"),
+        ("x".repeat(100_001), "larger than the limit of 100000 bytes"),
+    ] {
+        let errors = Document::parse_with(&Source::new("t", text), &options).unwrap_err();
+        assert!(errors[0].message().contains(want), "{errors:?}");
+    }
+}
+
+#[test]
+fn the_deepest_text_allowed_does_not_exhaust_a_small_stack() {
+    let depth = ParseOptions::default().max_depth as usize;
+    let run = move || {
+        for text in [
+            "[".repeat(depth) + &"]".repeat(depth),
+            "- ".repeat(depth) + "x",
+        ] {
+            let doc = parse(&text).unwrap().remove(0);
+            let mut out = String::new();
+            emit::kyaml(&doc, doc.root(), &mut out);
+            emit::sigs(&doc, doc.root(), &mut out).unwrap();
+            emit::json(&doc, doc.root(), Schema::Sigs, &mut out).unwrap();
+            assert!(doc.eq_value(doc.root(), &doc.clone(), doc.root()));
+            doc.extract(doc.root()).compact();
+        }
+    };
+    let thread = std::thread::Builder::new().stack_size(2 << 20);
+    thread.spawn(run).unwrap().join().unwrap();
 }
