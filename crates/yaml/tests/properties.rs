@@ -178,6 +178,8 @@ proptest! {
         prop_assert!(into.eq_value(copy, &doc, doc.root()));
         let part = into.extract(copy);
         prop_assert!(part.eq_value(part.root(), &doc, doc.root()));
+        let twin = into.duplicate(copy);
+        prop_assert!(into.eq_value(twin, &doc, doc.root()));
         into.set_root(copy);
         into.compact();
         prop_assert!(into.eq_value(into.root(), &doc, doc.root()));

@@ -19,8 +19,36 @@ impl Document {
 
     /// Copies a node and all below it within the document.
     pub fn duplicate(&mut self, id: NodeId) -> NodeId {
-        let from = self.clone();
-        self.import(&from, id)
+        let id = self.target(id);
+        let mut node = self.node(id);
+        for flag in [TAGGED, ANCHORED, COMMENTED, INDEXED, GROWN] {
+            node.put(flag, false);
+        }
+        let copy = self.add(node);
+        match node.kind() {
+            Kind::Scalar | Kind::Alias => {}
+            Kind::Sequence => {
+                let items: Vec<NodeId> = self.items(id).collect();
+                let items: Vec<NodeId> =
+                    items.into_iter().map(|item| self.duplicate(item)).collect();
+                self.set_items(copy, &items);
+            }
+            Kind::Mapping => {
+                let pairs: Vec<(NodeId, NodeId)> = self.entries(id).collect();
+                let pairs: Vec<(NodeId, NodeId)> = pairs
+                    .into_iter()
+                    .map(|(key, value)| (self.duplicate(key), self.duplicate(value)))
+                    .collect();
+                self.set_pairs(copy, &pairs);
+            }
+        }
+        if let Some(&tag) = row(&self.extras.tags, id) {
+            self.set_tag_text(copy, Some(tag));
+        }
+        if let Some(comments) = self.comments(id).cloned() {
+            self.set_comments(copy, Some(comments));
+        }
+        copy
     }
 
     /// Copies a node and all below it into a document of its own.

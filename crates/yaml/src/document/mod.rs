@@ -11,6 +11,7 @@
 mod edit;
 mod import;
 mod index;
+mod merge;
 mod read;
 #[cfg(test)]
 mod tests;
