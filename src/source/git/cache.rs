@@ -14,6 +14,8 @@ use std::{
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
+    time::{Duration, Instant},
 };
 
 use git2::{Oid, Repository, RepositoryInitOptions};
@@ -39,6 +41,10 @@ pub(super) struct LocalCopy {
 
 const LAST: &str = "trueup-last";
 
+/// How long to try for the lock. One that was let go may still be held for a moment by a child
+/// process that has been forked and is not yet another program.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+
 impl Cache {
     /// Makes and locks the folder for what `config` follows. Two sources never share one.
     pub(super) fn open(config: &GitConfig) -> Result<Self, SourceError> {
@@ -50,13 +56,23 @@ impl Cache {
             .create(&folder)
             .map_err(failed)?;
         let lock = File::create(folder.join("lock")).map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                folder,
-                _lock: lock,
-            }),
-            Err(TryLockError::WouldBlock) => Err(SourceError::CacheInUse { path: folder }),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
+        let until = Instant::now() + LOCK_PATIENCE;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => {
+                    return Ok(Self {
+                        folder,
+                        _lock: lock,
+                    });
+                }
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+                Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                    thread::sleep(Duration::from_millis(10));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(SourceError::CacheInUse { path: folder });
+                }
+            }
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct Custom {
     pub(crate) columns: Vec<Column>,
     /// The version objects are stored in.
     pub(crate) storage_version: String,
+    /// The `openAPIV3Schema` as written.
+    pub(crate) schema: Value,
     /// What to warn of, when the version is deprecated.
     pub(crate) deprecation: Option<String>,
     /// Fields that writes to the object do not change.
@@ -107,6 +109,10 @@ fn resource(object: &Value, crd: &Crd, index: usize, version: &CrdVersion) -> Re
                 .map(|field| text(field, "/jsonPath").trim_start_matches('.').to_owned())
                 .collect(),
             scale: version.scale.clone(),
+            schema: object
+                .pointer(&format!("/spec/versions/{index}/schema/openAPIV3Schema"))
+                .cloned()
+                .unwrap_or_default(),
             columns: version.columns.clone(),
             storage_version: crd
                 .storage_version()

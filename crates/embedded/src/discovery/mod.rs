@@ -18,8 +18,7 @@ use crate::status::ApiError;
 pub(crate) const MINOR: &str = "36";
 const GIT_VERSION: &str = "v1.36.3+trueup-embedded";
 
-/// Answers a target that is no resource. `accept` is the raw header for the OpenAPI documents,
-/// which have media types of their own.
+/// Answers a target that is no resource. `accept` is the raw header, for the OpenAPI documents.
 pub(crate) fn answer(
     core: &Core,
     target: &Target,
@@ -29,9 +28,9 @@ pub(crate) fn answer(
     let document = |value: Value, accepted: &Accepted| Ok(Reply::value(200, &value, accepted));
     match target {
         Target::Health(path) => Ok(health(path)),
-        Target::OpenApiV2 => Err(openapi::no_v2()),
+        Target::OpenApiV2 => Ok(openapi::v2(accept)),
         Target::OpenApiV3Index => Ok(openapi::index(core)),
-        Target::OpenApiV3(path) => openapi::document(core, path, accept),
+        Target::OpenApiV3(path) => Ok(openapi::document(core, path)),
         Target::Root => document(root(core), &accepted?),
         Target::Version => document(version(), &accepted?),
         Target::Core | Target::Groups => {

@@ -12,6 +12,7 @@
 //! documents, and neither are most defaults: a server writes those in code.
 
 mod load;
+mod openapi;
 mod reset;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,8 @@ use std::sync::LazyLock;
 use crate::FieldSet;
 use crate::types::Type;
 use crate::types::node::{Arena, NodeRef};
+
+pub use openapi::{model_name, open_api};
 
 static BUILTIN: LazyLock<load::Builtin> = LazyLock::new(|| load::load(include_str!("kinds.txt")));
 
