@@ -240,14 +240,16 @@ pub(super) fn apply(
     })
 }
 
-/// Whether nothing can be pruned: all that the manager applied last time it applies again, and what leads there is its
-/// own or named by the schema.
+/// Whether nothing can be pruned: all that the manager applied last time it applies again, what leads there is its
+/// own or named by the schema, and no other version is at hand, through which the object would have to pass.
 fn removes_nothing(endpoint: &Endpoint<'_>, last: &Entry, entries: &[Entry], me: &Entry) -> bool {
     if last.fields.is_empty() {
         return true;
     }
     let now = entries.iter().find(|entry| entry.same_manager(me));
-    last.api_version == endpoint.api_version
+    let is_here = |entry: &Entry| entry.api_version == endpoint.api_version;
+    is_here(last)
+        && entries.iter().all(is_here)
         && now.is_some_and(|now| last.fields.is_subset(&now.fields))
         && merge::leads_by_named_fields(&last.fields, view_at(endpoint, endpoint.api_version))
 }
