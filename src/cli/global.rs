@@ -74,8 +74,8 @@ impl Global {
     pub(super) fn start_logging(&self, usual: &str) -> Result<(), Failure> {
         let by_flag = match self.verbose {
             0 => usual,
-            1 => "warn,trueup=info",
-            2 => "warn,trueup=debug",
+            1 => "warn,kube_client=off,trueup=info",
+            2 => "warn,kube_client=off,trueup=debug",
             _ => "debug",
         };
         let by_environment = std::env::var("RUST_LOG")

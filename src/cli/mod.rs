@@ -111,10 +111,10 @@ impl Command {
     /// What is logged where the flags ask for no more. A daemon has no other way to tell.
     fn usual_log(&self) -> &'static str {
         match self {
-            Self::Daemon(_) => "warn,trueup=info",
+            Self::Daemon(_) => "warn,kube_client=off,trueup=info",
             // What is wrong is part of the story.
             Self::Demo(_) => "off",
-            _ => "warn",
+            _ => "warn,kube_client=off",
         }
     }
 

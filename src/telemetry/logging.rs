@@ -26,8 +26,9 @@ pub struct Logging {
     pub filter: Option<String>,
 }
 
-/// What is logged unless asked for otherwise: ours from `info` up, libraries from `warn` up.
-const DEFAULT_FILTER: &str = "warn,trueup=info";
+/// What is logged unless asked for otherwise: ours from `info` up, libraries from `warn` up. kube logs
+/// every refused request as an error without saying which; ours says it with the object's name.
+const DEFAULT_FILTER: &str = "warn,kube_client=off,trueup=info";
 
 /// Sends every event of the process to standard error, and panics with them. Once in a process.
 pub fn init(logging: &Logging) -> Result<(), TelemetryError> {
