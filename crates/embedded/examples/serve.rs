@@ -1,6 +1,8 @@
 //! Runs the embedded API server and prints a kubeconfig for it.
 //!
-//! `cargo run -p trueup-embedded --example serve -- [address] [snapshot file]`
+//! `cargo run -p trueup-embedded --example serve -- [--bare] [address] [snapshot file]`
+//!
+//! With `--bare` no controllers are simulated: what is applied stays as it was written.
 
 use std::error::Error;
 use std::time::Duration;
@@ -13,8 +15,14 @@ use trueup_embedded::Server;
     reason = "the kubeconfig is what this example is run for"
 )]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let mut builder = Server::builder().simulate_controllers(Duration::from_secs(1));
+    let (flags, arguments): (Vec<String>, Vec<String>) = std::env::args()
+        .skip(1)
+        .partition(|argument| argument.starts_with("--"));
+    let mut arguments = arguments.into_iter();
+    let mut builder = Server::builder();
+    if !flags.iter().any(|flag| flag == "--bare") {
+        builder = builder.simulate_controllers(Duration::from_secs(1));
+    }
     if let Some(address) = arguments.next() {
         builder = builder.address(address.parse()?);
     }

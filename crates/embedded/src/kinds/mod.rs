@@ -30,7 +30,7 @@ pub(crate) struct Inspection {
 /// Compares an object with its schema, before it is pruned.
 pub(crate) fn inspect(resource: &Resource, object: &Value) -> Inspection {
     Inspection {
-        error: None,
+        error: resource.ty.decode_error(object),
         unknown: resource.ty.unknown_fields(object),
     }
 }
@@ -54,11 +54,10 @@ pub(crate) fn settle(resource: &Resource, object: &mut Value) {
 
 /// The object with a strategic merge patch applied.
 pub(crate) fn strategic(
-    _resource: &Resource,
+    resource: &Resource,
     old: &Value,
     patch: &Value,
 ) -> Result<Value, ApiError> {
-    let mut new = old.clone();
-    json_patch::merge(&mut new, patch);
-    Ok(new)
+    trueup_schema::strategic::patch(old, patch, &resource.ty)
+        .map_err(|error| ApiError::bad_request(error.to_string()))
 }

@@ -5,15 +5,44 @@ use trueup_schema::FieldError;
 use trueup_schema::crd::Crd;
 
 use super::flaw::{Flaws, invalid};
+use super::place::Place;
 use crate::crd::condition_is_true;
 
 pub(super) fn definition(old: Option<&Value>, new: &Value, flaws: &mut Flaws) {
+    let root = Place::root(new);
+    let spec = root.at("spec");
+    let (group, names) = (spec.at("group"), spec.at("names"));
+    let wanted = format!("{}.{}", names.at("plural").text(), group.text());
+    // The name is looked at when the definition is made; its parts do not change afterwards.
+    if old.is_none() && root.at("metadata").at("name").text() != wanted {
+        let name = Place::named("metadata.name", new.pointer("/metadata/name"));
+        flaws.invalid(&name, "must be spec.names.plural+\".\"+spec.group");
+    }
+    flaws.need(&group);
+    let scope = spec.at("scope");
+    if flaws.need(&scope) {
+        flaws.one_of(&scope, &["Cluster", "Namespaced"], false);
+    }
     if let Err(found) = Crd::parse(new) {
-        // The name is looked at when the definition is made, its parts do not change afterwards.
-        let found = found
+        let schemas = found
             .into_iter()
-            .filter(|f| old.is_none() || f.path != "metadata.name");
-        flaws.extend(found.map(|flaw| at_the_top(new, flaw)));
+            .filter(|flaw| flaw.path.contains("openAPIV3Schema"));
+        flaws.extend(schemas.map(|flaw| at_the_top(new, flaw)));
+    }
+    let versions = spec.at("versions");
+    let storage = versions
+        .items()
+        .iter()
+        .filter(|version| version.at("storage").flag())
+        .count();
+    if storage != 1 {
+        flaws.invalid(
+            &versions,
+            "must have exactly one version marked as storage version",
+        );
+    }
+    for field in ["plural", "singular", "kind", "listKind"] {
+        flaws.need(&names.at(field));
     }
     if let Some(old) = old {
         established(old, new, flaws);
@@ -71,6 +100,13 @@ fn stored_versions(new: &Value, flaws: &mut Flaws) {
         .iter()
         .filter_map(|version| version.get("name").cloned())
         .collect();
+    if list("/status/storedVersions").is_empty() {
+        let place = Place::named(
+            "status.storedVersions",
+            new.pointer("/status/storedVersions"),
+        );
+        flaws.invalid(&place, "must have at least one stored version");
+    }
     for (index, stored) in list("/status/storedVersions").iter().enumerate() {
         if !versions.contains(stored) {
             let name = stored.as_str().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Bodies of requests: media type, syntax, kind, fields.
 
 use serde_json::Value;
+use trueup_yaml::{Document, DuplicateKeys, ParseOptions, Schema, Source};
 
 use super::{Call, json};
 use crate::http::query::FieldValidation;
@@ -56,7 +57,8 @@ pub(super) fn parse(call: &Call<'_>) -> Result<Text, ApiError> {
     }
 }
 
-/// JSON or YAML: JSON is read as such, because it is what clients send.
+/// JSON or YAML, with scalars as Go's loader resolves them. JSON is read as such, because it is what
+/// clients send.
 pub(super) fn yaml(body: &[u8]) -> Result<Text, String> {
     if let Ok(document) = json::parse(body) {
         return Ok(Text {
@@ -64,12 +66,38 @@ pub(super) fn yaml(body: &[u8]) -> Result<Text, String> {
             duplicates: duplicate_fields(document.duplicates),
         });
     }
-    serde_yaml::from_slice(body)
-        .map(|value| Text {
-            value,
+    let text = std::str::from_utf8(body).map_err(|_| "yaml: invalid leading UTF-8 octet")?;
+    let source = Source::new("body", text);
+    let options = ParseOptions {
+        duplicate_keys: DuplicateKeys::LastWins,
+        ..ParseOptions::default()
+    };
+    let documents = Document::parse_with(&source, &options).map_err(|errors| {
+        let first = errors.first().map_or_else(String::new, |error| {
+            format!(
+                "line {}: {}",
+                error.location().line_col().0,
+                error.message()
+            )
+        });
+        format!("error converting YAML to JSON: yaml: {first}")
+    })?;
+    let Some(document) = documents.first() else {
+        return Ok(Text {
+            value: Value::Null,
             duplicates: Vec::new(),
-        })
-        .map_err(|error| format!("error converting YAML to JSON: yaml: {error}"))
+        });
+    };
+    let duplicates = document.duplicate_keys().iter().filter_map(|(_, later)| {
+        let line = document.location(*later)?.line_col().0;
+        let key = document.text(*later).unwrap_or_default();
+        Some(format!("line {line}: key {key:?} already set in map"))
+    });
+    let duplicates = duplicates.collect();
+    let value = document
+        .to_json(document.root(), Schema::Sigs)
+        .map_err(|error| format!("error converting YAML to JSON: yaml: {error}"))?;
+    Ok(Text { value, duplicates })
 }
 
 fn duplicate_fields(paths: Vec<String>) -> Vec<String> {

@@ -208,6 +208,9 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, ApiError> {
     if !call.resource.has_verb(verb) {
         return Err(ApiError::method_not_allowed());
     }
+    if call.path.name.is_empty() && matches!(verb, "update" | "patch") {
+        return Err(ApiError::method_not_allowed());
+    }
     match verb {
         "get" => read::get(call),
         "list" => list::list(call),

@@ -245,8 +245,8 @@ fn duplicates_allowed(call: &Call<'_>, duplicates: Vec<String>) -> Result<Vec<St
     match call.field_validation()? {
         FieldValidation::Ignore => Ok(Vec::new()),
         FieldValidation::Strict if !duplicates.is_empty() => Err(ApiError::bad_request(format!(
-            "error strict decoding YAML: {}",
-            duplicates.join(", ")
+            "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  {}",
+            duplicates.join("\n  ")
         ))),
         _ => Ok(duplicates),
     }
