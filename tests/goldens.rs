@@ -2,6 +2,12 @@
 //!
 //! `TRUEUP_BLESS=1 cargo test --test goldens` writes the files anew.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says what went wrong by panicking"
+)]
+
 use std::{collections::BTreeSet, env, fs, path::PathBuf, process::Command};
 
 use trueup::{
