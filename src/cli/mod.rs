@@ -25,6 +25,7 @@ mod signals;
 mod source_flags;
 mod status;
 mod variable;
+mod variables;
 mod version;
 
 use std::process::ExitCode;
@@ -61,6 +62,7 @@ enum Command {
     Plan(plan::Args),
     Reconcile(reconcile::Args),
     Status(status::Args),
+    Variables(variables::Args),
     Daemon(Box<daemon::Args>),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -98,6 +100,7 @@ impl Command {
             Self::Plan(args) => args.run(global, console),
             Self::Reconcile(args) => args.run(global, console),
             Self::Status(args) => args.run(global, console),
+            Self::Variables(args) => args.run(global, console),
             Self::Daemon(args) => args.run(global),
             Self::Demo(args) => args.run(global),
             Self::Completions(args) => args.run(console),

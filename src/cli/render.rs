@@ -84,7 +84,7 @@ impl Args {
                 console.data(&render::to_yaml(&manifests)?)?;
             }
             Some(Target::Format(Format::Json)) => console.data(&render::to_json(&manifests)?)?,
-            Some(Target::Path(path)) => write::files(path, manifests)?,
+            Some(Target::Path(path)) => write::files(path, &manifests)?,
         }
         Ok(Exit::Done)
     }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write};
 
+use proptest::prelude::*;
 use trueup_manifest::MemoryTree;
 use trueup_yaml::{Document, Source};
 
@@ -516,6 +517,31 @@ fn a_broken_file_stands_in_the_way_of_its_own_environment_only() {
         .filter(|finding| finding.is_error())
         .count();
     assert!(errors >= 2, "{errors}");
+}
+
+proptest! {
+    /// Whatever a person writes, there is either an environment or a finding with a place in the file.
+    #[test]
+    fn any_text_gives_an_environment_or_a_finding_with_a_place(
+        which in 0..FULL.len(),
+        from in 0_usize..1200,
+        cut in 0_usize..40,
+        put in "[a-z0-9:{}\\[\\],'\"|>$&*!~# \n-]{0,12}",
+    ) {
+        let mut text = FULL[which].to_owned();
+        let clamp = |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap();
+        let (from, to) = (clamp(from), clamp(from + cut));
+        text.replace_range(from..to, &put);
+        let mut tree = MemoryTree::new();
+        tree.add("environments/x.yaml", &text).unwrap();
+        let config = Config::load(&tree).unwrap();
+        let findings = config.findings();
+        prop_assert_eq!(findings.has_errors(), config.environments().count() == 0, "{}", text);
+        for finding in &findings {
+            prop_assert!(finding.location().is_some(), "{finding}\n{text}");
+            finding.render(true);
+        }
+    }
 }
 
 #[test]

@@ -113,7 +113,7 @@ impl Clusters {
     async fn access(&self, environment: &Environment) -> Result<Access, Diagnostics> {
         match &environment.cluster.value {
             ClusterRef::Kubeconfig { path, context } => Ok(Access::Kubeconfig {
-                path: path.as_ref().map(|path| path.value.clone()),
+                path: path.as_ref().map(|path| at_home(&path.value)),
                 context: context.as_ref().map(|context| context.value.clone()),
             }),
             ClusterRef::InCluster => Ok(Access::InCluster),
@@ -134,6 +134,14 @@ impl Clusters {
             // Refused above, with what to do instead.
             ClusterRef::Eks(_) => Err(Diagnostics::new()),
         }
+    }
+}
+
+/// A path with `~/` at its beginning, in the home folder.
+fn at_home(path: &str) -> String {
+    match (path.strip_prefix("~/"), std::env::var("HOME")) {
+        (Some(rest), Ok(home)) => format!("{home}/{rest}"),
+        _ => path.to_owned(),
     }
 }
 

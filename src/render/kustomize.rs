@@ -1,5 +1,7 @@
 //! The seam to the kustomize engine.
 
+use std::collections::HashSet;
+
 use trueup_kustomize::{LoadRestrictor, Options, Reorder};
 use trueup_manifest::{Diagnostic, Diagnostics, Manifest, Tree, TreePath};
 
@@ -41,4 +43,39 @@ pub fn build(
     };
     let build = trueup_kustomize::build(tree, folder, &options)?;
     Ok((build.manifests, build.warnings))
+}
+
+/// The file that `kustomize build --output DIR` writes each object to, by its current namespace where
+/// there are several, as `commands/build/writer.go` of kustomize 5.8 does.
+pub fn file_names(manifests: &[Manifest]) -> Vec<String> {
+    let spaces: Vec<Option<&str>> = manifests
+        .iter()
+        .map(|manifest| {
+            let outside =
+                trueup_kustomize::is_cluster_scoped(manifest.api_version(), manifest.kind());
+            let space = if manifest.namespace().is_empty() {
+                "default"
+            } else {
+                manifest.namespace()
+            };
+            (!outside).then_some(space)
+        })
+        .collect();
+    let several = spaces.iter().flatten().collect::<HashSet<_>>().len() > 1;
+    manifests
+        .iter()
+        .zip(&spaces)
+        .map(|(manifest, space)| {
+            let gvk = manifest.gvk();
+            let kind = [gvk.group.as_str(), &gvk.version, &gvk.kind];
+            let kind = kind.into_iter().filter(|part| !part.is_empty());
+            let space = space.iter().copied().filter(|_| several);
+            let parts: Vec<&str> = space.chain(kind).chain([manifest.name()]).collect();
+            // A name with a slash must not lead to another folder.
+            format!(
+                "{}.yaml",
+                parts.join("_").to_lowercase().replace(['/', '\\'], "_")
+            )
+        })
+        .collect()
 }

@@ -22,7 +22,7 @@ use trueup_manifest::{Diagnostic, Diagnostics, Manifest, ObjectId, Tree};
 pub use self::{
     compare::{Comparison, Difference, DifferenceKind, compare},
     desired::{Desired, DesiredPhase},
-    kustomize::{BuildOptions, build as build_kustomization},
+    kustomize::{BuildOptions, build as build_kustomization, file_names},
     output::{to_json, to_yaml},
 };
 use crate::config::Environment;

@@ -164,3 +164,32 @@ fn paths_in_messages_start_where_the_person_stands() {
         ran.stderr
     );
 }
+
+#[test]
+fn a_variable_is_explained_with_everyone_who_gave_it_a_value() {
+    let phases = "    - {name: all, manifests: {path: plain}}\n";
+    let own = environment("dev", phases).replace("name: dev", "name: dev, labels: {tier: dev}");
+    let context = "apiVersion: trueup.dev/v1\nkind: Context\nmetadata: {name: shared}\nspec:\n  \
+                   attach: {labels: {tier: dev}}\n  variables: {domain: all.example.com, replicas: 2}\n";
+    let repo = Repo::small()
+        .with(
+            "environments/dev.yaml",
+            &(own + "  variables: {domain: dev.example.com}\n"),
+        )
+        .with("contexts/shared.yaml", context);
+    insta::assert_snapshot!(repo.run(&["variables", "dev"]).stdout, @r#"
+    domain = "dev.example.com"  (the environment, environments/dev.yaml:8:23)
+      over "all.example.com"  (context `shared` (by labels), contexts/shared.yaml:6:23)
+    replicas = 2  (context `shared` (by labels), contexts/shared.yaml:6:50)
+    "#);
+    let ran = repo.run(&["variables", "dev", "domian"]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.stderr.contains("did you mean `domain`?"),
+        "{}",
+        ran.stderr
+    );
+    let ran = repo.run(&["variables", "dev", "domain", "-o", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(value[0]["given"][1]["value"], "all.example.com");
+}

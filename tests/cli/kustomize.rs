@@ -73,3 +73,51 @@ fn the_estate_of_a_real_platform_is_printed_as_kustomize_prints_it() {
         );
     }
 }
+
+#[test]
+fn files_are_named_as_kustomize_names_them() {
+    let object = |api: &str, kind: &str, rest: &str| {
+        format!("---\napiVersion: {api}\nkind: {kind}\nmetadata: {{{rest}}}\n")
+    };
+    let web = object("apps/v1", "Deployment", "name: Web, namespace: Hub")
+        + &object("v1", "Namespace", "name: hub")
+        + &object(
+            "rbac.authorization.k8s.io/v1",
+            "ClusterRole",
+            "name: 'system:x/y'",
+        );
+    let other = object("v1", "ConfigMap", "name: a");
+    for (resources, expected) in [
+        (
+            web.clone(),
+            &[
+                "apps_v1_deployment_web.yaml",
+                "rbac.authorization.k8s.io_v1_clusterrole_system:x_y.yaml",
+                "v1_namespace_hub.yaml",
+            ][..],
+        ),
+        (
+            web + &other,
+            &[
+                "default_v1_configmap_a.yaml",
+                "hub_apps_v1_deployment_web.yaml",
+                "rbac.authorization.k8s.io_v1_clusterrole_system:x_y.yaml",
+                "v1_namespace_hub.yaml",
+            ],
+        ),
+    ] {
+        let repo = Repo::new()
+            .with("kustomization.yaml", "resources: [all.yaml]\n")
+            .with("all.yaml", &resources)
+            .with("out/.keep", "");
+        let ran = repo.run(&["render", "-o", "out"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let mut names: Vec<String> = std::fs::read_dir(repo.path().join("out"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name != ".keep")
+            .collect();
+        names.sort();
+        assert_eq!(names, expected);
+    }
+}

@@ -52,9 +52,12 @@ fn the_output_goes_where_it_is_sent() {
     assert_eq!(repo.read("all.yaml"), all);
     let ran = repo.run(&["render", "dev", "--output", "out"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert!(repo.read("out/v1_configmap_web.yaml").contains("name: web"));
     assert!(
-        repo.read("out/v1_configmap_other.yaml")
+        repo.read("out/default_v1_configmap_web.yaml")
+            .contains("name: web")
+    );
+    assert!(
+        repo.read("out/x_v1_configmap_other.yaml")
             .contains("name: other")
     );
     let ran = repo.run(&["render", "dev", "-o", "json"]);

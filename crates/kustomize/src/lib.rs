@@ -125,3 +125,9 @@ pub fn build(tree: &dyn Tree, dir: &TreePath, options: &Options<'_>) -> Result<B
         warnings: context.into_warnings(),
     })
 }
+
+/// Whether a kind is known to live outside namespaces. Of a kind that nobody knows it is not; upstream
+/// names the files of `kustomize build --output DIR` by that.
+pub fn is_cluster_scoped(api_version: &str, kind: &str) -> bool {
+    openapi::is_cluster_scoped(api_version, kind)
+}

@@ -35,6 +35,11 @@ pub(crate) struct Schemas {
     asked: Cell<bool>,
 }
 
+/// Whether the builtin schemas know a kind to live outside namespaces.
+pub(crate) fn is_cluster_scoped(api_version: &str, kind: &str) -> bool {
+    builtin::cluster_scoped(api_version, kind).unwrap_or(false)
+}
+
 impl Schemas {
     /// The schemas of an `openapi.path` file, after what was asked of these.
     pub(crate) fn with(&self, schema: CustomSchema) -> Self {
