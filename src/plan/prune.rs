@@ -187,6 +187,14 @@ fn in_order(going: &[(&Target, &Live)]) -> Vec<Prune> {
     with_after.collect()
 }
 
+/// How many of `owned` objects may go where no deletion budget says so: half of them, and always a
+/// few. A revision that takes away more than that is more often a wrong path, branch or repository
+/// than somebody's wish.
+fn unbudgeted_limit(owned: usize) -> usize {
+    const ALWAYS: usize = 10;
+    (owned / 2).max(ALWAYS)
+}
+
 /// Whether so much goes that somebody should confirm it.
 pub(super) fn hold(
     pruning: &Pruning,
@@ -208,12 +216,25 @@ pub(super) fn hold(
                     .to_owned(),
         });
     }
-    let limit = policy
-        .deletion_budget
-        .and_then(|budget| budget.limit(owned))?;
+    let limit = match policy.deletion_budget {
+        Some(budget) => budget.limit(owned)?,
+        None => unbudgeted_limit(owned),
+    };
     (going > limit).then(|| Hold {
         why: format!("{going} of {owned} objects would be deleted, and the deletion budget allows {limit}"),
-        help: "look at the plan; to go on, confirm it with `--confirm`, or raise `reconcile.deletionBudget`"
+        help: "look at the plan; to go on, confirm it with `--confirm`, or set `reconcile.deletionBudget`"
             .to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_budget_half_may_go_and_always_a_few() {
+        for (owned, limit) in [(1, 10), (10, 10), (20, 10), (21, 10), (100, 50)] {
+            assert_eq!(unbudgeted_limit(owned), limit, "{owned} owned");
+        }
+    }
 }

@@ -68,8 +68,8 @@ pub(super) const RECONCILE: Shape = Shape {
         Field::optional(
             "deletionBudget",
             Type::Shape(&BUDGET),
-            "How much one run may delete before it stops and asks (`--confirm`). Without it there \
-             is no limit.",
+            "How much one run may delete before it stops and asks (`--confirm`). Without it: half of \
+             what the environment owns, and always ten objects. `{percent: 100}` sets no limit.",
         ),
         Field::default(
             "adoption",
