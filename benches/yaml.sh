@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-cargo bench --quiet -p trueup-yaml --bench yaml -- --json "$work/stream.yaml" | tee "$work/rows" | head -n 1
+cargo bench --quiet -p trueup-yaml --bench yaml -- --json "$work/stream.yaml" >"$work/rows"
+head -n 1 "$work/rows"
 if command -v go >/dev/null; then
   (cd tests/go/yaml && go build -mod=readonly -o "$work/goyaml" .)
   "$work/goyaml" bench "$work/stream.yaml" >>"$work/rows"

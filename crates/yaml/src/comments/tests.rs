@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use crate::{Document, ParseOptions, Source, emit};
+use crate::{Document, DuplicateKeys, ParseOptions, Source, emit};
 
 fn read(text: &str, expand_aliases: bool) -> Document {
     let options = ParseOptions {
@@ -73,5 +73,25 @@ fn aliases_that_multiply_are_refused_with_comments_too() {
             errors[0].message().contains("aliases add more than"),
             "{errors:?}"
         );
+    }
+}
+
+#[test]
+fn a_key_that_an_alias_repeats_is_a_duplicate_with_comments_too() {
+    let text = "&a a: 1\n*a : 2\nb: 3\n";
+    for keep_comments in [false, true] {
+        let mut options = ParseOptions {
+            keep_comments,
+            ..ParseOptions::default()
+        };
+        let source = Source::new("t.yaml", text);
+        let errors = Document::parse_with(&source, &options).unwrap_err();
+        assert!(errors[0].message().contains("set twice"), "{errors:?}");
+        options.duplicate_keys = DuplicateKeys::LastWins;
+        let doc = Document::parse_with(&source, &options).unwrap().remove(0);
+        let mut out = String::new();
+        emit::kyaml(&doc, doc.root(), &mut out);
+        assert_eq!(out, "a: 2\nb: 3\n");
+        assert_eq!(doc.duplicate_keys().len(), 1);
     }
 }

@@ -234,6 +234,9 @@ impl Document {
     /// Keeps the pairs that `keep` accepts.
     pub fn retain_entries(&mut self, map: NodeId, mut keep: impl FnMut(NodeId, NodeId) -> bool) {
         let node = self.node(map);
+        if node.kind() != Kind::Mapping {
+            return;
+        }
         let kept: Vec<Entry> = self
             .entry_slice(node)
             .iter()

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::node::{
     ANCHORED, COMMENTED, Entry, GROWN, HEAP, INDEXED, Kind, MAX_SOURCES, NodeId, TAGGED,
 };
+use crate::parse::DuplicateKeys;
 use crate::source::saturating_u32;
 
 impl Document {
@@ -61,8 +62,9 @@ impl Document {
         document
     }
 
-    /// The document with aliases turned to copies, which may add up to `limit` nodes.
-    pub fn expand_aliases(&self, limit: u32) -> Result<Self, Error> {
+    /// The document with aliases turned to copies, which may add up to `limit` nodes. Two keys may be
+    /// equal only then.
+    pub fn expand_aliases(&self, limit: u32, duplicates: DuplicateKeys) -> Result<Self, Error> {
         let mut sizes = HashMap::new();
         let size = self.expanded_size(self.root, &mut sizes);
         if size.saturating_sub(self.nodes.len()) > limit as usize {
@@ -71,7 +73,39 @@ impl Document {
         }
         let mut document = self.extract(self.root);
         document.extras.document = self.extras.document.clone();
+        document.extras.duplicates.clear();
+        let has_alias_key = |entry: &Entry| self.node(entry.key).kind() == Kind::Alias;
+        if self.entries.iter().any(has_alias_key) {
+            document.settle_duplicates(document.root, duplicates)?;
+        }
         Ok(document)
+    }
+
+    /// Refuses equal keys, or keeps the last value in the place of the first.
+    fn settle_duplicates(&mut self, id: NodeId, duplicates: DuplicateKeys) -> Result<(), Error> {
+        for (at, (key, value)) in self.entries(id).collect::<Vec<_>>().into_iter().enumerate() {
+            self.settle_duplicates(value, duplicates)?;
+            let Some(text) = self.text(key).map(str::to_owned) else {
+                continue;
+            };
+            let Some(first) = self.position(id, &text).filter(|&first| first < at) else {
+                continue;
+            };
+            if duplicates == DuplicateKeys::Error {
+                let message = format!("the key `{text}` is set twice");
+                return Err(Error::new(message, self.place(key)));
+            }
+            if let Some(&(first, _)) = self.entries(id).collect::<Vec<_>>().get(first) {
+                self.extras.duplicates.push((first, key));
+            }
+            self.set(id, &text, value);
+        }
+        let dropped: Vec<NodeId> = self.extras.duplicates.iter().map(|&(_, key)| key).collect();
+        self.retain_entries(id, |key, _| !dropped.contains(&key));
+        for item in self.items(id).collect::<Vec<_>>() {
+            self.settle_duplicates(item, duplicates)?;
+        }
+        Ok(())
     }
 
     /// The number of nodes below a node with aliases expanded.

@@ -191,7 +191,7 @@ impl<'s> Parser<'s> {
         let limit = self.options.max_alias_nodes;
         let (mut expanded, mut errors) = (Vec::with_capacity(documents.len()), Vec::new());
         for document in &documents {
-            match document.expand_aliases(limit) {
+            match document.expand_aliases(limit, self.options.duplicate_keys) {
                 Ok(document) => expanded.push(document),
                 Err(error) => errors.push(error),
             }
