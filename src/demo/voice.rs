@@ -67,9 +67,13 @@ impl<'a> Voice<'a> {
 
     /// A command or address to copy, with what it is for.
     pub(super) fn command(&mut self, command: &str, what_for: &str) -> io::Result<()> {
-        let padded = format!("{command:<58}");
-        let (command, what_for) = (self.paint(CYAN, &padded), self.paint(DIM, what_for));
-        writeln!(self.out, "     {} {what_for}", command.trim_end())?;
+        if what_for.is_empty() {
+            writeln!(self.out, "     {}", self.paint(CYAN, command))?;
+            return self.out.flush();
+        }
+        let padded = self.paint(CYAN, &format!("{command:<44}"));
+        let what_for = self.paint(DIM, what_for);
+        writeln!(self.out, "     {padded}  {what_for}")?;
         self.out.flush()
     }
 
@@ -99,6 +103,19 @@ mod tests {
             said(false),
             "\n  trueup demo  0.1.0\n\n  1  Somebody deletes a Service\n     ✓ service/frontend is back  0.3 s\n"
         );
+    }
+
+    #[test]
+    fn commands_and_what_they_are_for_stand_in_two_columns() {
+        let mut out = Vec::new();
+        let mut voice = Voice::new(&mut out, false);
+        voice.command("export KUBECONFIG=x", "").unwrap();
+        voice.command("kubectl get all", "what is there").unwrap();
+        voice.command("curl y", "what it counts").unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "     export KUBECONFIG=x");
+        assert_eq!(lines[1].find("what"), lines[2].find("what"));
     }
 
     #[test]

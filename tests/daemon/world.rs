@@ -120,7 +120,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Two ConfigMaps, `a` with the value `one` and `b`.
+    /// An object of the kind `ConfigMap` named `a` with the value `one`, and another named `b`.
     pub(crate) async fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let server = Server::builder().start().await.unwrap();

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Long enough for a machine with much else to do; nothing waits for it when all is well.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) fn demo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trueup"));
