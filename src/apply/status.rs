@@ -116,6 +116,10 @@ mod tests {
 
     use super::*;
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a `json!` reads best as it stands"
+    )]
     fn parent(status: Value) -> Live {
         Live::new(json!({"status": status}))
     }

@@ -6,6 +6,10 @@ fn status_of(value: Value) -> Health {
     health(&Live::new(value))
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a `json!` reads best as it stands"
+)]
 fn object(api_version: &str, kind: &str, spec: Value, status: Value) -> Value {
     json!({
         "apiVersion": api_version, "kind": kind, "metadata": {"name": "x", "generation": 2},
@@ -93,7 +97,7 @@ fn stateful_sets_follow_revision_and_partition() {
     let full = json!({"replicas": 2, "readyReplicas": 2, "currentReplicas": 2, "updatedReplicas": 2,
         "currentRevision": "a", "updateRevision": "a"});
     assert_eq!(set(json!({"replicas": 2}), full.clone()), Status::Current);
-    let mut rolling = full.clone();
+    let mut rolling = full;
     rolling["updateRevision"] = json!("b");
     assert_eq!(
         set(json!({"replicas": 2}), rolling.clone()),

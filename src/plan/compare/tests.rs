@@ -4,6 +4,10 @@ use super::*;
 
 /// The differences of `desired` with a live object that has `live` beside its own fields, `owned` in our
 /// entry.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a `json!` reads best as it stands"
+)]
 fn differences(desired: &Value, live: Value, owned: Value) -> Vec<String> {
     let mut live = live;
     live["metadata"]["managedFields"] = json!([
@@ -16,10 +20,18 @@ fn differences(desired: &Value, live: Value, owned: Value) -> Vec<String> {
         .collect()
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a `json!` reads best as it stands"
+)]
 fn deployment(spec: Value) -> Value {
     json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "p"}, "spec": spec})
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a `json!` reads best as it stands"
+)]
 fn typed(spec: Value, live: Value, owned: Value) -> Vec<String> {
     let owned = json!({"f:spec": owned});
     differences(&deployment(spec), deployment(live), owned)
