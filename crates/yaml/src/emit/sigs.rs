@@ -103,7 +103,7 @@ impl Printer<'_, '_> {
             return Ok(());
         }
         if !fields.is_sorted_by(|a, b| order::compare(&a.key, &b.key).is_le()) {
-            fields.sort_by(|a, b| order::compare(&a.key, &b.key));
+            sort(fields);
         }
         let end = self.fields.len();
         let outer = self.w.enter(false, false);
@@ -295,4 +295,28 @@ fn fold_next_lines(text: &str) -> String {
 /// Characters that JSON prints as they are and the reader behind `JSONToYAML` refuses.
 fn is_forbidden(c: char) -> bool {
     matches!(c, '\u{7F}'..='\u{84}' | '\u{86}'..='\u{9F}' | '\u{FFFE}' | '\u{FFFF}')
+}
+
+/// Go's order of keys is not transitive for odd keys, where the standard library's sort of more than
+/// twenty elements may panic: a plain merge sort takes any order.
+fn sort(fields: &mut [Field<'_>]) {
+    if fields.len() <= 20 {
+        fields.sort_by(|a, b| order::compare(&a.key, &b.key));
+        return;
+    }
+    let (left, right) = fields.split_at_mut(fields.len() / 2);
+    sort(left);
+    sort(right);
+    let mut merged = Vec::with_capacity(left.len() + right.len());
+    let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
+    while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
+        let from = if order::compare(&a.key, &b.key).is_le() {
+            &mut left
+        } else {
+            &mut right
+        };
+        merged.extend(from.next().cloned());
+    }
+    merged.extend(left.chain(right).cloned());
+    fields.clone_from_slice(&merged);
 }
