@@ -53,3 +53,22 @@ fn root_scalars_end_with_a_break() {
         assert_eq!(as_kyaml(text), want);
     }
 }
+
+#[test]
+fn keys_in_an_order_that_is_none_are_printed_without_a_panic() {
+    let signs = ['a', '1', '-', '0', 'é', '9', '.'];
+    let mut doc = Document::empty_mapping();
+    let mut random = 1_u32;
+    for _ in 0..2000 {
+        let mut key = String::new();
+        for _ in 0..4 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            key.push(signs[(random >> 16) as usize % signs.len()]);
+        }
+        let value = doc.new_int(1);
+        doc.set(doc.root(), &key, value);
+    }
+    let mut out = String::new();
+    sigs(&doc, doc.root(), &mut out).unwrap();
+    assert_eq!(out.lines().count(), doc.len(doc.root()));
+}
