@@ -11,6 +11,8 @@
 
 #[path = "apply/adoption.rs"]
 mod adoption;
+#[path = "apply/estate.rs"]
+mod estate;
 #[path = "apply/first_run.rs"]
 mod first_run;
 #[path = "apply/harness/mod.rs"]

@@ -103,20 +103,28 @@ pub fn resolve(
     };
     let mut problems = Diagnostics::new();
     let mut places: HashMap<ObjectId, usize> = HashMap::new();
+    let mut settled = Vec::new();
     for (phase, rendered) in desired.phases.iter().enumerate() {
         for manifest in &rendered.manifests {
-            let found = address(manifest, phase, &mut objects, served, applyset);
-            let Some(object) = problems.keep(found) else {
+            let found = address(manifest, phase, &objects.kinds, served, applyset);
+            let Some(mut object) = problems.keep(found) else {
                 continue;
             };
+            let namespace = settle_namespace(&mut object);
             let id = object.id();
             if let Some(first) = places.get(&id).and_then(|at| objects.items.get(*at)) {
                 problems.push(duplicate(&id, first, &object, desired));
                 continue;
             }
-            places.insert(id, objects.items.len());
+            let place = objects.items.len();
+            settled.extend(namespace.map(|namespace| (place, namespace)));
+            places.insert(id, place);
             objects.items.push(object);
         }
+    }
+    for what in [Settled::Given, Settled::Dropped] {
+        let warning = namespace_warning(&objects.items, &settled, what);
+        objects.warnings.extend(warning);
     }
     problems.into_result(objects)
 }
@@ -145,13 +153,13 @@ fn duplicate(id: &ObjectId, first: &Object, again: &Object, desired: &Desired) -
 fn address(
     manifest: &Manifest,
     phase: usize,
-    objects: &mut Objects,
+    kinds: &Kinds,
     served: &Kinds,
     applyset: &ApplySet,
 ) -> Result<Object, Diagnostic> {
     let gvk = manifest.gvk();
-    let Some(resource) = objects.kinds.get(&gvk).cloned() else {
-        return Err(unknown_kind(manifest, &gvk, &objects.kinds));
+    let Some(resource) = kinds.get(&gvk).cloned() else {
+        return Err(unknown_kind(manifest, &gvk, kinds));
     };
     let kind_is_new = served.get(&gvk).is_none();
     let mut object = Object {
@@ -165,7 +173,6 @@ fn address(
         phase,
         kind_is_new,
     };
-    settle_namespace(&mut object, &mut objects.warnings);
     if is_secret(&resource.group, &resource.kind) {
         encode_string_data(&mut object.doc);
     }
@@ -174,27 +181,53 @@ fn address(
 }
 
 /// Namespaced objects without a namespace go to `default`, as with kubectl; a namespace on an object
-/// that has none is dropped.
-fn settle_namespace(object: &mut Object, warnings: &mut Vec<Diagnostic>) {
+/// that has none is dropped. Says which of the two happened.
+fn settle_namespace(object: &mut Object) -> Option<Settled> {
     let namespaced = object.target.resource.namespaced;
-    let metadata = object.doc.get(object.doc.root(), "metadata");
-    let Some(metadata) = metadata else { return };
+    let metadata = object.doc.get(object.doc.root(), "metadata")?;
     if namespaced && object.target.namespace.is_empty() {
         "default".clone_into(&mut object.target.namespace);
         let value = object.doc.new_str("default");
         object.doc.set(metadata, "namespace", value);
-        let message = format!("`{}` has no namespace and goes to `default`", object.id());
-        let help = "set `metadata.namespace`, or `namespace` in the kustomization";
-        warnings.push(object.warning("plan/no-namespace", message).help(help));
-    } else if !namespaced && !object.target.namespace.is_empty() {
+        return Some(Settled::Given);
+    }
+    if !namespaced && !object.target.namespace.is_empty() {
         object.target.namespace.clear();
         object.doc.remove(metadata, "namespace");
-        let message = format!(
-            "`{}` belongs to no namespace: the one it has is dropped",
-            object.id()
-        );
-        warnings.push(object.warning("plan/needless-namespace", message));
+        return Some(Settled::Dropped);
     }
+    None
+}
+
+/// What was done about an object's namespace.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    Given,
+    Dropped,
+}
+
+/// One warning for all objects of which the same is to be said: there may be many.
+fn namespace_warning(items: &[Object], settled: &[(usize, Settled)], what: Settled) -> Option<Diagnostic> {
+    const NAMED: usize = 3;
+    let which = settled.iter().filter(|(_, settled)| *settled == what);
+    let objects: Vec<&Object> = which.filter_map(|(at, _)| items.get(*at)).collect();
+    let first = objects.first()?;
+    let names: Vec<String> =
+        objects.iter().take(NAMED).map(|object| format!("`{}`", object.id())).collect();
+    let more = match objects.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let names = names.join(", ");
+    Some(match what {
+        Settled::Given => first
+            .warning("plan/no-namespace", format!("without a namespace, and so in `default`: {names}{more}"))
+            .help("set `metadata.namespace`, or `namespace` in the kustomization"),
+        Settled::Dropped => first.warning(
+            "plan/needless-namespace",
+            format!("with a namespace, though their kind has none; it is dropped: {names}{more}"),
+        ),
+    })
 }
 
 /// Moves `stringData` of a Secret to `data`. A server does the same, but keeps what it wrote to `data`
