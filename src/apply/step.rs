@@ -179,11 +179,20 @@ pub(super) fn still_there(target: &Target, live: &Live, patience: Duration) -> D
 /// A server's refusal, with more help where we know more.
 fn explain(action: &Action, error: &Error) -> Diagnostic {
     let refusal = action.refusal(error);
-    if *error.kind() == ErrorKind::NotFound && !action.target.namespace.is_empty() {
+    if *error.kind() != ErrorKind::NotFound {
+        return refusal;
+    }
+    let namespace = &action.target.namespace;
+    if error
+        .message()
+        .contains(&format!("namespaces \"{namespace}\" not found"))
+    {
         return refusal.help(format!(
-            "is there a namespace `{}`? add it to this phase or one before it",
-            action.target.namespace
+            "add the namespace `{namespace}` to this phase or one before it"
         ));
     }
-    refusal
+    refusal.help(format!(
+        "the server no longer serves `{}` in `{}`: look at its CustomResourceDefinition",
+        action.target.resource.kind, action.api_version
+    ))
 }

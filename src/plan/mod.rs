@@ -21,6 +21,8 @@ mod path;
 mod prune;
 mod rank;
 mod references;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use self::{

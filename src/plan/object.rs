@@ -207,13 +207,20 @@ enum Settled {
 }
 
 /// One warning for all objects of which the same is to be said: there may be many.
-fn namespace_warning(items: &[Object], settled: &[(usize, Settled)], what: Settled) -> Option<Diagnostic> {
+fn namespace_warning(
+    items: &[Object],
+    settled: &[(usize, Settled)],
+    what: Settled,
+) -> Option<Diagnostic> {
     const NAMED: usize = 3;
     let which = settled.iter().filter(|(_, settled)| *settled == what);
     let objects: Vec<&Object> = which.filter_map(|(at, _)| items.get(*at)).collect();
     let first = objects.first()?;
-    let names: Vec<String> =
-        objects.iter().take(NAMED).map(|object| format!("`{}`", object.id())).collect();
+    let names: Vec<String> = objects
+        .iter()
+        .take(NAMED)
+        .map(|object| format!("`{}`", object.id()))
+        .collect();
     let more = match objects.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
@@ -221,7 +228,10 @@ fn namespace_warning(items: &[Object], settled: &[(usize, Settled)], what: Settl
     let names = names.join(", ");
     Some(match what {
         Settled::Given => first
-            .warning("plan/no-namespace", format!("without a namespace, and so in `default`: {names}{more}"))
+            .warning(
+                "plan/no-namespace",
+                format!("without a namespace, and so in `default`: {names}{more}"),
+            )
             .help("set `metadata.namespace`, or `namespace` in the kustomization"),
         Settled::Dropped => first.warning(
             "plan/needless-namespace",

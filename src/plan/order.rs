@@ -174,7 +174,8 @@ fn against_phases(
             return false;
         };
         if goes_before(before.phase, after.phase) {
-            return false;
+            // A phase may be over before all its objects are healthy.
+            return *strong && edge.gate == Gate::Healthy;
         }
         if !goes_before(after.phase, before.phase) {
             return true;

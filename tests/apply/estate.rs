@@ -9,19 +9,23 @@ use crate::harness::{World, on_every_server, outline};
 /// What kustomize prints for a part of the estate; none where the corpus is not there.
 fn expected(name: &str) -> Option<String> {
     let beside = |folder: &std::path::Path| folder.join("shared/conformance");
-    let root = std::env::var_os("TRUEUP_CONFORMANCE").map(PathBuf::from).or_else(|| {
-        let mut folders = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-        while folders.pop() {
-            if beside(&folders).is_dir() {
-                return Some(beside(&folders));
+    let root = std::env::var_os("TRUEUP_CONFORMANCE")
+        .map(PathBuf::from)
+        .or_else(|| {
+            let mut folders = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+            while folders.pop() {
+                if beside(&folders).is_dir() {
+                    return Some(beside(&folders));
+                }
             }
-        }
-        None
-    });
+            None
+        });
     let file = root.map(|root| root.join("estate/expected").join(name));
     let text = file.and_then(|file| fs::read_to_string(file).ok());
     if text.is_none() {
-        eprintln!("NOT RUN: `{name}` of the conformance estate is not there; set TRUEUP_CONFORMANCE");
+        eprintln!(
+            "NOT RUN: `{name}` of the conformance estate is not there; set TRUEUP_CONFORMANCE"
+        );
     }
     text
 }
@@ -38,19 +42,33 @@ async fn second_run_is_empty(world: &mut World, phases: &[(&str, &str)]) {
         .map(ToString::to_string)
         .collect();
     let parent = format!("get Environment.trueup.dev env-{}", world.tag);
-    assert_eq!(others, [parent], "on {}: only lists and the parent are read", world.server);
+    assert_eq!(
+        others,
+        [parent],
+        "on {}: only lists and the parent are read",
+        world.server
+    );
 }
 
 fn created(report: &Report) -> usize {
-    report.actions.iter().filter(|action| action.action == ActionKind::Create).count()
+    report
+        .actions
+        .iter()
+        .filter(|action| action.action == ActionKind::Create)
+        .count()
 }
 
 /// A stream without the documents whose kind ends in a word.
 fn without(stream: &str, kind: &str) -> String {
     let is_kind = |document: &&str| {
-        document.lines().any(|line| line.starts_with("kind: ") && line.ends_with(kind))
+        document
+            .lines()
+            .any(|line| line.starts_with("kind: ") && line.ends_with(kind))
     };
-    let kept: Vec<&str> = stream.split("\n---\n").filter(|document| !is_kind(document)).collect();
+    let kept: Vec<&str> = stream
+        .split("\n---\n")
+        .filter(|document| !is_kind(document))
+        .collect();
     kept.join("\n---\n")
 }
 
@@ -64,15 +82,29 @@ fn the_estate_is_created_in_order_then_left_alone_then_changed_where_git_changed
         let pre = without(&pre, "WebhookConfiguration");
         let phases = [("pre", pre.as_str()), ("hub", hub.as_str())];
         let report = world.converge(&phases).await;
-        assert_eq!(created(&report), report.actions.len(), "on {}:\n{report}", world.server);
+        assert_eq!(
+            created(&report),
+            report.actions.len(),
+            "on {}:\n{report}",
+            world.server
+        );
         second_run_is_empty(&mut world, &phases).await;
 
-        let image = hub.lines().find_map(|line| line.trim().strip_prefix("image: ")).unwrap();
+        let image = hub
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("image: "))
+            .unwrap();
         let changed = hub.replacen(&format!("image: {image}"), "image: example.com/other:2", 1);
         let phases = [("pre", pre.as_str()), ("hub", changed.as_str())];
         let plan = world.plan(&phases).await.unwrap();
         assert_eq!(plan.count(ActionKind::Configure), 1, "{}", outline(&plan));
-        assert_eq!(plan.actions.iter().flat_map(|action| &action.changes).count(), 1);
+        assert_eq!(
+            plan.actions
+                .iter()
+                .flat_map(|action| &action.changes)
+                .count(),
+            1
+        );
         world.converge(&phases).await;
         second_run_is_empty(&mut world, &phases).await;
 

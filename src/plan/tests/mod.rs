@@ -1,0 +1,6 @@
+//! Whole plans over what a cluster might hold, with no cluster.
+
+mod laws;
+mod order;
+mod pruning;
+mod world;
