@@ -13,9 +13,21 @@
 mod adoption;
 #[path = "apply/estate.rs"]
 mod estate;
+#[path = "apply/failures.rs"]
+mod failures;
+#[path = "apply/faults.rs"]
+mod faults;
 #[path = "apply/first_run.rs"]
 mod first_run;
 #[path = "apply/harness/mod.rs"]
 mod harness;
+#[path = "apply/kill.rs"]
+mod kill;
+#[path = "apply/ownership.rs"]
+mod ownership;
 #[path = "apply/prune.rs"]
 mod prune;
+#[path = "apply/recreate.rs"]
+mod recreate;
+#[path = "apply/waits.rs"]
+mod waits;

@@ -339,7 +339,11 @@ impl<'a> Execution<'a> {
                     self.see_gone(at, live.uid());
                 }
             }
-            Sighting::All(resource, items) => {
+            Sighting::All {
+                resource,
+                namespace,
+                items,
+            } => {
                 let there: Vec<String> = items.iter().map(|live| live.uid().to_owned()).collect();
                 for live in items {
                     self.see_present(live);
@@ -349,8 +353,10 @@ impl<'a> Execution<'a> {
                     .iter()
                     .filter(|(at, waiting)| {
                         let action = self.setting.plan.actions.get(**at);
-                        action.is_some_and(|action| action.target.resource == resource)
-                            && !there.iter().any(|uid| uid == waiting.live.uid())
+                        action.is_some_and(|action| {
+                            action.target.resource == resource
+                                && action.target.namespace == namespace
+                        }) && !there.iter().any(|uid| uid == waiting.live.uid())
                     })
                     .map(|(at, waiting)| (*at, waiting.live.uid().to_owned()))
                     .collect();

@@ -104,12 +104,12 @@ impl Session {
         let applyset = ApplySet::of(&desired.environment)?;
         let kinds = cluster.kinds(Freshness::Latest).await;
         let kinds = kinds.map_err(|error| diagnose(&error, "cluster/discovery"))?;
-        let objects = resolve(desired, &kinds, &applyset)?;
+        let mut objects = resolve(desired, &kinds, &applyset)?;
         let parent = parent::read(cluster, &kinds, &applyset).await?;
         let known = known_reach(&kinds, parent.as_ref());
-        let observer = Observer {
+        let mut observer = Observer {
             cluster,
-            objects: &objects,
+            objects: &mut objects,
             applyset: &applyset,
             policy,
             reach: &known,

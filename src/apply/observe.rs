@@ -29,7 +29,7 @@ const NAMES_FROM: usize = 4;
 /// What reading takes.
 pub(super) struct Observer<'a> {
     pub cluster: &'a dyn Cluster,
-    pub objects: &'a Objects,
+    pub objects: &'a mut Objects,
     pub applyset: &'a ApplySet,
     pub policy: &'a Reconcile,
     /// Where members may be that the desired set no longer names.
@@ -39,16 +39,28 @@ pub(super) struct Observer<'a> {
 
 impl Observer<'_> {
     /// Reads everything. What cannot be read is said in [`Observed::unseen`].
-    pub(super) async fn observe(&self) -> Observed {
+    pub(super) async fn observe(&mut self) -> Observed {
         let mut observed = Observed::default();
         let owned = self.list_owned(&mut observed.unseen).await;
         observed.owned = owned;
         observed.seen = self
             .find_desired(&observed.owned, &mut observed.unseen)
             .await;
+        self.leave_contested(&observed.seen);
         self.dry_run(&mut observed.seen).await;
         observed.externals = self.find_externals(&mut observed.unseen).await;
         observed
+    }
+
+    fn leave_contested(&mut self, seen: &[Seen]) {
+        if self.policy.conflicts != Conflicts::Leave {
+            return;
+        }
+        for (object, seen) in self.objects.items.iter_mut().zip(seen) {
+            if let Some(live) = &seen.live {
+                object.leave_contested(live);
+            }
+        }
     }
 
     /// The resources to list: every version of a kind that the desired set uses, and the preferred

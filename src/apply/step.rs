@@ -63,7 +63,7 @@ impl Step<'_> {
             tries += 1;
             match self
                 .cluster
-                .apply(&action.target, action.body.clone(), &options)
+                .apply(&action.target, action.body.bytes(), &options)
                 .await
             {
                 Ok(applied) => {

@@ -1,4 +1,5 @@
-//! Follows the objects of a run as they change: one watch a kind, started when first needed.
+//! Follows the objects of a run as they change: one watch a kind and namespace, started when first
+//! needed, so that rights in the namespaces are enough.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -15,7 +16,14 @@ pub(super) enum Sighting {
     /// It is gone; as it was last.
     Gone(Live),
     /// Everything there is of a resource, after a watch was interrupted: what is not among it is gone.
-    All(Arc<Resource>, Vec<Live>),
+    All {
+        /// The resource.
+        resource: Arc<Resource>,
+        /// The namespace; empty for a resource without.
+        namespace: String,
+        /// What is there.
+        items: Vec<Live>,
+    },
 }
 
 /// Watches by kind, as long as it lives.
@@ -24,7 +32,7 @@ pub(super) struct Watches {
     selector: String,
     sender: mpsc::UnboundedSender<Sighting>,
     receiver: mpsc::UnboundedReceiver<Sighting>,
-    started: HashMap<Arc<Resource>, String>,
+    started: HashMap<(Arc<Resource>, String), String>,
     tasks: JoinSet<()>,
 }
 
@@ -46,14 +54,17 @@ impl Watches {
     /// Follows an object from a version of it on.
     pub(super) fn follow(&mut self, target: &Target, live: &Live) {
         let version = live.resource_version();
-        match self.started.get(&target.resource) {
+        let key = (Arc::clone(&target.resource), target.namespace.clone());
+        match self.started.get(&key) {
             None => {
-                self.started
-                    .insert(Arc::clone(&target.resource), version.to_owned());
+                self.started.insert(key, version.to_owned());
                 let follower = Follower {
                     cluster: Arc::clone(&self.cluster),
                     resource: Arc::clone(&target.resource),
-                    selection: Selection::labelled(self.selector.clone()),
+                    selection: Selection {
+                        namespace: target.namespace.clone(),
+                        ..Selection::labelled(self.selector.clone())
+                    },
                     sender: self.sender.clone(),
                 };
                 self.tasks.spawn(follower.run(version.to_owned()));
@@ -149,7 +160,11 @@ impl Follower {
 
     async fn list(&self) -> Result<String, Error> {
         let listing = self.cluster.list(&self.resource, &self.selection).await?;
-        let all = Sighting::All(Arc::clone(&self.resource), listing.items);
+        let all = Sighting::All {
+            resource: Arc::clone(&self.resource),
+            namespace: self.selection.namespace.clone(),
+            items: listing.items,
+        };
         let _ = self.sender.send(all);
         Ok(listing.resource_version)
     }

@@ -1,6 +1,6 @@
 //! The plan as a value.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
@@ -109,6 +109,9 @@ pub struct Action {
     /// What changes, field by field; values of Secrets are masked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// Fields that Git sets and that are left to their owners.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<Path>,
     /// Where the object comes from; written as `file:line:column (chain)`.
     #[serde(rename = "source", serialize_with = "as_text")]
     pub origin: Origin,
@@ -123,7 +126,7 @@ pub struct Action {
     pub resource_version: Option<String>,
     /// What is sent. Not part of the plan's written form: it may be a Secret.
     #[serde(skip)]
-    pub body: Bytes,
+    pub body: Body,
     /// The live object, where there is one.
     #[serde(skip)]
     pub live: Option<Live>,
@@ -145,6 +148,29 @@ impl Action {
     /// What a server's refusal is to the user.
     pub fn refusal(&self, error: &Error) -> Diagnostic {
         refusal(&self.origin, error)
+    }
+}
+
+/// What is sent for an object. Its `Debug` shows no values, as it may be a Secret.
+#[derive(Clone, Default)]
+pub struct Body(Bytes);
+
+impl Body {
+    /// The JSON.
+    pub fn bytes(&self) -> Bytes {
+        self.0.clone()
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({} bytes)", self.0.len())
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
     object::{Object, Objects},
     order::{Order, order},
     prune::{hold, prune},
+    view::View,
 };
 use crate::{
     cluster::{Live, Target},
@@ -151,6 +152,7 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
             )
         })
         .collect();
+    start_over_where_the_ground_goes(objects, observed, &mut judgements);
     excuse_objects_of_changing_kinds(objects, order, &mut judgements);
     block_on_externals(inputs, &mut judgements);
     let parts = objects
@@ -162,7 +164,8 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
     parts
         .map(|(at, ((object, judgement), last))| {
             warnings.extend(judgement.warning);
-            let live = observed.seen.get(at).and_then(|seen| seen.live.clone());
+            let seen = observed.seen.get(at).and_then(|seen| seen.live.clone());
+            let live = seen.filter(|_| !judgement.starts_over);
             let body = if judgement.kind.is_change() {
                 object.body()
             } else {
@@ -180,15 +183,50 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
                 last: *last,
                 why: judgement.why,
                 changes: judgement.changes,
+                left: object.left.clone(),
                 origin: object.origin.clone(),
                 blocked,
                 uid: live.as_ref().map(|live| live.uid().to_owned()),
                 resource_version: live.as_ref().map(|live| live.resource_version().to_owned()),
-                body,
+                body: body.into(),
                 live,
             }
         })
         .collect()
+}
+
+/// A namespace or a CRD that is being deleted, or is about to be, takes with it what is in it: such
+/// objects are created once it is there again.
+fn start_over_where_the_ground_goes(
+    objects: &Objects,
+    observed: &Observed,
+    judgements: &mut [Judgement],
+) {
+    let mut namespaces = HashSet::new();
+    let mut kinds = HashSet::new();
+    for ((object, seen), judgement) in objects.items.iter().zip(&observed.seen).zip(&*judgements) {
+        let is_going = seen.live.as_ref().is_some_and(Live::is_terminating);
+        if !is_going && judgement.kind != ActionKind::Recreate {
+            continue;
+        }
+        let root = object.root();
+        match object.target.resource.kind.as_str() {
+            "Namespace" => drop(namespaces.insert(object.target.name.as_str())),
+            "CustomResourceDefinition" => {
+                let (group, kind) = (["spec", "group"], ["spec", "names", "kind"]);
+                kinds.insert((root.text_at(&group), root.text_at(&kind)));
+            }
+            _ => {}
+        }
+    }
+    for (object, judgement) in objects.items.iter().zip(judgements) {
+        let resource = &object.target.resource;
+        let goes = namespaces.contains(object.target.namespace.as_str())
+            || kinds.contains(&(resource.group.as_str(), resource.kind.as_str()));
+        if goes && judgement.blocked.is_none() {
+            judgement.start_over();
+        }
+    }
 }
 
 /// A dry run that was refused means nothing while the CRD of the object's kind is itself about to

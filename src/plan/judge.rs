@@ -59,6 +59,8 @@ pub(super) struct Judgement {
     pub changes: Vec<Change>,
     pub blocked: Option<Diagnostic>,
     pub warning: Option<Diagnostic>,
+    /// Whether what is live will be gone when the object's turn comes.
+    pub starts_over: bool,
 }
 
 impl Judgement {
@@ -69,7 +71,16 @@ impl Judgement {
             changes: Vec::new(),
             blocked: None,
             warning: None,
+            starts_over: false,
         }
+    }
+
+    /// What is live goes with its namespace or its kind.
+    pub(super) fn start_over(&mut self) {
+        self.kind = ActionKind::Create;
+        self.why = "its namespace or its kind is being deleted".into();
+        self.changes.clear();
+        self.starts_over = true;
     }
 
     fn blocked(kind: ActionKind, diagnostic: Diagnostic) -> Self {

@@ -14,6 +14,7 @@ mod graph;
 mod immutable;
 mod inventory;
 mod judge;
+mod leave;
 mod mask;
 mod object;
 mod order;
@@ -26,7 +27,7 @@ mod tests;
 mod view;
 
 pub use self::{
-    action::{Action, ActionKind, Change, Edge, Gate, Hold, Kept, Plan, PlannedPhase, Prune},
+    action::{Action, ActionKind, Body, Change, Edge, Gate, Hold, Kept, Plan, PlannedPhase, Prune},
     build::{Inputs, Observed, build, externals},
     immutable::is_immutable,
     inventory::{

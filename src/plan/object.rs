@@ -1,6 +1,6 @@
 //! A rendered object ready to be applied: its address found, our label on it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use trueup_yaml::{
 
 use super::{
     inventory::{ApplySet, PART_OF},
+    path::Path,
     view::{Node, View},
 };
 use crate::{
@@ -21,8 +22,8 @@ use crate::{
     render::Desired,
 };
 
-/// A rendered object ready to be applied.
-#[derive(Clone, Debug)]
+/// A rendered object ready to be applied. Its `Debug` shows no values, as it may be a Secret.
+#[derive(Clone)]
 pub struct Object {
     /// Its address.
     pub target: Target,
@@ -34,6 +35,8 @@ pub struct Object {
     pub phase: usize,
     /// Whether the cluster does not serve its kind yet: a CRD of the desired set brings it.
     pub kind_is_new: bool,
+    /// Fields that were taken out, as they are left to their owners.
+    pub left: Vec<Path>,
 }
 
 impl Object {
@@ -70,6 +73,12 @@ impl Object {
         Diagnostic::warning(code, message)
             .at(self.origin.location.clone())
             .via(&self.origin.chain)
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Object({})", self.id())
     }
 }
 
@@ -172,6 +181,7 @@ fn address(
         origin: manifest.origin.clone(),
         phase,
         kind_is_new,
+        left: Vec::new(),
     };
     if is_secret(&resource.group, &resource.kind) {
         encode_string_data(&mut object.doc);

@@ -22,8 +22,7 @@ mod tests;
 
 use serde_json::{Map, Value};
 
-use self::scalar::Reading;
-pub(super) use self::scalar::plainly_same;
+pub(super) use self::scalar::{Reading, plainly_same};
 use super::{
     path::{Path, Trail},
     view::{Shape, View},
@@ -297,7 +296,7 @@ fn parse(key: &str, prefix: &str) -> Option<Value> {
 }
 
 /// Whether an item carries the fields that tell it apart; one it leaves out has a default.
-fn carries<'a, V: View<'a>>(item: V, fields: &Map<String, Value>) -> bool {
+pub(super) fn carries<'a, V: View<'a>>(item: V, fields: &Map<String, Value>) -> bool {
     let mut any = false;
     let all = fields.iter().all(|(name, value)| match item.get(name) {
         Some(own) => {

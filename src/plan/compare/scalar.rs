@@ -31,7 +31,7 @@ const QUANTITY_FIELDS: &[&str] = &["averageValue", "divisor", "sizeLimit", "valu
 /// How the values of a kind are to be read. Only kinds of Kubernetes itself are read with
 /// indulgence: their server normalises them, while custom resources are kept as they were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(in crate::plan) enum Reading {
     /// As they are.
     Literal,
     /// With quantities and the defaults of atomic fields.
@@ -43,7 +43,7 @@ pub(super) enum Reading {
 }
 
 impl Reading {
-    pub(super) fn of(api_version: &str, kind: &str) -> Self {
+    pub(in crate::plan) fn of(api_version: &str, kind: &str) -> Self {
         let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
         match (group, kind) {
             ("", "Secret") => Self::Secret,
@@ -54,7 +54,7 @@ impl Reading {
     }
 
     /// Whether a value that is owned as a whole is what is live.
-    pub(super) fn same<'a, V: View<'a>>(
+    pub(in crate::plan) fn same<'a, V: View<'a>>(
         self,
         desired: V,
         live: Option<&Value>,

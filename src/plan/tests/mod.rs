@@ -3,4 +3,4 @@
 mod laws;
 mod order;
 mod pruning;
-mod world;
+pub(super) mod world;

@@ -42,7 +42,7 @@ const SERVED: &[(&str, &str, &str, bool)] = &[
     ("rbac.authorization.k8s.io", "v1", "RoleBinding", true),
 ];
 
-pub(super) fn kinds() -> Kinds {
+pub(in crate::plan) fn kinds() -> Kinds {
     let resources = SERVED
         .iter()
         .map(|(group, version, kind, namespaced)| Resource {
@@ -57,7 +57,7 @@ pub(super) fn kinds() -> Kinds {
 }
 
 /// Phases one after the other, unless a name says `name < other, other`.
-pub(super) fn desired(phases: &[(&str, &str)]) -> Desired {
+pub(in crate::plan) fn desired(phases: &[(&str, &str)]) -> Desired {
     let mut before: Option<String> = None;
     let phases = phases.iter().map(|(title, text)| {
         let (name, others) = title.split_once(" < ").unwrap_or((title, ""));
@@ -95,16 +95,16 @@ fn manifests(name: &str, text: &str) -> Vec<Manifest> {
         .collect()
 }
 
-pub(super) fn applyset() -> ApplySet {
+pub(in crate::plan) fn applyset() -> ApplySet {
     ApplySet::of("dev").unwrap()
 }
 
-pub(super) fn objects(desired: &Desired) -> Result<Objects, Diagnostics> {
+pub(in crate::plan) fn objects(desired: &Desired) -> Result<Objects, Diagnostics> {
     resolve(desired, &kinds(), &applyset())
 }
 
 /// A plan over what is live: objects by index, and what carries our label.
-pub(super) fn plan_with(
+pub(in crate::plan) fn plan_with(
     desired: &Desired,
     observed: &Observed,
     policy: &Reconcile,
@@ -122,7 +122,7 @@ pub(super) fn plan_with(
 }
 
 /// A plan for an empty cluster.
-pub(super) fn plan(phases: &[(&str, &str)]) -> Result<Plan, String> {
+pub(in crate::plan) fn plan(phases: &[(&str, &str)]) -> Result<Plan, String> {
     plan_with(
         &desired(phases),
         &Observed::default(),
@@ -132,7 +132,7 @@ pub(super) fn plan(phases: &[(&str, &str)]) -> Result<Plan, String> {
 }
 
 /// An object as a server would hold it after an apply of ours: with an entry that owns every field.
-pub(super) fn applied(object: &Value, uid: &str) -> Live {
+pub(in crate::plan) fn applied(object: &Value, uid: &str) -> Live {
     let mut live = object.clone();
     let api_version = object["apiVersion"].clone();
     live["metadata"]["uid"] = uid.into();
@@ -170,7 +170,7 @@ fn fields(value: &Value) -> Value {
 }
 
 /// What a cluster holds after everything desired was applied.
-pub(super) fn all_applied(objects: &Objects) -> Observed {
+pub(in crate::plan) fn all_applied(objects: &Objects) -> Observed {
     let mut observed = Observed::default();
     for (at, object) in objects.items.iter().enumerate() {
         let body: Value = serde_json::from_slice(&object.body().unwrap()).unwrap();
@@ -185,7 +185,7 @@ pub(super) fn all_applied(objects: &Objects) -> Observed {
 }
 
 /// A live object that carries our label, as if it had left the desired set.
-pub(super) fn left_over(object: Value, uid: &str) -> (Target, Live) {
+pub(in crate::plan) fn left_over(object: Value, uid: &str) -> (Target, Live) {
     let mut object = object;
     object["metadata"]["labels"][PART_OF] = applyset().id().into();
     let live = applied(&object, uid);

@@ -15,37 +15,58 @@ use std::{
 use serde_json::Value;
 use trueup::{
     apply::{Options, Session},
-    cluster::{Access, Cluster, Freshness, Live, RetryPolicy, Target, connect},
+    cluster::{
+        Access, ApplyOptions, Cluster, DeleteOptions, Freshness, Live, Patch, RetryPolicy, Target,
+        connect,
+    },
     config::reconcile::Reconcile,
     plan::Plan,
     render::{Desired, DesiredPhase},
     report::{Outcome, Report},
 };
+use trueup_embedded::Server;
 use trueup_manifest::{Gvk, Manifest, Origin};
 use trueup_yaml::{Document, Source};
 
 pub(crate) use self::recorder::Recorder;
 
-/// Runs a test body on every server there is.
-pub(crate) fn on_every_server<F: AsyncFn(World)>(body: F) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+fn run<F: Future>(body: F) -> F::Output {
+    let builder = &mut tokio::runtime::Builder::new_multi_thread();
+    builder
         .worker_threads(2)
         .enable_all()
         .build()
-        .unwrap();
-    runtime.block_on(async {
-        let server = trueup_embedded::Server::builder().start().await.unwrap();
-        let access = Access::Url {
-            url: server.url(),
-            token: None,
-        };
-        body(World::new(&access, "embedded").await).await;
+        .unwrap()
+        .block_on(body)
+}
+
+/// Runs a test body on every server there is.
+pub(crate) fn on_every_server<F: AsyncFn(World)>(body: F) {
+    run(async {
+        let server = Server::builder().start().await.unwrap();
+        body(World::new(&url(&server), "embedded").await).await;
         server.stop().await.unwrap();
         match real::access() {
             Some(access) => body(World::new(&access, "real").await).await,
             None => eprintln!("NOT RUN on a real kube-apiserver: KUBEBUILDER_ASSETS is not set"),
         }
     });
+}
+
+/// Runs a test body on an embedded server of its own, for faults that only it can make.
+pub(crate) fn on_embedded<F: AsyncFn(World, &Server)>(body: F) {
+    run(async {
+        let server = Server::builder().start().await.unwrap();
+        body(World::new(&url(&server), "embedded").await, &server).await;
+        server.stop().await.unwrap();
+    });
+}
+
+fn url(server: &Server) -> Access {
+    Access::Url {
+        url: server.url(),
+        token: None,
+    }
 }
 
 /// A cluster with an environment of its own.
@@ -56,13 +77,26 @@ pub(crate) struct World {
     /// A word that no other test has in its names.
     pub(crate) tag: String,
     pub(crate) server: &'static str,
+    /// Whether phases wait for their objects.
+    pub(crate) wait: bool,
+    /// How long they wait.
+    pub(crate) timeout: Duration,
 }
 
 impl World {
     async fn new(access: &Access, server: &'static str) -> Self {
+        Self::with_retries(access, server, RetryPolicy::default()).await
+    }
+
+    /// A world whose requests are retried as told.
+    pub(crate) async fn impatient(server: &Server, retry: RetryPolicy) -> Self {
+        Self::with_retries(&url(server), "embedded", retry).await
+    }
+
+    async fn with_retries(access: &Access, server: &'static str, retry: RetryPolicy) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let cluster = connect(access, RetryPolicy::default()).await.unwrap();
+        let cluster = connect(access, retry).await.unwrap();
         let cluster = Arc::new(Recorder::new(cluster));
         Self {
             session: Session::new(Arc::clone(&cluster) as Arc<dyn Cluster>),
@@ -73,6 +107,8 @@ impl World {
             },
             tag: format!("t{}-{count}", std::process::id()),
             server,
+            wait: false,
+            timeout: Duration::from_secs(20),
         }
     }
 
@@ -88,8 +124,8 @@ impl World {
         let phases = phases.iter().map(|(name, text)| DesiredPhase {
             name: (*name).to_owned(),
             depends_on: before.replace((*name).to_owned()).into_iter().collect(),
-            timeout: Duration::from_secs(5),
-            wait: false,
+            timeout: self.timeout,
+            wait: self.wait,
             manifests: manifests(name, &text.replace("TAG", &self.tag)),
         });
         Desired {
@@ -158,37 +194,70 @@ impl World {
 
     /// Applies a manifest as somebody else.
     pub(crate) async fn apply_as(&self, manager: &'static str, text: &str) -> Live {
+        self.write_as(manager, None, text).await
+    }
+
+    /// Writes the status of an object, as a controller would.
+    pub(crate) async fn set_status(&self, text: &str) -> Live {
+        self.write_as("controller", Some("status"), text).await
+    }
+
+    async fn write_as(
+        &self,
+        field_manager: &'static str,
+        subresource: Option<&'static str>,
+        text: &str,
+    ) -> Live {
         let text = text.replace("TAG", &self.tag);
         let manifest = manifests("other", &text).remove(0);
-        let Gvk {
-            group,
-            version,
-            kind,
-        } = manifest.gvk();
-        let api_version = if group.is_empty() {
-            version
-        } else {
-            format!("{group}/{version}")
+        let api_version = manifest.gvk().api_version();
+        let place = match (manifest.namespace(), manifest.name()) {
+            ("", name) => name.to_owned(),
+            (namespace, name) => format!("{namespace}/{name}"),
         };
         let target = self
-            .target(&format!(
-                "{api_version} {kind} {}/{}",
-                manifest.namespace(),
-                manifest.name()
-            ))
+            .target(&format!("{api_version} {} {place}", manifest.kind()))
             .await;
         let body = serde_json::to_vec(&json(&manifest.doc)).unwrap();
-        let options = trueup::cluster::ApplyOptions {
-            field_manager: manager,
+        let options = ApplyOptions {
+            field_manager,
             force: true,
             dry_run: false,
-            subresource: None,
+            subresource,
         };
         self.cluster
             .apply(&target, body.into(), &options)
             .await
             .unwrap()
             .live
+    }
+
+    /// Patches an object with a merge patch, as somebody else.
+    pub(crate) async fn patch(&self, words: &str, patch: Value) -> Live {
+        let target = self.target(words).await;
+        self.cluster
+            .patch(&target, &Patch::Merge(patch), false)
+            .await
+            .unwrap()
+    }
+
+    /// Deletes an object, as somebody else.
+    pub(crate) async fn delete(&self, words: &str) {
+        let target = self.target(words).await;
+        self.cluster
+            .delete(&target, &DeleteOptions::default())
+            .await
+            .unwrap();
+    }
+
+    /// Waits until an object is there.
+    pub(crate) async fn until_there(&self, words: &str) -> Live {
+        loop {
+            if let Some(live) = self.live(words).await {
+                return live;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// What was written since the last look, as `verb kind place`.

@@ -1,0 +1,158 @@
+//! One bad object stops only what needs it, and everything that is wrong is said at once.
+
+use trueup::report::{ActionResult, Outcome, PhaseResult, Report};
+
+use crate::harness::on_every_server;
+
+const NAMESPACE: &str = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: TAG}\n";
+
+fn config_map(name: &str, more: &str) -> String {
+    format!(
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: \"{name}\", namespace: TAG{more}}}\ndata: {{a: b}}\n"
+    )
+}
+
+fn depends_on(name: &str) -> String {
+    format!(", annotations: {{config.kubernetes.io/depends-on: /namespaces/TAG/ConfigMap/{name}}}")
+}
+
+fn result(report: &Report, name: &str) -> ActionResult {
+    report
+        .actions
+        .iter()
+        .find(|action| action.object.name == name)
+        .unwrap()
+        .result
+}
+
+#[test]
+fn what_needs_a_bad_object_is_skipped_and_the_rest_is_done() {
+    on_every_server(async |world| {
+        let all = NAMESPACE.to_owned()
+            + &config_map("good", "")
+            + &config_map("Bad_One", "")
+            + &config_map("Bad_Two", "")
+            + &config_map("needs-bad", &depends_on("Bad_One"))
+            + &config_map("needs-that", &depends_on("needs-bad"))
+            + &config_map("needs-good", &depends_on("good"));
+        let report = world.reconcile(&[("all", &all)]).await;
+        assert_eq!(
+            report.outcome,
+            Outcome::Failed,
+            "on {}:\n{report}",
+            world.server
+        );
+        for (name, expected) in [
+            ("good", ActionResult::Done),
+            ("needs-good", ActionResult::Done),
+            ("Bad_One", ActionResult::Failed),
+            ("Bad_Two", ActionResult::Failed),
+            ("needs-bad", ActionResult::Skipped),
+            ("needs-that", ActionResult::Skipped),
+        ] {
+            assert_eq!(
+                result(&report, name),
+                expected,
+                "{name} on {}:\n{report}",
+                world.server
+            );
+        }
+        assert_eq!(report.all_errors().count(), 2);
+        let text = report.to_string();
+        let skipped = format!(
+            "skipped ConfigMap {0}/needs-bad: `ConfigMap {0}/Bad_One` failed",
+            world.tag
+        );
+        assert!(text.contains(&skipped), "{text}");
+        assert!(
+            text.contains("all.yaml:"),
+            "errors have their place: {text}"
+        );
+    });
+}
+
+#[test]
+fn a_phase_that_failed_stops_those_that_depend_on_it_and_no_others() {
+    on_every_server(async |world| {
+        let mut desired = world.desired(&[
+            ("pre", NAMESPACE),
+            ("bad", &config_map("Bad", "")),
+            ("after", &config_map("after", "")),
+            ("beside", &config_map("beside", "")),
+        ]);
+        desired.phases[3].depends_on = vec!["pre".to_owned()];
+        let report = world
+            .session
+            .reconcile(&desired, &world.policy, &trueup::apply::Options::default())
+            .await;
+        let phases: Vec<(&str, PhaseResult)> = report
+            .phases
+            .iter()
+            .map(|phase| (phase.name.as_str(), phase.result))
+            .collect();
+        assert_eq!(
+            phases,
+            [
+                ("pre", PhaseResult::Done),
+                ("bad", PhaseResult::Failed),
+                ("after", PhaseResult::Skipped),
+                ("beside", PhaseResult::Done),
+            ],
+            "on {}:\n{report}",
+            world.server
+        );
+        assert_eq!(result(&report, "after"), ActionResult::Skipped);
+        assert_eq!(result(&report, "beside"), ActionResult::Done);
+    });
+}
+
+#[test]
+fn a_namespace_that_is_nowhere_is_named_with_what_to_do() {
+    on_every_server(async |world| {
+        let report = world.reconcile(&[("app", &config_map("a", ""))]).await;
+        assert_eq!(report.outcome, Outcome::Failed);
+        let error = report.all_errors().next().unwrap();
+        assert_eq!(error.code, "apply/not-found");
+        assert!(
+            error.help.as_deref().unwrap().contains("add the namespace"),
+            "{error:?}"
+        );
+    });
+}
+
+#[test]
+fn a_set_that_cannot_be_resolved_changes_nothing() {
+    on_every_server(async |world| {
+        let unknown = "---\napiVersion: v1\nkind: Nonsense\nmetadata: {name: x}\n";
+        let report = world
+            .reconcile(&[("app", &(NAMESPACE.to_owned() + unknown))])
+            .await;
+        assert_eq!(report.outcome, Outcome::Failed);
+        assert_eq!(world.writes(), [""; 0]);
+        assert!(
+            report
+                .to_string()
+                .contains("app.yaml:7:7: error[plan/unknown-kind]"),
+            "{report}"
+        );
+    });
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_done_and_writes_nothing() {
+    on_every_server(async |world| {
+        let options = trueup::apply::Options {
+            dry_run: true,
+            ..trueup::apply::Options::default()
+        };
+        let phases = [("pre", NAMESPACE), ("app", &config_map("a", ""))];
+        let report = world.reconcile_with(&phases, &options).await;
+        assert_eq!(report.outcome, Outcome::Pending);
+        assert_eq!(world.writes(), [""; 0]);
+        world.converge(&phases).await;
+        world.writes();
+        let report = world.reconcile_with(&phases, &options).await;
+        assert_eq!(report.outcome, Outcome::Converged);
+        assert_eq!(world.writes(), [""; 0]);
+    });
+}
