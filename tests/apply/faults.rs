@@ -1,6 +1,6 @@
 //! Servers that are slow, overloaded, restarted or stingy with rights.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use trueup::report::{ActionResult, Outcome};
 use trueup_embedded::{Deny, Fault, Rule};
@@ -149,14 +149,14 @@ fn no_value_of_a_secret_is_said_anywhere() {
             let phases = [("pre", NAMESPACE), ("app", text.as_str())];
             if let Ok(plan) = world.plan(&phases).await {
                 said += &serde_json::to_string(&*plan).unwrap();
-                said += &format!("{plan:?}");
+                write!(said, "{plan:?}").unwrap();
             }
             let report = world.reconcile_with(&phases, &options).await;
-            said += &format!("{report} {report:?}");
+            write!(said, "{report} {report:?}").unwrap();
             said += &serde_json::to_string(&report).unwrap();
         }
         while let Ok(event) = receiver.try_recv() {
-            said += &format!("{event:?}");
+            write!(said, "{event:?}").unwrap();
         }
         for value in ["hunter2", "aHVudGVy"] {
             let at = said.find(value);

@@ -129,7 +129,7 @@ async fn process(server: &Server, tag: &str) -> World {
         timeout: Duration::from_secs(5),
     };
     let mut world = World::impatient(server, retry).await;
-    world.tag = tag.to_owned();
+    tag.clone_into(&mut world.tag);
     world.timeout = Duration::from_secs(1);
     world
 }

@@ -83,7 +83,7 @@ fn what_cannot_be_made_again_goes_only_where_somebody_says_so() {
         ..Reconcile::default()
     };
     assert_eq!(plan_of(&claim, &allowing).prune.len(), 1);
-    let mut allowed = claim.clone();
+    let mut allowed = claim;
     allowed["metadata"]["annotations"] = json!({"trueup.dev/prune": "enabled"});
     assert_eq!(plan_of(&allowed, &Reconcile::default()).prune.len(), 1);
 }

@@ -54,6 +54,10 @@ pub(crate) fn on_every_server<F: AsyncFn(World)>(body: F) {
 }
 
 /// Runs a test body on an embedded server of its own, for faults that only it can make.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a closure made where it is passed"
+)]
 pub(crate) fn on_embedded<F: AsyncFn(World, &Server)>(body: F) {
     run(async {
         let server = Server::builder().start().await.unwrap();
