@@ -1,8 +1,3 @@
-#![expect(
-    clippy::needless_pass_by_value,
-    reason = "the values are made where they are passed"
-)]
-
 use serde_json::{Value, json};
 
 use super::*;
