@@ -107,11 +107,12 @@ impl Server {
 }
 
 /// Starts a program that ends when this process does, however that ends: a shell holds the other end of
-/// a pipe, and when the pipe breaks it kills the program and removes its files.
+/// a pipe, and when the pipe breaks it kills the program (at once: an API server whose etcd is gone would
+/// wait for it for ever, and nothing here is worth keeping) and removes its files.
 fn run(program: &Path, arguments: &[String], folder: &Path) -> Child {
     const KEEPER: &str = r#"folder=$1; shift
 "$@" >"$folder/$(basename "$1").log" 2>&1 & child=$!
-read -r _; kill "$child"; wait "$child"; rm -rf "$folder""#;
+read -r _; kill -9 "$child"; wait "$child"; rm -rf "$folder""#;
     Command::new("sh")
         .args(["-c", KEEPER, "keeper"])
         .arg(folder)
