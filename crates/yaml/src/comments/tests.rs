@@ -95,3 +95,10 @@ fn a_key_that_an_alias_repeats_is_a_duplicate_with_comments_too() {
         assert_eq!(doc.duplicate_keys().len(), 1);
     }
 }
+
+#[test]
+fn a_key_that_was_an_alias_is_found_by_its_text() {
+    let doc = read("a: &b c\n*b : 1\n", true);
+    let value = doc.get(doc.root(), "c").unwrap();
+    assert_eq!(doc.text(value), Some("1"));
+}

@@ -174,10 +174,18 @@ impl Document {
         let entries: Vec<Entry> = from
             .entry_slice(from.node(id))
             .iter()
-            .map(|entry| Entry {
-                hash: entry.hash,
-                key: self.import_node(from, entry.key, sources),
-                value: self.import_node(from, entry.value, sources),
+            .map(|entry| {
+                let key = self.import_node(from, entry.key, sources);
+                Entry {
+                    // An alias as a key has no hash until it is a copy of a text.
+                    hash: if entry.hash == 0 {
+                        self.hash_of(key)
+                    } else {
+                        entry.hash
+                    },
+                    key,
+                    value: self.import_node(from, entry.value, sources),
+                }
             })
             .collect();
         let at = saturating_u32(self.entries.len());
@@ -185,8 +193,8 @@ impl Document {
         if let Some(node) = self.node_mut(copy) {
             node.a = at;
         }
-        if let Some(index) = row(&from.extras.indexes, id) {
-            self.set_index(copy, Some(index.clone()));
+        if row(&from.extras.indexes, id).is_some() {
+            self.reindex(copy);
         }
     }
 
