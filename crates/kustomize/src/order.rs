@@ -8,6 +8,7 @@ use crate::{
     Context, Reorder,
     load::SortOptions,
     resource::{Gvk, ResId, ResMap},
+    transform::refuse_duplicates,
 };
 
 /// Kinds that come first, and those that come last.
@@ -69,11 +70,12 @@ pub(crate) fn apply(
     options: Option<&SortOptions>,
     resources: &mut ResMap,
 ) -> Result<(), Diagnostic> {
+    let usual = || ranks(FIRST.into_iter(), LAST.into_iter());
     let Some(options) = options else {
-        if context.options().reorder == Reorder::Legacy {
-            sort(resources, &ranks(FIRST.into_iter(), LAST.into_iter()));
-        }
-        return Ok(());
+        return match context.options().reorder {
+            Reorder::Legacy => sort(resources, &usual()),
+            Reorder::None => Ok(()),
+        };
     };
     match options.order.as_str() {
         "legacy" => match &options.legacy {
@@ -82,39 +84,37 @@ pub(crate) fn apply(
                 sort(
                     resources,
                     &ranks(first, own.last.iter().map(String::as_str)),
-                );
+                )
             }
-            None => sort(resources, &ranks(FIRST.into_iter(), LAST.into_iter())),
+            None => sort(resources, &usual()),
         },
         "fifo" if options.legacy.is_some() => {
             let message = "`legacySortOptions` says nothing to the order `fifo`";
-            return Err(Diagnostic::error("kustomize/sort-options", message)
+            Err(Diagnostic::error("kustomize/sort-options", message)
                 .at(options.place.clone())
-                .help("remove it, or write `order: legacy`"));
+                .help("remove it, or write `order: legacy`"))
         }
-        "fifo" => {}
+        "fifo" => Ok(()),
         other => {
             let message = format!("`{other}` is not an order");
-            return Err(Diagnostic::error("kustomize/sort-options", message)
-                .at(options
-                    .order
-                    .place
-                    .clone()
-                    .or_else(|| options.place.clone()))
-                .help("write `order: fifo` or `order: legacy`"));
+            let place = options.order.place.as_ref().or(options.place.as_ref());
+            Err(Diagnostic::error("kustomize/sort-options", message)
+                .at(place.cloned())
+                .help("write `order: fifo` or `order: legacy`"))
         }
     }
-    Ok(())
 }
 
-fn sort(resources: &mut ResMap, ranks: &HashMap<&str, i64>) {
+fn sort(resources: &mut ResMap, ranks: &HashMap<&str, i64>) -> Result<(), Diagnostic> {
+    refuse_duplicates(resources)?;
     let mut items = std::mem::take(resources.edit());
     items.sort_by_cached_key(|resource| Sorted::new(resource.id(), ranks));
     resources.set_items(items);
+    Ok(())
 }
 
 /// The order of objects: rank of the kind, then kind as text, then namespace and name. A namespace
-/// of the core group comes before kinds of the same name in other groups, as upstream has it.
+/// of the core group comes before kinds of that name in other groups where the kind has a rank.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Sorted {
     rank: i64,
@@ -134,7 +134,7 @@ impl Sorted {
         Self {
             rank: ranks.get(&*id.gvk.kind).copied().unwrap_or(0),
             kind: match (&*id.gvk.kind, &*id.gvk.group) {
-                ("Namespace", "") => String::new(),
+                ("Namespace", "") if ranks.contains_key("Namespace") => String::new(),
                 _ => id.gvk.sort_text(),
             },
             id: format!(

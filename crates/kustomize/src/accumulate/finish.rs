@@ -1,6 +1,6 @@
 //! What is done once, at the end of a whole build: hashes, references, vars, order, notes.
 
-use trueup_manifest::Diagnostics;
+use trueup_manifest::{Diagnostic, Diagnostics};
 use trueup_yaml::{Document, Kind, NodeId};
 
 use super::{Accumulator, OriginNote, target::Target};
@@ -19,11 +19,12 @@ const LOCAL_ANNOTATION: &str = "config.kubernetes.io/local-config";
 pub(super) fn finish(target: &Target<'_, '_>, mut all: Accumulator) -> Result<ResMap, Diagnostics> {
     let explain = |complaints: Diagnostics| target.explain(complaints);
     let context = target.context;
-    generate::add_hashes(context, &mut all.resources);
+    generate::add_hashes(context, &mut all.resources).map_err(explain)?;
     refs::mend_names(context, &all.config, &mut all.resources).map_err(explain)?;
     refs::resolve_vars(context, &mut all).map_err(explain)?;
     let mut resources = all.resources;
     drop_local(&mut resources);
+    refuse_nameless(&resources).map_err(explain)?;
     order::apply(context, target.file.sort_options.as_ref(), &mut resources)
         .map_err(|complaint| explain(complaint.into()))?;
     let asked = |option: &str| {
@@ -65,6 +66,34 @@ fn drop_local(resources: &mut ResMap) {
     }
 }
 
+/// A patch may have taken an object's kind or name.
+fn refuse_nameless(resources: &ResMap) -> Result<(), Diagnostics> {
+    let has_kind = |resource: &Resource| {
+        let kind = resource.doc.get(resource.root(), "kind");
+        !node::value(&resource.doc, kind).is_empty()
+    };
+    let nameless = |resource: &&Resource| {
+        let named = !resource.name().is_empty() || resource.gvk().kind.ends_with("List");
+        !named || !has_kind(resource)
+    };
+    let complaints: Diagnostics = resources
+        .iter()
+        .filter(nameless)
+        .map(|resource| {
+            let lost = if resource.gvk().kind.is_empty() {
+                "kind"
+            } else {
+                "metadata.name"
+            };
+            let message = format!("`{}` ends up without `{lost}`", resource.original_id());
+            Diagnostic::error("kustomize/no-name", message)
+                .at(resource.location())
+                .help("look for a patch that removes or overwrites it")
+        })
+        .collect();
+    complaints.into_result(())
+}
+
 /// Which notes the outermost kustomization wants to see.
 #[derive(Clone, Copy)]
 struct Notes {
@@ -84,7 +113,8 @@ fn write_annotations(resource: &mut Resource, notes: Notes) {
     else {
         return;
     };
-    let mut map = doc.get(metadata, "annotations");
+    let old = doc.get(metadata, "annotations");
+    let mut map = old.filter(|map| doc.kind(*map) == Kind::Mapping);
     let wanted = [
         (ORIGIN_ANNOTATION, origin.map(|note| note.to_yaml())),
         (
@@ -98,38 +128,25 @@ fn write_annotations(resource: &mut Resource, notes: Notes) {
         doc.set(metadata, "annotations", made);
         map = Some(made);
     }
-    let Some(map) = map else { return };
-    if doc.kind(map) == Kind::Mapping {
-        for (key, text) in wanted {
-            match text {
-                Some(text) => {
-                    let value = doc.new_str(&text);
-                    doc.set(map, key, value);
-                }
-                None => {
-                    doc.remove(map, key);
-                }
+    let Some(map) = map else {
+        doc.remove(metadata, "annotations");
+        return;
+    };
+    for (key, text) in wanted {
+        match text {
+            Some(text) => {
+                let value = doc.new_str(&text);
+                doc.set(map, key, value);
+            }
+            None => {
+                doc.remove(map, key);
             }
         }
-        values_to_text(doc, map);
     }
-    if node::is_empty(doc, Some(map)) || doc.kind(map) != Kind::Mapping {
+    if doc.is_empty(map) {
         doc.remove(metadata, "annotations");
     }
-}
-
-/// Every value becomes the text it was written as.
-fn values_to_text(doc: &mut Document, map: NodeId) {
-    let odd: Vec<NodeId> = doc
-        .entries(map)
-        .map(|(_, value)| value)
-        .filter(|value| doc.str(*value).is_none())
-        .collect();
-    for value in odd {
-        let text = doc.text(value).unwrap_or_default().to_owned();
-        let new = doc.new_str(&text);
-        doc.replace(value, new);
-    }
+    resource.annotations_to_text();
 }
 
 /// Lets a generated object take the place of an old one: its name and bookkeeping, its labels and
@@ -198,7 +215,7 @@ fn merge_metadata(new: &mut Resource, old: &Resource, field: &str) {
     new.doc.set(metadata, field, map);
     for (key, value) in merged {
         let value = new.doc.new_str(&value);
-        new.doc.set(map, &key, value);
+        node::append_field(&mut new.doc, map, &key, value);
     }
 }
 
@@ -231,6 +248,6 @@ fn merge_data(new: &mut Document, root: NodeId, old: &Document, field: &str, sec
     new.set(root, field, map);
     for (key, value) in merged {
         let value = new.new_str(&value);
-        new.set(map, &key, value);
+        node::append_field(new, map, &key, value);
     }
 }

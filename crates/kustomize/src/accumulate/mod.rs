@@ -114,11 +114,7 @@ impl Accumulator {
 
     /// Merges what a base came to.
     fn merge(&mut self, other: Self) -> Result<(), Diagnostics> {
-        if self.resources.len() == 0 {
-            self.resources = other.resources;
-        } else {
-            self.append_all(other.resources.into_items())?;
-        }
+        self.append_all(other.resources.into_items())?;
         self.merge_config(&other.config)?;
         self.vars.merge(other.vars)
     }

@@ -249,7 +249,11 @@ impl<'c, 'a> Target<'c, 'a> {
         all: Accumulator,
         path: &At<String>,
     ) -> Result<Accumulator, Diagnostics> {
-        self.enter(path, FileKind::Component)?.accumulate(all)
+        let component = self.enter(path, FileKind::Component)?;
+        let mut all = component.accumulate(all)?;
+        let unique = transform::refuse_duplicates(&mut all.resources);
+        unique.map_err(|complaint| component.explain(complaint.into()))?;
+        Ok(all)
     }
 
     /// The note that a builtin of this kustomization leaves.
@@ -351,6 +355,7 @@ pub(crate) fn run_steps(
         let Some(note) = &step.note else { continue };
         for _ in 0..step.transform.count() {
             for resource in resources.edit_fields() {
+                resource.annotations_to_text();
                 match resource.book.origin {
                     None => resource.book.origin = Some(Arc::clone(note)),
                     Some(_) => resource.book.transformations.push(Arc::clone(note)),

@@ -1,6 +1,7 @@
 //! The hash of a config map's or secret's content that its name ends in.
 
 use sha2::{Digest, Sha256};
+use trueup_manifest::{Diagnostic, Diagnostics};
 use trueup_yaml::{Document, Kind, NodeId, Schema, emit};
 
 use crate::{
@@ -9,18 +10,29 @@ use crate::{
 };
 
 /// Gives every object that wants one its hash. The name before is remembered.
-pub(crate) fn add_hashes(context: &Context<'_>, resources: &mut ResMap) {
+pub(crate) fn add_hashes(context: &Context<'_>, resources: &mut ResMap) -> Result<(), Diagnostics> {
     let schemas = context.schemas();
+    let mut complaints = Diagnostics::new();
     for resource in resources
         .edit()
         .iter_mut()
         .filter(|resource| resource.book.needs_hash)
     {
+        if !matches!(&*resource.gvk().kind, "ConfigMap" | "Secret") {
+            let message = format!("`{}` cannot have a hash in its name", resource.id());
+            complaints.push(
+                Diagnostic::error("kustomize/hash-kind", message)
+                    .at(resource.location())
+                    .help("only config maps and secrets can; set `disableNameSuffixHash: true`"),
+            );
+            continue;
+        }
         let name = format!("{}-{}", resource.name(), hash(&resource.doc));
         resource.remember_id();
         set_name(resource, &name);
         resource.sync(&schemas);
     }
+    complaints.into_result(())
 }
 
 fn set_name(resource: &mut Resource, name: &str) {

@@ -4,7 +4,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use trueup_yaml::{Document, NodeId};
 
 use super::{What, sources::Data};
-use crate::load::{GeneratorOptions, GeneratorSpec};
+use crate::{
+    load::{GeneratorOptions, GeneratorSpec},
+    node,
+};
 
 /// Upstream breaks encoded data into lines of this many characters.
 const LINE: usize = 70;
@@ -87,7 +90,7 @@ fn child(doc: &mut Document, field: &str) -> NodeId {
 
 fn set(doc: &mut Document, map: NodeId, key: &str, text: &str) {
     let value = doc.new_str(text);
-    doc.set(map, key, value);
+    node::append_field(doc, map, key, value);
 }
 
 /// Base64 as upstream writes it: broken into lines once it is longer than one.

@@ -180,7 +180,7 @@ impl<'d> Decoder<'d> {
         self.doc
             .entries(node)
             .map(|(key, value)| {
-                let text = self.doc.text(key).unwrap_or_default().to_owned();
+                let text = self.key(key);
                 (
                     text,
                     At {
@@ -190,6 +190,17 @@ impl<'d> Decoder<'d> {
                 )
             })
             .collect()
+    }
+
+    /// A key as upstream's loader makes a string of it: `n:` is `false`.
+    fn key(&self, key: NodeId) -> String {
+        match self.doc.resolve(key, self.schema()) {
+            Resolved::Bool(value) => value.to_string(),
+            Resolved::Int(value) => value.to_string(),
+            Resolved::Uint(value) => value.to_string(),
+            Resolved::Float(value) => crate::number::general(value),
+            _ => self.doc.text(key).unwrap_or_default().to_owned(),
+        }
     }
 
     /// The items of a list.

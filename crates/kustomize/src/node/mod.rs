@@ -18,7 +18,7 @@ pub(crate) use self::{
     },
     path::{is_index, is_selector, smart_split, split_path},
     walk::{Create, FieldPath, each_field},
-    write::{Write, clear, put_scalar, set_field, write_scalar},
+    write::{Write, append_field, clear, put_scalar, quote_odd, restyle, set_field, write_scalar},
 };
 
 /// Absent or null.

@@ -1,6 +1,6 @@
 //! Setting values the way kyaml does: over an old value, in place and in its quotes.
 
-use trueup_yaml::{Document, Kind, NodeId, Style};
+use trueup_yaml::{Document, Kind, NodeId, Resolved, Schema, Source, Style};
 
 use super::{Misfit, expect, is_missing};
 
@@ -11,6 +11,52 @@ pub(crate) enum Write {
     Str,
     /// What it looks like, as upstream's untagged nodes: `1e3` written plain is a number.
     Raw,
+}
+
+/// Gives a node the style of the one it is written over. A string stays one.
+pub(crate) fn restyle(doc: &mut Document, node: NodeId, style: Style) {
+    let is_string = doc.str(node).is_some();
+    doc.set_style(node, style);
+    if is_string && style == Style::Plain {
+        doc.set_tag(node, Some("!!str"));
+    }
+}
+
+/// Puts quotes round a plain string that older YAML loaders take for something else, as upstream does
+/// whenever it sets a field. The quotes stay when another value is written over it.
+pub(crate) fn quote_odd(doc: &mut Document, node: NodeId) {
+    let styled = doc.style(node) != Style::Plain || doc.tag(node).is_some();
+    if doc.kind(node) != Kind::Scalar || styled {
+        return;
+    }
+    if doc.str(node).is_some_and(reads_as_other_than_string) {
+        doc.set_style(node, Style::DoubleQuoted);
+    }
+}
+
+/// Whether a text, as a document of its own, is not a string to a YAML 1.1 loader.
+fn reads_as_other_than_string(text: &str) -> bool {
+    if text.is_empty() || text.contains('\n') || Document::reads_as_string(text) && is_word(text) {
+        return false;
+    }
+    match Document::parse_one(&Source::new("<text>", text)) {
+        Ok(doc) => {
+            let root = doc.root();
+            let string = matches!(
+                doc.resolve(root, Schema::Sigs),
+                Resolved::Str(_) | Resolved::Timestamp(_) | Resolved::Merge
+            );
+            doc.kind(root) != Kind::Scalar || !string
+        }
+        Err(_) => false,
+    }
+}
+
+/// Whether a text can be nothing but a scalar.
+fn is_word(text: &str) -> bool {
+    text.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-_./+=".contains(&b))
+        && !text.starts_with('-')
 }
 
 /// Makes a plain scalar.
@@ -56,11 +102,20 @@ pub(crate) fn set_field(
         Some(old) => {
             let style = doc.style(old);
             doc.replace(old, new);
-            doc.set_style(old, style);
+            restyle(doc, old, style);
         }
-        None => doc.set(map, name, new),
+        None => append_field(doc, map, name, new),
     }
     Ok(())
+}
+
+/// Appends a field. Upstream writes the key without quotes: one that looks like a number or boolean
+/// becomes one, and is refused when it is printed.
+pub(crate) fn append_field(doc: &mut Document, map: NodeId, name: &str, value: NodeId) {
+    quote_odd(doc, value);
+    let key = doc.new_scalar(name, Style::Plain, None);
+    let end = doc.len(map);
+    doc.insert_pair(map, end, key, value);
 }
 
 /// [`set_field`] with a text.

@@ -272,8 +272,7 @@ struct Hashes;
 
 impl Transform for Hashes {
     fn apply(&self, context: &Context<'_>, resources: &mut ResMap) -> Result<(), Diagnostics> {
-        generate::add_hashes(context, resources);
-        Ok(())
+        generate::add_hashes(context, resources)
     }
 }
 

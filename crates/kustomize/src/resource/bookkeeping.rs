@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use trueup_yaml::Document;
+use trueup_yaml::{Document, NodeId, Style};
 
 use super::Behavior;
 use crate::{accumulate::OriginNote, node};
@@ -160,4 +160,29 @@ fn is_bookkeeping(key: &str) -> bool {
     key.strip_prefix(PREFIX)
         .is_some_and(|name| KNOWN.contains(&name))
         || DROPPED.contains(&key)
+}
+
+/// Every value becomes the text it was written as, and every key too: without its quotes it may be no
+/// string any more, and is refused when it is printed.
+pub(super) fn values_to_text(doc: &mut Document, map: NodeId) {
+    let keys: Vec<NodeId> = doc
+        .entries(map)
+        .map(|(key, _)| key)
+        .filter(|key| !Document::reads_as_string(doc.text(*key).unwrap_or_default()))
+        .collect();
+    for key in keys {
+        let text = doc.text(key).unwrap_or_default().to_owned();
+        let new = doc.new_scalar(&text, Style::Plain, None);
+        doc.replace(key, new);
+    }
+    let odd: Vec<NodeId> = doc
+        .entries(map)
+        .map(|(_, value)| value)
+        .filter(|value| doc.str(*value).is_none() || doc.tag(*value).is_some())
+        .collect();
+    for value in odd {
+        let text = doc.text(value).unwrap_or_default().to_owned();
+        let new = doc.new_str(&text);
+        doc.replace(value, new);
+    }
 }

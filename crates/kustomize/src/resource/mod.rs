@@ -225,15 +225,33 @@ impl Resource {
     }
 
     /// Takes out again what [`Self::show_bookkeeping`] put in. Where a patch removed the origin, it is
-    /// gone.
+    /// gone; annotations that are no map any more, or an empty one, go as upstream has them go, and those
+    /// that stay are strings.
     pub(crate) fn hide_bookkeeping(&mut self, shown: &Shown) {
-        let map = self.doc.at(self.root(), &["metadata", "annotations"]);
+        let root = self.root();
+        let Some(metadata) = self.doc.get(root, "metadata") else {
+            return;
+        };
+        let map = self.doc.get(metadata, "annotations");
         if shown.marked {
             let found = map.and_then(|map| self.doc.remove(map, ORIGIN_ANNOTATION));
             if found.is_none() {
                 self.book.origin = None;
                 self.book.transformations.clear();
             }
+        }
+        if map.is_some_and(|map| self.doc.kind(map) != Kind::Mapping || self.doc.is_empty(map)) {
+            self.doc.remove(metadata, "annotations");
+        }
+        self.annotations_to_text();
+    }
+
+    /// Makes every annotation a string, as upstream does whenever it sets them as a whole.
+    pub(crate) fn annotations_to_text(&mut self) {
+        if let Some(map) = self.doc.at(self.root(), &["metadata", "annotations"])
+            && self.doc.kind(map) == Kind::Mapping
+        {
+            bookkeeping::values_to_text(&mut self.doc, map);
         }
     }
 

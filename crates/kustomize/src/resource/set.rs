@@ -97,6 +97,21 @@ impl ResMap {
         Ok(())
     }
 
+    /// Two objects with the same present id, where there are any: an edit may have renamed one.
+    pub(crate) fn duplicate(&mut self) -> Option<(usize, usize)> {
+        if self.keys.is_some() {
+            return None;
+        }
+        let mut keys = HashMap::with_capacity(self.items.len());
+        for (at, resource) in self.items.iter().enumerate() {
+            if let Some(first) = keys.insert(resource.id().key(), at) {
+                return Some((first, at));
+            }
+        }
+        self.keys = Some(keys);
+        None
+    }
+
     /// Puts an object in the place of another.
     pub(crate) fn replace(&mut self, at: usize, resource: Resource) {
         if let Some(slot) = self.edit().get_mut(at) {

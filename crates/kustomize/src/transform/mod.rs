@@ -30,7 +30,7 @@ pub(crate) use self::{
     images::Images,
     labels::Labels,
     namespace::{Namespace, Subjects},
-    patches::{Patch, StrategicPatches, matcher},
+    patches::{Patch, StrategicPatches, matcher, refuse_duplicates},
     prefix::{Affix, Side},
     replacements::Replacements,
     replicas::Replicas,

@@ -129,6 +129,7 @@ impl<'s> Merger<'s> {
             if let Left::Node(new) = self.walk(doc, None, Some(value), below)?
                 && !doc.is_null(new)
             {
+                node::quote_odd(doc, new);
                 doc.set(target, &name, new);
             }
         }
@@ -174,11 +175,11 @@ fn target(doc: &mut Document, old: NodeId, patch: Option<NodeId>) -> Result<Left
 /// Puts what is left of a field over the old value.
 fn set_over(doc: &mut Document, map: NodeId, name: &str, old: NodeId, left: Left) {
     match left {
-        Left::Node(new) if new == old => {}
+        Left::Node(new) if new == old => node::quote_odd(doc, old),
         Left::Node(new) if !doc.is_null(new) => {
             let style = doc.style(old);
             doc.replace(old, new);
-            doc.set_style(old, style);
+            node::restyle(doc, old, style);
         }
         _ => {
             doc.remove(map, name);

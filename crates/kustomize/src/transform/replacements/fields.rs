@@ -20,11 +20,12 @@ pub(super) enum Miss {
     Other(String),
 }
 
-/// Writes the value into every field of an object that a path means.
+/// Writes the value into every field of the object `at` a position that a path means.
 pub(super) fn copy(
     resource: &mut Resource,
+    at: usize,
     path: &At<String>,
-    value: &Value,
+    value: &mut Value,
     options: Option<&FieldOptions>,
 ) -> Result<(), Diagnostic> {
     let parts = node::smart_split(path);
@@ -32,7 +33,7 @@ pub(super) fn copy(
     if structured::copy(&mut resource.doc, root, &parts, value, options).is_ok() {
         return Ok(());
     }
-    let written = write_all(&mut resource.doc, root, &parts, value, options);
+    let written = write_all(&mut resource.doc, Some(at), root, &parts, value, options);
     written.map_err(|miss| {
         let what = match miss {
             Miss::Misfit(misfit) => misfit.describe(&resource.doc),
@@ -54,12 +55,14 @@ pub(super) fn copy(
     })
 }
 
-/// Writes the value into every field below a node that the path means.
+/// Writes the value into every field below a node that the path means. `at` is the object's position,
+/// unless the document is a text inside it.
 pub(super) fn write_all(
     doc: &mut Document,
+    at: Option<usize>,
     from: NodeId,
     path: &[String],
-    value: &Value,
+    value: &mut Value,
     options: Option<&FieldOptions>,
 ) -> Result<(), Miss> {
     let create = options
@@ -71,9 +74,10 @@ pub(super) fn write_all(
         return Err(Miss::Nothing);
     }
     for field in found.nodes.iter().copied().flatten() {
-        if found.made.contains(&field) && doc.kind(field) == Kind::Scalar {
-            let fresh = doc.new_str("");
-            doc.replace(field, fresh);
+        if let Some(at) = at {
+            value.refresh_from(at, doc);
+        }
+        if found.untyped.contains(&field) && doc.kind(field) == Kind::Scalar {
             let text = text_for(doc, field, value, options);
             let raw = doc.new_scalar(&text, Style::Plain, None);
             doc.replace(field, raw);
@@ -91,6 +95,8 @@ struct Found {
     nodes: Vec<Option<NodeId>>,
     /// Those that were made on the way.
     made: Vec<NodeId>,
+    /// Scalars that were made: what is written there becomes what it looks like.
+    untyped: Vec<NodeId>,
 }
 
 /// Collects the nodes at a path, made where `create` names their kind.
@@ -134,6 +140,7 @@ fn find(
                 doc.set(at, part, made);
             }
             found.made.push(made);
+            found.untyped.push(made);
             made
         }
     };
@@ -168,6 +175,7 @@ fn find_item(
         );
         doc.push(list, made);
         found.made.push(made);
+        found.untyped.push(made);
     }
     match doc.item(list, index) {
         Some(item) => find(doc, item, rest, create, found),
@@ -197,6 +205,7 @@ fn find_selected(
         return Ok(());
     }
     let made = node::append_selected(doc, list, part)?;
+    found.untyped.push(doc.get(made, field).unwrap_or(made));
     find_in_item(doc, made, field, &pattern, rest, create, found)
 }
 

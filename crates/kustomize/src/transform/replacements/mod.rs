@@ -28,9 +28,16 @@ pub(crate) struct Replacements {
 /// A value on its way from one object to others.
 struct Value {
     doc: Document,
+    /// The object and node it comes from, where it is the whole of a field: upstream hands on the node
+    /// itself, so that a target that lies in the source changes what later targets get.
+    live: Option<(usize, NodeId)>,
 }
 
 impl Value {
+    fn fixed(doc: Document) -> Self {
+        Self { doc, live: None }
+    }
+
     fn node(&self) -> NodeId {
         self.doc.root()
     }
@@ -39,9 +46,27 @@ impl Value {
         self.doc.kind(self.node())
     }
 
-    /// The text of a scalar; empty for anything else, null included where it is split.
+    /// The text of a scalar; empty for anything else.
     fn text(&self) -> &str {
         self.doc.text(self.node()).unwrap_or_default()
+    }
+
+    /// Reads the source again.
+    fn refresh(&mut self, resources: &[Resource]) {
+        if let Some((at, node)) = self.live
+            && let Some(source) = resources.get(at)
+        {
+            self.doc = source.doc.extract(node);
+        }
+    }
+
+    /// Reads the source again, when it lies in this object.
+    fn refresh_from(&mut self, at: usize, doc: &Document) {
+        if let Some((source, node)) = self.live
+            && source == at
+        {
+            self.doc = doc.extract(node);
+        }
     }
 }
 
@@ -133,7 +158,7 @@ fn apply_one(
     let Some(targets) = &replacement.targets else {
         return Err(fault("the replacement has no `targets`", place()).into());
     };
-    let value = match (&replacement.source, &replacement.source_value) {
+    let mut value = match (&replacement.source, &replacement.source_value) {
         (Some(_), Some(_)) => {
             return Err(fault(
                 "the replacement has both `source` and `sourceValue`",
@@ -149,7 +174,7 @@ fn apply_one(
             let mut doc = Document::empty_mapping();
             let scalar = doc.new_scalar(text, Style::Plain, None);
             doc.set_root(scalar);
-            Value { doc }
+            Value::fixed(doc)
         }
         (Some(source), None) => read_source(source, resources)?,
     };
@@ -160,19 +185,25 @@ fn apply_one(
             continue;
         };
         let paths = target_paths(target);
-        for resource in resources.edit() {
-            if !select.selects(resource) {
+        let resources = resources.edit();
+        for at in 0..resources.len() {
+            if !resources
+                .get(at)
+                .is_some_and(|resource| select.selects(resource))
+            {
                 continue;
             }
             for path in &paths {
-                complaints.keep(fields::copy(
-                    resource,
-                    path,
-                    &value,
-                    target.options.as_ref(),
-                ));
+                value.refresh(resources);
+                let Some(resource) = resources.get_mut(at) else {
+                    continue;
+                };
+                let options = target.options.as_ref();
+                complaints.keep(fields::copy(resource, at, path, &mut value, options));
             }
-            resource.sync(&schemas);
+            if let Some(resource) = resources.get_mut(at) {
+                resource.sync(&schemas);
+            }
         }
     }
     complaints.into_result(())
@@ -214,11 +245,12 @@ fn read_source(source: &Source, resources: &ResMap) -> Result<Value, Diagnostic>
     };
     let mut found = resources
         .iter()
-        .filter(|resource| ids(resource).any(&is_wanted));
-    let Some(resource) = found.next() else {
+        .enumerate()
+        .filter(|(_, resource)| ids(resource).any(&is_wanted));
+    let Some((at, resource)) = found.next() else {
         return Err(no_source(select, resources));
     };
-    if let Some(second) = found.next() {
+    if let Some((_, second)) = found.next() {
         return Err(
             fault("several objects match the source", select.place.clone())
                 .label(resource.location(), format!("`{}`", resource.id()))
@@ -242,6 +274,7 @@ fn read_source(source: &Source, resources: &ResMap) -> Result<Value, Diagnostic>
     };
     let value = Value {
         doc: doc.extract(field),
+        live: Some((at, field)),
     };
     refine(value, source.options.as_ref(), select.place.as_ref())
 }
@@ -289,6 +322,7 @@ fn refine(
     };
     let root = value.node();
     fields::set_text(&mut value.doc, root, &piece);
+    value.live = None;
     Ok(value)
 }
 

@@ -24,7 +24,7 @@ pub(super) fn copy(
     doc: &mut Document,
     from: NodeId,
     path: &[String],
-    value: &Value,
+    value: &mut Value,
     options: Option<&FieldOptions>,
 ) -> Result<(), ()> {
     let (scalar, inside) = (1..path.len())
@@ -39,7 +39,7 @@ pub(super) fn copy(
     let text = doc.text(scalar).unwrap_or_default().to_owned();
     let mut inner = parse(&text).ok_or(())?;
     let root = inner.root();
-    fields::write_all(&mut inner, root, inside, value, options).map_err(|_| ())?;
+    fields::write_all(&mut inner, None, root, inside, value, options).map_err(|_| ())?;
     let new = print(&inner, &text);
     fields::set_text(doc, scalar, &new);
     Ok(())
