@@ -21,12 +21,6 @@
 //! # }
 //! ```
 
-#![expect(
-    dead_code,
-    clippy::unnecessary_wraps,
-    reason = "rooms that are still to come use these"
-)]
-
 mod access;
 mod controllers;
 mod crd;

@@ -49,14 +49,6 @@ impl ReplyBody {
     pub(crate) fn stream(receiver: mpsc::Receiver<Result<Bytes, Cut>>) -> Self {
         Self(Kind::Stream(receiver))
     }
-
-    /// The bytes, when the body is whole.
-    pub(crate) fn bytes(&self) -> Option<&Bytes> {
-        match &self.0 {
-            Kind::Whole(bytes) => bytes.as_ref(),
-            Kind::Stream(_) => None,
-        }
-    }
 }
 
 impl http_body::Body for ReplyBody {

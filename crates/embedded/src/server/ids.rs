@@ -61,11 +61,6 @@ pub(crate) fn rfc3339(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// A time with microseconds, as `MicroTime` is written.
-pub(crate) fn micro(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -384,16 +384,6 @@ impl ApiError {
         self.0.code
     }
 
-    /// The machine-readable reason.
-    pub(crate) fn reason(&self) -> &'static str {
-        self.0.reason
-    }
-
-    /// What a person reads.
-    pub(crate) fn message(&self) -> &str {
-        &self.0.message
-    }
-
     /// Seconds for the `Retry-After` header.
     pub(crate) fn retry_after(&self) -> Option<u64> {
         self.0.retry_after

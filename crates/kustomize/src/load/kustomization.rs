@@ -128,9 +128,7 @@ pub(crate) fn parse(context: &Context<'_>, source: &Source) -> Result<Kustomizat
             context.warn(
                 Diagnostic::warning("kustomize/deprecated", format!("`{field}` is deprecated"))
                     .at(place)
-                    .help(format!(
-                        "write `{successor}` instead; `trueup check --fix` does it for you"
-                    )),
+                    .help(format!("write `{successor}` instead")),
             );
         }
     }

@@ -17,7 +17,11 @@ pub struct Object {
 
 impl<'c> Dice<'c> {
     pub fn new(choices: &'c [u16]) -> Self {
-        Self { choices, at: 0, known: Vec::new() }
+        Self {
+            choices,
+            at: 0,
+            known: Vec::new(),
+        }
     }
 
     /// A number below `limit`.
@@ -29,14 +33,22 @@ impl<'c> Dice<'c> {
 
     pub fn remember(&mut self, kind: &str, version: &str, name: &str, namespace: &str) {
         let own = str::to_owned;
-        let object = Object { kind: own(kind), version: own(version), name: own(name), namespace: own(namespace) };
+        let object = Object {
+            kind: own(kind),
+            version: own(version),
+            name: own(name),
+            namespace: own(namespace),
+        };
         self.known.push(object);
     }
 
     /// Whether there is such an object, unless the choices have run out.
     pub fn knows(&self, kind: &str, name: &str) -> bool {
         self.at < self.choices.len()
-            && self.known.iter().any(|object| object.kind == kind && object.name == name)
+            && self
+                .known
+                .iter()
+                .any(|object| object.kind == kind && object.name == name)
     }
 
     /// An object that is there, mostly.
@@ -50,7 +62,12 @@ impl<'c> Dice<'c> {
 
     /// An object of a kind that is there, if any is.
     pub fn object_of(&mut self, kind: &str) -> Option<Object> {
-        let of: Vec<Object> = self.known.iter().filter(|object| object.kind == kind).cloned().collect();
+        let of: Vec<Object> = self
+            .known
+            .iter()
+            .filter(|object| object.kind == kind)
+            .cloned()
+            .collect();
         if of.is_empty() || self.once_in(12) {
             return None;
         }

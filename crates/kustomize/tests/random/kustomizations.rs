@@ -12,7 +12,15 @@ type Files = BTreeMap<String, String>;
 
 fn indent(text: &str, by: usize) -> String {
     let pad = " ".repeat(by);
-    text.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("{pad}{line}\n") }).collect()
+    text.lines()
+        .map(|line| {
+            if line.is_empty() {
+                "\n".to_owned()
+            } else {
+                format!("{pad}{line}\n")
+            }
+        })
+        .collect()
 }
 
 /// A tree of kustomizations; gives the directory to build.
@@ -35,14 +43,24 @@ pub fn tree(dice: &mut Dice<'_>, files: &mut Files) -> String {
     "top".to_owned()
 }
 
-fn kustomization(dice: &mut Dice<'_>, files: &mut Files, dir: &str, bases: &[String], component: bool) {
+fn kustomization(
+    dice: &mut Dice<'_>,
+    files: &mut Files,
+    dir: &str,
+    bases: &[String],
+    component: bool,
+) {
     let mut out = String::new();
     if component {
         out.push_str("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n");
     } else if dice.once_in(3) {
         out.push_str("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n");
     }
-    let own = if bases.is_empty() && !component { 1 + dice.few(2) } else { usize::from(dice.once_in(3)) };
+    let own = if bases.is_empty() && !component {
+        1 + dice.few(2)
+    } else {
+        usize::from(dice.once_in(3))
+    };
     let mut resources: Vec<String> = bases.to_vec();
     for index in 0..own {
         let path = format!("r{index}.yaml");
@@ -137,7 +155,9 @@ fn labels(dice: &mut Dice<'_>, out: &mut String) {
             1 => out.push_str("  includeSelectors: true\n"),
             2 => out.push_str("  includeTemplates: true\n"),
             3 => out.push_str("  includeTemplates: true\n  includeVolumeClaimTemplates: true\n"),
-            _ => out.push_str("  fields: [{path: spec/custom/labels, create: true, kind: Widget}]\n"),
+            _ => {
+                out.push_str("  fields: [{path: spec/custom/labels, create: true, kind: Widget}]\n");
+            }
         }
     }
 }
@@ -145,7 +165,10 @@ fn labels(dice: &mut Dice<'_>, out: &mut String) {
 fn images(dice: &mut Dice<'_>, out: &mut String) {
     out.push_str("images:\n");
     for _ in 0..=dice.few(1) {
-        out.push_str(&format!("- name: {}\n", dice.pick(&["nginx", "reg/app", "reg:5000/nginx", "app", "reg/.*"])));
+        out.push_str(&format!(
+            "- name: {}\n",
+            dice.pick(&["nginx", "reg/app", "reg:5000/nginx", "app", "reg/.*"])
+        ));
         match dice.below(7) {
             0 => out.push_str("  newTag: v9\n"),
             1 => out.push_str("  newName: other/name\n"),
@@ -161,39 +184,78 @@ fn images(dice: &mut Dice<'_>, out: &mut String) {
 fn generator(dice: &mut Dice<'_>, files: &mut Files, dir: &str, field: &str, out: &mut String) {
     out.push_str(&format!("{field}:\n"));
     for _ in 0..=dice.few(1) {
-        let kind = if field == "secretGenerator" { "Secret" } else { "ConfigMap" };
-        let old = if dice.once_in(2) { dice.object_of(kind) } else { None };
+        let kind = if field == "secretGenerator" {
+            "Secret"
+        } else {
+            "ConfigMap"
+        };
+        let old = if dice.once_in(2) {
+            dice.object_of(kind)
+        } else {
+            None
+        };
         let (of, namespace) = match &old {
             Some(old) => (old.name.clone(), old.namespace.clone()),
-            None => (format!("gen-{}-{}", dir.len(), dice.below(50)), String::new()),
+            None => (
+                format!("gen-{}-{}", dir.len(), dice.below(50)),
+                String::new(),
+            ),
         };
         out.push_str(&format!("- name: {of}\n"));
         if !namespace.is_empty() {
             out.push_str(&format!("  namespace: {namespace}\n"));
         }
         if old.is_some() {
-            out.push_str(&format!("  behavior: {}\n", dice.pick(&["merge", "replace"])));
+            out.push_str(&format!(
+                "  behavior: {}\n",
+                dice.pick(&["merge", "replace"])
+            ));
         } else if dice.once_in(20) {
-            out.push_str(&format!("  behavior: {}\n", dice.pick(&["create", "merge", "replace"])));
+            out.push_str(&format!(
+                "  behavior: {}\n",
+                dice.pick(&["create", "merge", "replace"])
+            ));
         } else {
             dice.remember(kind, "v1", &of, &namespace);
         }
         if !dice.once_in(4) {
-            out.push_str(&format!("  literals: [k={}, \"q='quoted'\", e=]\n", dice.pick(&["v", "1", "true", "a=b", "é", "<&>"])));
+            out.push_str(&format!(
+                "  literals: [k={}, \"q='quoted'\", e=]\n",
+                dice.pick(&["v", "1", "true", "a=b", "é", "<&>"])
+            ));
         }
         if dice.once_in(3) {
-            files.insert(format!("{dir}/f.txt"), dice.pick(&["text\n", "", "two\nlines\n", "tab\there ", "  lead\n", "a: b\n\n\n", "trail \nx"]).to_owned());
+            files.insert(
+                format!("{dir}/f.txt"),
+                dice.pick(&[
+                    "text\n",
+                    "",
+                    "two\nlines\n",
+                    "tab\there ",
+                    "  lead\n",
+                    "a: b\n\n\n",
+                    "trail \nx",
+                ])
+                .to_owned(),
+            );
             out.push_str(dice.pick(&["  files: [f.txt]\n", "  files: [g.conf=f.txt]\n"]));
         }
         if dice.once_in(4) {
-            files.insert(format!("{dir}/e.env"), "# comment\nA=1\n\n B = two \nC\nD='q'\n".to_owned());
+            files.insert(
+                format!("{dir}/e.env"),
+                "# comment\nA=1\n\n B = two \nC\nD='q'\n".to_owned(),
+            );
             out.push_str(dice.pick(&["  envs: [e.env]\n", "  env: e.env\n"]));
         }
         if field == "secretGenerator" && dice.once_in(3) {
             out.push_str("  type: kubernetes.io/tls\n");
         }
         if dice.once_in(4) {
-            out.push_str(&format!("  options: {{disableNameSuffixHash: {}, labels: {{o: {}}}}}\n", dice.once_in(2), string(dice)));
+            out.push_str(&format!(
+                "  options: {{disableNameSuffixHash: {}, labels: {{o: {}}}}}\n",
+                dice.once_in(2),
+                string(dice)
+            ));
         }
     }
 }
@@ -202,7 +264,11 @@ fn patch_list(dice: &mut Dice<'_>, files: &mut Files, dir: &str, out: &mut Strin
     out.push_str("patches:\n");
     for index in 0..=dice.few(1) {
         let is_json = dice.once_in(2);
-        let text = if is_json { patches::json(dice) } else { patches::strategic(dice) };
+        let text = if is_json {
+            patches::json(dice)
+        } else {
+            patches::strategic(dice)
+        };
         if dice.once_in(2) {
             files.insert(format!("{dir}/p{index}.yaml"), text);
             out.push_str(&format!("- path: p{index}.yaml\n"));
@@ -213,7 +279,10 @@ fn patch_list(dice: &mut Dice<'_>, files: &mut Files, dir: &str, out: &mut Strin
             out.push_str(&format!("  target: {}\n", patches::target(dice)));
         }
         if dice.once_in(5) {
-            out.push_str(dice.pick(&["  options: {allowNameChange: true}\n", "  options: {allowKindChange: true}\n"]));
+            out.push_str(dice.pick(&[
+                "  options: {allowNameChange: true}\n",
+                "  options: {allowKindChange: true}\n",
+            ]));
         }
     }
 }
@@ -223,14 +292,40 @@ fn replacements(dice: &mut Dice<'_>, out: &mut String) {
     for _ in 0..=dice.few(1) {
         let kind = *dice.pick(&[&"ConfigMap", &"Deployment", &"Service"]);
         let path = match kind {
-            "ConfigMap" => *dice.pick(&[&"data.k", &"metadata.name", &"data", &"data.j", &"metadata.labels"]),
-            "Deployment" => *dice.pick(&[&"metadata.name", &"spec.template.spec.containers.0.image", &"spec.template.spec.containers.[name=main].image", &"spec.replicas", &"spec.template"]),
-            _ => *dice.pick(&[&"spec.ports.0.port", &"metadata.name", &"spec.ports.[name=b].port", &"spec.selector"]),
+            "ConfigMap" => *dice.pick(&[
+                &"data.k",
+                &"metadata.name",
+                &"data",
+                &"data.j",
+                &"metadata.labels",
+            ]),
+            "Deployment" => *dice.pick(&[
+                &"metadata.name",
+                &"spec.template.spec.containers.0.image",
+                &"spec.template.spec.containers.[name=main].image",
+                &"spec.replicas",
+                &"spec.template",
+            ]),
+            _ => *dice.pick(&[
+                &"spec.ports.0.port",
+                &"metadata.name",
+                &"spec.ports.[name=b].port",
+                &"spec.selector",
+            ]),
         };
-        let Some(of) = dice.object_of(kind).map(|object| object.name) else { out.clear(); return };
-        out.push_str(&format!("- source: {{kind: {kind}, name: {of}, fieldPath: \"{path}\""));
+        let Some(of) = dice.object_of(kind).map(|object| object.name) else {
+            out.clear();
+            return;
+        };
+        out.push_str(&format!(
+            "- source: {{kind: {kind}, name: {of}, fieldPath: \"{path}\""
+        ));
         if dice.once_in(4) {
-            out.push_str(&format!(", options: {{delimiter: \"{}\", index: {}}}", dice.pick(&[":", "-", "/"]), dice.below(3)));
+            out.push_str(&format!(
+                ", options: {{delimiter: \"{}\", index: {}}}",
+                dice.pick(&[":", "-", "/"]),
+                dice.below(3)
+            ));
         }
         out.push_str("}\n  targets:\n");
         for _ in 0..=dice.few(1) {
@@ -238,25 +333,32 @@ fn replacements(dice: &mut Dice<'_>, out: &mut String) {
             if dice.once_in(4) {
                 out.push_str(&format!("    reject: [{}]\n", patches::target(dice)));
             }
-            out.push_str(&format!("    fieldPaths: [\"{}\"]\n", dice.pick(&[
-                "metadata.annotations.note",
-                "data.k",
-                "data.[conf.yaml].a",
-                "data.j.a.b",
-                "spec.template.spec.containers.0.image",
-                "spec.template.spec.containers.*.image",
-                "spec.template.spec.containers.[name=ma].name",
-                "spec.template.spec.containers.[name=main].env.[name=A].value",
-                "spec.new.deep",
-                "spec.ports.0.port",
-                "spec.list.2",
-                "metadata.labels.app",
-                "spec.replicas",
-            ])));
+            out.push_str(&format!(
+                "    fieldPaths: [\"{}\"]\n",
+                dice.pick(&[
+                    "metadata.annotations.note",
+                    "data.k",
+                    "data.[conf.yaml].a",
+                    "data.j.a.b",
+                    "spec.template.spec.containers.0.image",
+                    "spec.template.spec.containers.*.image",
+                    "spec.template.spec.containers.[name=ma].name",
+                    "spec.template.spec.containers.[name=main].env.[name=A].value",
+                    "spec.new.deep",
+                    "spec.ports.0.port",
+                    "spec.list.2",
+                    "metadata.labels.app",
+                    "spec.replicas",
+                ])
+            ));
             match dice.below(5) {
                 0 | 1 => {}
                 2 => out.push_str("    options: {create: true}\n"),
-                3 => out.push_str(&format!("    options: {{delimiter: \"{}\", index: {}}}\n", dice.pick(&[":", "-"]), *dice.pick(&[&"0", &"1", &"-1", &"9"]))),
+                3 => out.push_str(&format!(
+                    "    options: {{delimiter: \"{}\", index: {}}}\n",
+                    dice.pick(&[":", "-"]),
+                    *dice.pick(&[&"0", &"1", &"-1", &"9"])
+                )),
                 _ => out.push_str("    options: {create: true, delimiter: \":\", index: 1}\n"),
             }
         }
@@ -286,11 +388,15 @@ fn transformers(dice: &mut Dice<'_>, files: &mut Files, dir: &str, out: &mut Str
 
 fn configurations(dice: &mut Dice<'_>, files: &mut Files, dir: &str, out: &mut String) {
     let text = match dice.below(5) {
-        0 => "nameReference:\n- kind: ConfigMap\n  version: v1\n  fieldSpecs:\n  - {path: spec/a, kind: Widget}\n",
+        0 => {
+            "nameReference:\n- kind: ConfigMap\n  version: v1\n  fieldSpecs:\n  - {path: spec/a, kind: Widget}\n"
+        }
         1 => "varReference:\n- {path: spec/a, kind: Widget}\n- {path: data}\n",
         2 => "namePrefix:\n- {path: spec/a, kind: Widget}\n",
         3 => "images:\n- {path: spec/a, kind: Widget}\n",
-        _ => "commonLabels:\n- {path: spec/custom/labels, create: true, kind: Widget}\nnamespace:\n- {path: spec/ns, create: true, kind: Widget}\n",
+        _ => {
+            "commonLabels:\n- {path: spec/custom/labels, create: true, kind: Widget}\nnamespace:\n- {path: spec/ns, create: true, kind: Widget}\n"
+        }
     };
     files.insert(format!("{dir}/c.yaml"), text.to_owned());
     out.push_str("configurations: [c.yaml]\n");

@@ -1,7 +1,11 @@
 //! Random kustomizations: every field, odd values, colliding names. The same choices give the same
 //! files, and fewer or smaller choices give simpler ones, so that a failure shrinks by itself.
 
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of this")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses a part of this"
+)]
 
 pub mod dice;
 pub mod kustomizations;

@@ -2,7 +2,9 @@
 
 use super::dice::Dice;
 
-pub const NAMES: [&str; 9] = ["web", "db", "cfg", "sa", "x-1", "default", "api", "c2", "d3"];
+pub const NAMES: [&str; 9] = [
+    "web", "db", "cfg", "sa", "x-1", "default", "api", "c2", "d3",
+];
 pub const NAMESPACES: [&str; 4] = ["", "prod", "default", "dev"];
 
 /// Kind, `apiVersion` and whether it is a workload.
@@ -28,7 +30,10 @@ pub const KINDS: [(&str, &str); 26] = [
     ("PersistentVolume", "v1"),
     ("CustomResourceDefinition", "apiextensions.k8s.io/v1"),
     ("Widget", "example.com/v1alpha1"),
-    ("ValidatingWebhookConfiguration", "admissionregistration.k8s.io/v1"),
+    (
+        "ValidatingWebhookConfiguration",
+        "admissionregistration.k8s.io/v1",
+    ),
     ("APIService", "apiregistration.k8s.io/v1"),
     ("NetworkPolicy", "networking.k8s.io/v1"),
     ("PodDisruptionBudget", "policy/v1"),
@@ -42,11 +47,50 @@ pub fn name(dice: &mut Dice<'_>) -> &'static str {
 /// A scalar as it may be written, of any type.
 pub fn scalar(dice: &mut Dice<'_>) -> String {
     const PLAIN: [&str; 44] = [
-        "a", "\"\"", "1", "true", "yes", "\"yes\"", "'1'", "null", "~", "1.5", "1.0", "1e3", "0x1F",
-        "017", "0o17", "1_000", "-7", "+3", ".5", "2001-01-01", "2001-12-14t21:59:43.10-05:00", "12:30",
-        "\"a\\tb\"", "'it''s'", "http://x.y/z?a=b&c", "a b", "é", "\"\\u263A\"", "\"#no comment\"", "on",
-        "n", "=", "0.0", "-0", "9007199254740993", "12345678901234567890", "1e21", "1e-7", "$(VAR)",
-        "x:y", "a  # comment", "!!str 5", "TRUE", "\"line\\nbreak\"",
+        "a",
+        "\"\"",
+        "1",
+        "true",
+        "yes",
+        "\"yes\"",
+        "'1'",
+        "null",
+        "~",
+        "1.5",
+        "1.0",
+        "1e3",
+        "0x1F",
+        "017",
+        "0o17",
+        "1_000",
+        "-7",
+        "+3",
+        ".5",
+        "2001-01-01",
+        "2001-12-14t21:59:43.10-05:00",
+        "12:30",
+        "\"a\\tb\"",
+        "'it''s'",
+        "http://x.y/z?a=b&c",
+        "a b",
+        "é",
+        "\"\\u263A\"",
+        "\"#no comment\"",
+        "on",
+        "n",
+        "=",
+        "0.0",
+        "-0",
+        "9007199254740993",
+        "12345678901234567890",
+        "1e21",
+        "1e-7",
+        "$(VAR)",
+        "x:y",
+        "a  # comment",
+        "!!str 5",
+        "TRUE",
+        "\"line\\nbreak\"",
     ];
     PLAIN[dice.below(PLAIN.len())].to_owned()
 }
@@ -54,14 +98,33 @@ pub fn scalar(dice: &mut Dice<'_>) -> String {
 /// A string for sure, as labels need it.
 pub fn string(dice: &mut Dice<'_>) -> String {
     const STRINGS: [&str; 12] = [
-        "a", "b", "\"1\"", "\"true\"", "'null'", "\"\"", "v1", "x.y/z", "\"yes\"", "\"0x1\"", "a-b", "\"2001-01-01\"",
+        "a",
+        "b",
+        "\"1\"",
+        "\"true\"",
+        "'null'",
+        "\"\"",
+        "v1",
+        "x.y/z",
+        "\"yes\"",
+        "\"0x1\"",
+        "a-b",
+        "\"2001-01-01\"",
     ];
     STRINGS[dice.below(STRINGS.len())].to_owned()
 }
 
 fn indent(text: &str, by: usize) -> String {
     let pad = " ".repeat(by);
-    text.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("{pad}{line}\n") }).collect()
+    text.lines()
+        .map(|line| {
+            if line.is_empty() {
+                "\n".to_owned()
+            } else {
+                format!("{pad}{line}\n")
+            }
+        })
+        .collect()
 }
 
 fn labels(dice: &mut Dice<'_>, most: usize) -> String {
@@ -108,8 +171,15 @@ fn reference(dice: &mut Dice<'_>, kind: &str) -> String {
 }
 
 fn container(dice: &mut Dice<'_>, name_of: &str) -> String {
-    const IMAGES: [&str; 7] =
-        ["nginx", "nginx:1.2", "reg:5000/nginx@sha256:ab12", "reg/app:v1", "'app'", "reg/app:v1@sha256:ff", "app-x:1"];
+    const IMAGES: [&str; 7] = [
+        "nginx",
+        "nginx:1.2",
+        "reg:5000/nginx@sha256:ab12",
+        "reg/app:v1",
+        "'app'",
+        "reg/app:v1@sha256:ff",
+        "app-x:1",
+    ];
     let mut out = format!("name: {name_of}\n");
     if !dice.once_in(6) {
         out.push_str(&format!("image: {}\n", IMAGES[dice.below(IMAGES.len())]));
@@ -125,7 +195,10 @@ fn container(dice: &mut Dice<'_>, name_of: &str) -> String {
         for key in ["A", "B", "A"].iter().take(1 + dice.few(2)) {
             match dice.below(3) {
                 0 => out.push_str(&format!("- name: {key}\n  value: {}\n", string(dice))),
-                1 => out.push_str(&format!("- name: {key}\n  valueFrom:\n    configMapKeyRef: {{name: {}, key: k}}\n", name(dice))),
+                1 => out.push_str(&format!(
+                    "- name: {key}\n  valueFrom:\n    configMapKeyRef: {{name: {}, key: k}}\n",
+                    name(dice)
+                )),
                 _ => out.push_str(&format!("- name: {key}\n  value: \"$(VAR) $$(X)\"\n")),
             }
         }
@@ -150,7 +223,10 @@ fn container(dice: &mut Dice<'_>, name_of: &str) -> String {
         out.push_str("volumeMounts:\n- name: v\n  mountPath: /v\n");
     }
     if dice.once_in(5) {
-        out.push_str(&format!("resources: {{limits: {{cpu: {}, memory: 64Mi}}}}\n", dice.pick(&["1", "\"1\"", "0.5", "100m"])));
+        out.push_str(&format!(
+            "resources: {{limits: {{cpu: {}, memory: 64Mi}}}}\n",
+            dice.pick(&["1", "\"1\"", "0.5", "100m"])
+        ));
     }
     out
 }
@@ -165,11 +241,17 @@ fn list_of(items: &[String]) -> String {
 /// A pod's spec.
 pub fn pod_spec(dice: &mut Dice<'_>) -> String {
     let mut out = String::new();
-    let containers: Vec<String> =
-        ["main", "side"].iter().take(1 + dice.few(1)).map(|name| container(dice, name)).collect();
+    let containers: Vec<String> = ["main", "side"]
+        .iter()
+        .take(1 + dice.few(1))
+        .map(|name| container(dice, name))
+        .collect();
     out.push_str(&format!("containers:\n{}", list_of(&containers)));
     if dice.once_in(6) {
-        out.push_str(&format!("initContainers:\n{}", list_of(&[container(dice, "init")])));
+        out.push_str(&format!(
+            "initContainers:\n{}",
+            list_of(&[container(dice, "init")])
+        ));
     }
     if dice.once_in(3) {
         out.push_str(&format!("serviceAccountName: {}\n", name(dice)));
@@ -308,7 +390,11 @@ pub fn object(dice: &mut Dice<'_>) -> String {
         out.push_str("# a comment\n");
     }
     out.push_str(&format!("apiVersion: {version}\nkind: {kind}\nmetadata:\n"));
-    let namespace = if dice.once_in(2) { NAMESPACES[dice.below(NAMESPACES.len())] } else { "" };
+    let namespace = if dice.once_in(2) {
+        NAMESPACES[dice.below(NAMESPACES.len())]
+    } else {
+        ""
+    };
     out.push_str(&indent(&metadata(dice, name, namespace), 2));
     out.push_str(&body(dice, kind));
     dice.remember(kind, version, name, namespace);

@@ -7,7 +7,11 @@ use super::{
 
 fn kind(dice: &mut Dice<'_>) -> (&'static str, &'static str) {
     // Mostly the kinds that samples hold most of.
-    if dice.once_in(3) { KINDS[dice.below(KINDS.len())] } else { KINDS[dice.below(5)] }
+    if dice.once_in(3) {
+        KINDS[dice.below(KINDS.len())]
+    } else {
+        KINDS[dice.below(5)]
+    }
 }
 
 fn indent(text: &str, by: usize) -> String {
@@ -20,16 +24,30 @@ fn indent(text: &str, by: usize) -> String {
 pub fn strategic(dice: &mut Dice<'_>) -> String {
     let object = dice.object().unwrap_or_else(|| {
         let (kind, version) = kind(dice);
-        Object { kind: kind.into(), version: version.into(), name: name(dice).into(), namespace: String::new() }
+        Object {
+            kind: kind.into(),
+            version: version.into(),
+            name: name(dice).into(),
+            namespace: String::new(),
+        }
     });
-    let Object { kind, version, name, namespace } = object;
+    let Object {
+        kind,
+        version,
+        name,
+        namespace,
+    } = object;
     let mut out = format!("apiVersion: {version}\nkind: {kind}\nmetadata:\n  name: {name}\n");
     if !namespace.is_empty() && !dice.once_in(10) {
         out.push_str(&format!("  namespace: {namespace}\n"));
     }
     match dice.below(7) {
         0..=2 => {}
-        3 => out.push_str(&format!("  labels: {{app: {}, new: {}}}\n", string(dice), string(dice))),
+        3 => out.push_str(&format!(
+            "  labels: {{app: {}, new: {}}}\n",
+            string(dice),
+            string(dice)
+        )),
         4 => out.push_str("  annotations: {note: null, other: b}\n"),
         5 => out.push_str("  labels: null\n"),
         _ => out.push_str("  annotations:\n    $patch: replace\n    only: one\n"),
@@ -51,13 +69,26 @@ pub fn strategic(dice: &mut Dice<'_>) -> String {
             }
         }
         "ConfigMap" | "Secret" => match dice.below(4) {
-            0 => out.push_str(&format!("data: {{k: {}, m: {}}}\n", string(dice), string(dice))),
+            0 => out.push_str(&format!(
+                "data: {{k: {}, m: {}}}\n",
+                string(dice),
+                string(dice)
+            )),
             1 => out.push_str("data: null\n"),
             2 => out.push_str("data: {k: null}\n"),
-            _ => out.push_str(&format!("data:\n  $patch: replace\n  z: {}\n", string(dice))),
+            _ => out.push_str(&format!(
+                "data:\n  $patch: replace\n  z: {}\n",
+                string(dice)
+            )),
         },
-        "Service" => out.push_str("spec:\n  ports:\n  - port: 80\n    nodePort: 30000\n  - port: 82\n    protocol: UDP\n"),
-        _ => out.push_str(&format!("spec:\n  a: {}\n  list: [{}]\n", scalar(dice), string(dice))),
+        "Service" => out.push_str(
+            "spec:\n  ports:\n  - port: 80\n    nodePort: 30000\n  - port: 82\n    protocol: UDP\n",
+        ),
+        _ => out.push_str(&format!(
+            "spec:\n  a: {}\n  list: [{}]\n",
+            scalar(dice),
+            string(dice)
+        )),
     }
     out
 }
@@ -111,12 +142,28 @@ pub fn json(dice: &mut Dice<'_>) -> String {
             3 if !as_json => scalar(dice),
             _ => "\"3\"".to_owned(),
         };
-        let value = if as_json && value == "x" { "\"x\"".to_owned() } else { value };
-        let from = if dice.once_in(4) { PATHS[dice.below(PATHS.len())] } else { "/metadata/name" };
+        let value = if as_json && value == "x" {
+            "\"x\"".to_owned()
+        } else {
+            value
+        };
+        let from = if dice.once_in(4) {
+            PATHS[dice.below(PATHS.len())]
+        } else {
+            "/metadata/name"
+        };
         // What upstream keeps in annotations while it builds would be copied out.
-        let from = if from == "/metadata/annotations" { "/metadata/name" } else { from };
+        let from = if from == "/metadata/annotations" {
+            "/metadata/name"
+        } else {
+            from
+        };
         let is_map = matches!(path, "/metadata/annotations" | "/metadata/labels");
-        let value = if is_map && value.starts_with('[') { "{\"a\": \"b\"}".to_owned() } else { value };
+        let value = if is_map && value.starts_with('[') {
+            "{\"a\": \"b\"}".to_owned()
+        } else {
+            value
+        };
         operations.push((op, path, value, from));
     }
     if as_json {
@@ -143,16 +190,33 @@ pub fn json(dice: &mut Dice<'_>) -> String {
 pub fn target(dice: &mut Dice<'_>) -> String {
     let object = dice.object().unwrap_or_else(|| {
         let (kind, version) = kind(dice);
-        Object { kind: kind.into(), version: version.into(), name: name(dice).into(), namespace: String::new() }
+        Object {
+            kind: kind.into(),
+            version: version.into(),
+            name: name(dice).into(),
+            namespace: String::new(),
+        }
     });
-    let Object { kind, version, name: of, .. } = object;
+    let Object {
+        kind,
+        version,
+        name: of,
+        ..
+    } = object;
     match dice.below(8) {
         0 => format!("{{kind: {kind}}}"),
         1 => format!("{{kind: {kind}, name: {of}}}"),
         2 => "{name: w.*}".to_owned(),
         3 => "{labelSelector: \"app=a\"}".to_owned(),
-        4 => format!("{{kind: {kind}, namespace: {}}}", NAMESPACES[1 + dice.below(3)]),
-        5 => format!("{{version: {}, name: {}}}", version.rsplit('/').next().unwrap_or("v1"), of),
+        4 => format!(
+            "{{kind: {kind}, namespace: {}}}",
+            NAMESPACES[1 + dice.below(3)]
+        ),
+        5 => format!(
+            "{{version: {}, name: {}}}",
+            version.rsplit('/').next().unwrap_or("v1"),
+            of
+        ),
         6 => "{annotationSelector: \"note\"}".to_owned(),
         _ => "{kind: Deploy.*|Config.*, labelSelector: \"!tier\"}".to_owned(),
     }
