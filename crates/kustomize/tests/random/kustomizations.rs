@@ -156,7 +156,9 @@ fn labels(dice: &mut Dice<'_>, out: &mut String) {
             2 => out.push_str("  includeTemplates: true\n"),
             3 => out.push_str("  includeTemplates: true\n  includeVolumeClaimTemplates: true\n"),
             _ => {
-                out.push_str("  fields: [{path: spec/custom/labels, create: true, kind: Widget}]\n");
+                out.push_str(
+                    "  fields: [{path: spec/custom/labels, create: true, kind: Widget}]\n",
+                );
             }
         }
     }
