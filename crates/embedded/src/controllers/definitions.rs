@@ -31,6 +31,16 @@ pub(super) fn serve(core: &Core, object: &Value) {
     core.registry_mut().set_custom(meta::name(object), versions);
 }
 
+/// Looks at every CRD again: serves what is established, and takes up those that are not.
+pub(super) fn resync(core: &Core, agenda: &mut Agenda) {
+    for crd in core.store.list(&collection(), "").1 {
+        serve(core, &crd.value);
+        if !crd::condition_is_true(&crd.value, "Established") && !meta::deleting(&crd.value) {
+            agenda.now(Job::Define(meta::name(&crd.value).to_owned()));
+        }
+    }
+}
+
 pub(super) fn plan(core: &Core, changed: &GroupResource, change: &Change, agenda: &mut Agenda) {
     if changed.group != CRDS.0 || changed.resource != CRDS.1 {
         return;

@@ -113,6 +113,10 @@ pub(crate) fn prepare(core: &Core) {
     }
 }
 
+/// How often an idle server looks at all CRDs again, as controllers do: a definition whose change went by
+/// unseen is late by this much, not lost.
+const RESYNC: Duration = Duration::from_millis(250);
+
 /// Runs until the server stops.
 pub(crate) async fn run(core: Arc<Core>) {
     let mut stop = core.stopping();
@@ -148,6 +152,7 @@ pub(crate) async fn run(core: Arc<Core>) {
                 }
             }
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+            () = tokio::time::sleep(RESYNC) => definitions::resync(&core, &mut agenda),
             _ = stop.changed() => return,
         }
     }
