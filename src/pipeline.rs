@@ -53,11 +53,11 @@ pub fn prepare(
     let environment = select(config, request)?;
     if let Some(source) = &environment.source {
         return Err(Diagnostic::error(
-            "not-built",
-            "environments with a `source` of their own are not built yet here",
+            "source/elsewhere",
+            "the files of this environment lie in a source of its own, not in this tree",
         )
         .at(source.location.clone())
-        .help("let trueup follow the repository that holds both, and remove `source`")
+        .help("fetch them first, or remove `source` to take those beside the Environment file")
         .into());
     }
     render_from(tree, environment, request.revision)

@@ -2,6 +2,9 @@
 //! either of them.
 
 #[cfg(test)]
+#[path = "daemon/own_source.rs"]
+mod own_source;
+#[cfg(test)]
 #[path = "daemon/program.rs"]
 mod program;
 #[cfg(test)]

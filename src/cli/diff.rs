@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     config::{Config, Literal},
-    pipeline::{self, Clusters, Prepared, Request},
+    pipeline::{self, Clusters, Fetch, Prepared, Request},
     render,
 };
 
@@ -122,7 +122,15 @@ impl Args {
             revision: None,
             variables: &self.variables,
         };
-        pipeline::prepare(tree, config, &request)
+        let environment = pipeline::select(config, &request)?;
+        if environment.source.is_none() {
+            return pipeline::render_from(tree, environment, None);
+        }
+        // Its files are not of this repository: they are the same on both sides.
+        let runtime = super::runtime()?;
+        let files = runtime.block_on(pipeline::own_files(&environment, Fetch::Newest))?;
+        let files: &dyn Tree = files.as_ref().map_or(tree, |files| files);
+        pipeline::render_from(files, environment, None)
     }
 }
 

@@ -7,7 +7,7 @@
 //! unreachable source touch the cluster, and never end by itself without saying why.
 //!
 //! ```text
-//!  poll (the source) ──revision────┐
+//!  poll (the sources) ─revision────┐
 //!  follow (watches) ───drift───────┤
 //!  wake (SIGHUP, POST) ────────────┼─► worker (one an environment) ──► pipeline ──► Report
 //!  clock (interval, backoff) ──────┘      schedule: pure                              │
@@ -22,6 +22,7 @@ mod fight;
 mod follow;
 mod followers;
 mod http;
+mod own_source;
 mod pass;
 mod passes;
 pub mod poll;

@@ -229,14 +229,22 @@ impl Pass {
 }
 
 fn prepare(snapshot: &Snapshot, environment: &str) -> Result<Prepared, Diagnostics> {
-    let config = Config::load(snapshot)?;
-    let revision = snapshot.revision().id.as_str();
+    let home = snapshot.configuration();
+    let config = Config::load(home)?;
+    let revision = Some(snapshot.revision().id.as_str());
     let request = Request {
         environment,
-        revision: Some(revision),
+        revision,
         variables: &[],
     };
-    pipeline::prepare(snapshot, &config, &request)
+    let environment = pipeline::select(&config, &request)?;
+    // The feed of an environment with a source of its own gives that source's files.
+    let files = if environment.source.is_some() {
+        snapshot
+    } else {
+        home
+    };
+    pipeline::render_from(files, environment, revision)
 }
 
 fn refused(findings: &Diagnostics) -> Ended {

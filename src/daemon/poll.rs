@@ -79,6 +79,11 @@ impl Waker {
     pub fn wake(&self) {
         self.0.notify_one();
     }
+
+    /// Resolves when somebody asked.
+    pub(super) async fn woken(&self) {
+        self.0.notified().await;
+    }
 }
 
 /// A running poll task.
@@ -146,7 +151,7 @@ impl<S: Source> Polling<S> {
             };
             select! {
                 () = sleep(wait) => {}
-                () = self.waker.0.notified() => {}
+                () = self.waker.woken() => {}
             }
             sleep_until(started + self.schedule.least).await;
         }

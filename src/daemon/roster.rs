@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     DaemonError, Wake,
+    own_source::feed_of,
     pass::Passes,
     tasks::Tasks,
     worker::{Feed, Shared, Worker},
@@ -98,10 +99,12 @@ where
                 self.shared.board.appear(name, &self.source);
                 self.shared.metrics.environment_appeared(name);
                 let stop = self.stop.child_token();
+                let (feed, following) = feed_of(name, self.feed.clone(), stop.clone());
+                tasks.spawn(format!("source of {name}"), following);
                 let worker = Worker::new(
                     name,
                     (self.passes)(name),
-                    self.feed.clone(),
+                    feed,
                     self.wake.bell(name),
                     self.shared.clone(),
                     stop.clone(),

@@ -11,6 +11,7 @@ use super::revision::Revision;
 pub struct Snapshot {
     revision: Arc<Revision>,
     tree: Arc<dyn Tree>,
+    configuration: Option<Arc<Self>>,
 }
 
 impl Snapshot {
@@ -19,7 +20,29 @@ impl Snapshot {
         Self {
             revision: Arc::new(revision),
             tree,
+            configuration: None,
         }
+    }
+
+    /// These files, with the Environment files and what they name lying in another source. What
+    /// identifies both is the two ids together: a change of either is a new revision.
+    #[must_use]
+    pub fn configured_by(&self, configuration: Self) -> Self {
+        let own = self.revision.as_ref();
+        let revision = Revision {
+            id: format!("{}+{}", own.id, configuration.revision.id),
+            ..own.clone()
+        };
+        Self {
+            revision: Arc::new(revision),
+            tree: Arc::clone(&self.tree),
+            configuration: Some(Arc::new(configuration)),
+        }
+    }
+
+    /// The files that hold the configuration: these, where they were given no others.
+    pub fn configuration(&self) -> &Self {
+        self.configuration.as_deref().unwrap_or(self)
     }
 
     /// What the files were taken at.

@@ -9,14 +9,14 @@ use trueup_embedded::{Fault, GroupResource, Key, Rule};
 use crate::world::{PATIENCE, World, config_map, request, until};
 
 /// The program itself, with its log as JSON.
-struct Program {
+pub(crate) struct Program {
     child: std::process::Child,
-    address: String,
+    pub(crate) address: String,
     log: std::thread::JoinHandle<Vec<String>>,
 }
 
 impl Program {
-    fn start(world: &World) -> Self {
+    pub(crate) fn start(world: &World) -> Self {
         use std::io::{BufRead, BufReader};
         let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_trueup"))
             .args([
@@ -57,7 +57,7 @@ impl Program {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let command = format!("kill -{name} {}", self.child.id());
         assert!(
             std::process::Command::new("sh")
@@ -69,7 +69,7 @@ impl Program {
     }
 
     /// Its exit code and its log.
-    async fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) async fn end(mut self) -> (Option<i32>, String) {
         let began = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
