@@ -87,6 +87,16 @@ async fn a_broken_commit_keeps_the_last_good_revision_in_force_and_a_fixed_one_r
     assert!(error.contains("app/a.yaml:"), "it names the place: {error}");
     assert_eq!(status.revision.as_deref(), Some(broken.as_str()));
     assert_eq!(status.applied_revision, good.applied_revision);
+    let told = until(
+        "the cluster is told",
+        || world.condition("Stalled"),
+        |told| told.starts_with("True"),
+    )
+    .await;
+    assert!(
+        told.contains("app/a.yaml:") && told.contains(&broken[..12]),
+        "{told}"
+    );
     let (code, body) = ask(&daemon.address, "GET", "/readyz").await;
     assert_eq!(code, 200, "{body}");
     assert!(body.contains("app/a.yaml:"), "{body}");
@@ -105,6 +115,7 @@ async fn a_broken_commit_keeps_the_last_good_revision_in_force_and_a_fixed_one_r
     daemon.wake.all();
     let status = daemon.converged(&fixed).await;
     assert!(status.error.is_none());
+    assert!(world.condition("Stalled").starts_with("False"));
     assert_eq!(world.value("a").as_deref(), Some("three"));
     daemon.end().await;
 }

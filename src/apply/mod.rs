@@ -269,6 +269,29 @@ impl Session {
         Ok(())
     }
 
+    /// Tells, in the status of an environment that is there, that a revision of it cannot be brought,
+    /// so that whoever looks at the cluster sees it without the daemon's log.
+    pub async fn tell_refused(
+        &self,
+        environment: &str,
+        revision: &str,
+        errors: &Diagnostics,
+    ) -> Result<(), Diagnostics> {
+        let cluster = self.cluster.as_ref();
+        let applyset = ApplySet::of(environment)?;
+        let kinds = cluster.kinds(Freshness::Cached).await;
+        let kinds = kinds.map_err(|error| diagnose(&error, "cluster/discovery"))?;
+        let Some(parent) = parent::read(cluster, &kinds, &applyset).await? else {
+            return Ok(());
+        };
+        if let Some(status) = status::refused(&parent, revision, errors, &now()) {
+            parent::write_status(cluster, &applyset, &status)
+                .await
+                .map_err(|error| diagnose(&error, "apply/status"))?;
+        }
+        Ok(())
+    }
+
     /// Writes the status of the parent where it says something new.
     async fn tell_status(&self, planned: &Planned, report: &mut Report) {
         let cluster = self.cluster.as_ref();
@@ -276,10 +299,7 @@ impl Session {
         if !is_there || report.errors.has_errors() {
             return;
         }
-        let now = jiff::Timestamp::now()
-            .strftime("%Y-%m-%dT%H:%M:%SZ")
-            .to_string();
-        let Some(status) = status::status(planned.parent.as_ref(), report, &now) else {
+        let Some(status) = status::status(planned.parent.as_ref(), report, &now()) else {
             return;
         };
         if let Err(error) = parent::write_status(cluster, &planned.applyset, &status).await {
@@ -287,6 +307,13 @@ impl Session {
             report.warnings.push(warning);
         }
     }
+}
+
+/// The time, as Kubernetes writes it.
+fn now() -> String {
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
 }
 
 /// Where members may be. Without a parent that says so, everywhere, if there was one once: its kind is

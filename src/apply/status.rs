@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+use trueup_manifest::{Diagnostic, Diagnostics};
+
 use crate::{
     cluster::Live,
     report::{Outcome, Report},
@@ -57,6 +59,30 @@ pub(super) fn status(parent: Option<&Live>, report: &Report, now: &str) -> Optio
     (status != old).then_some(status)
 }
 
+/// The status after a revision that cannot be brought: what the cluster holds stays as it was told.
+/// None where the parent already says so.
+pub(super) fn refused(
+    parent: &Live,
+    revision: &str,
+    errors: &Diagnostics,
+    now: &str,
+) -> Option<Value> {
+    let old = parent.at(&["status"]).cloned().unwrap_or_else(|| json!({}));
+    let short = revision.get(..12).unwrap_or(revision);
+    let why = first_of(errors.iter().filter(|error| error.is_error()));
+    let message = format!("revision {short} is refused: {why}");
+    let mut status = old.clone();
+    if let Value::Object(fields) = &mut status {
+        let conditions = [
+            condition(&old, "Ready", "False", "Refused", &message, now),
+            condition(&old, "Reconciling", "False", "Refused", "", now),
+            condition(&old, "Stalled", "True", "Refused", &message, now),
+        ];
+        fields.insert("conditions".to_owned(), json!(conditions));
+    }
+    (status != old).then_some(status)
+}
+
 /// How many objects there are, by what is true of them now rather than by what was done.
 fn objects(report: &Report) -> Value {
     let counts = &report.counts;
@@ -72,11 +98,26 @@ fn message(report: &Report) -> String {
     if let Some(hold) = &report.hold {
         return hold.why.clone();
     }
-    let errors = report.all_errors().count();
-    match (report.all_errors().next(), errors) {
-        (None, _) => format!("{} objects are as they should be", report.actions.len()),
-        (Some(first), 1) => first.message.clone(),
-        (Some(first), more) => format!("{} (and {} more)", first.message, more - 1),
+    if report.all_errors().next().is_none() {
+        return format!("{} objects are as they should be", report.actions.len());
+    }
+    first_of(report.all_errors())
+}
+
+/// The first error with its place, and how many more there are.
+fn first_of<'a>(errors: impl Iterator<Item = &'a Diagnostic>) -> String {
+    let mut errors = errors;
+    let first = errors.next().map(short).unwrap_or_default();
+    match errors.count() {
+        0 => first,
+        more => format!("{first} (and {more} more)"),
+    }
+}
+
+fn short(error: &Diagnostic) -> String {
+    match error.location() {
+        Some(location) => format!("{location}: {}", error.message),
+        None => error.message.clone(),
     }
 }
 
@@ -136,6 +177,22 @@ mod tests {
             status(Some(&parent(first)), &report, "2026-02-02T00:00:00Z"),
             None
         );
+    }
+
+    #[test]
+    fn a_refused_revision_leaves_what_is_told_of_the_cluster_and_says_why_once() {
+        let report = Report::new("dev", Some("good".to_owned()), Outcome::Converged);
+        let first = parent(status(None, &report, "2026-01-01T00:00:00Z").unwrap());
+        let errors = Diagnostics::from(Diagnostic::error("x", "it broke"));
+        let told = refused(&first, "bad", &errors, "2026-02-02T00:00:00Z").unwrap();
+        assert_eq!(told["observedRevision"], "good");
+        assert_eq!(told["conditions"][0]["status"], "False");
+        assert_eq!(
+            told["conditions"][2]["message"],
+            "revision bad is refused: it broke"
+        );
+        let again = refused(&parent(told), "bad", &errors, "2026-03-03T00:00:00Z");
+        assert_eq!(again, None);
     }
 
     #[test]

@@ -196,9 +196,9 @@ impl Joining {
         if self.stop.is_cancelled() {
             return Ok(());
         }
-        result.and(Err(DaemonError::Ended {
-            task: format!("poll for {}", self.environment),
-        }))
+        result?;
+        let task = format!("poll for {}", self.environment);
+        Err(DaemonError::Ended { task })
     }
 }
 

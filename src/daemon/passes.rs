@@ -1,6 +1,9 @@
 //! Passes through the one pipeline, told to the worker as they go.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::mpsc;
@@ -56,13 +59,19 @@ impl Desire for Wanted {
 pub(super) struct PipelinePasses {
     environment: Arc<str>,
     clusters: Arc<Clusters>,
+    last: Last,
 }
+
+/// The cluster of the last pass that knew it: where to tell of a revision whose Environment file
+/// cannot even be read.
+type Last = Arc<Mutex<Option<Arc<Connection>>>>;
 
 impl PipelinePasses {
     pub(super) fn new(environment: &str, clusters: Arc<Clusters>) -> Self {
         Self {
             environment: environment.into(),
             clusters,
+            last: Last::default(),
         }
     }
 }
@@ -79,6 +88,7 @@ impl Passes for PipelinePasses {
         let pass = Pass {
             environment: Arc::clone(&self.environment),
             clusters: Arc::clone(&self.clusters),
+            last: Arc::clone(&self.last),
             news,
             stopped,
         };
@@ -90,6 +100,7 @@ impl Passes for PipelinePasses {
 struct Pass {
     environment: Arc<str>,
     clusters: Arc<Clusters>,
+    last: Last,
     news: mpsc::UnboundedSender<News<Wanted>>,
     stopped: Stopped,
 }
@@ -97,20 +108,63 @@ struct Pass {
 impl Pass {
     async fn run(self, snapshot: Snapshot) -> Ended {
         let environment = Arc::clone(&self.environment);
+        let files = snapshot.clone();
         // Rendering is work for a processor: it must not hold up those that wait.
-        let prepared = tokio::task::spawn_blocking(move || prepare(&snapshot, &environment));
+        let prepared = tokio::task::spawn_blocking(move || prepare(&files, &environment));
         let prepared = match prepared.await {
             Ok(Ok(prepared)) => prepared,
-            Ok(Err(findings)) => return refused(&findings),
+            Ok(Err(findings)) => {
+                self.tell_refused(&snapshot, &findings).await;
+                return refused(&findings);
+            }
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
         match self.clusters.of(&prepared.environment).await {
-            Ok(connection) => self.reconcile(&prepared, &connection).await,
+            Ok(connection) => {
+                *self.last() = Some(Arc::clone(&connection));
+                self.reconcile(&snapshot, &prepared, &connection).await
+            }
             Err(findings) => could_not_begin(&findings),
         }
     }
 
-    async fn reconcile(self, prepared: &Prepared, connection: &Arc<Connection>) -> Ended {
+    /// Tells the cluster, if one is known, that a revision cannot be brought.
+    async fn tell_refused(&self, snapshot: &Snapshot, findings: &Diagnostics) {
+        let Some(connection) = self.where_to_tell(snapshot).await else {
+            return;
+        };
+        let environment = self.environment.as_ref();
+        let revision = snapshot.revision().id.as_str();
+        let telling = connection
+            .session
+            .tell_refused(environment, revision, findings);
+        if let Err(errors) = telling.await {
+            tracing::debug!(environment, %errors, "the refusal cannot be told to the cluster");
+        }
+    }
+
+    /// The cluster of the passes before, or the one that the Environment file names if that can be
+    /// read.
+    async fn where_to_tell(&self, snapshot: &Snapshot) -> Option<Arc<Connection>> {
+        let last = self.last().clone();
+        if last.is_some() {
+            return last;
+        }
+        let config = Config::load(snapshot.configuration()).ok()?;
+        let environment = config.environment(&self.environment).ok()?;
+        self.clusters.of(environment).await.ok()
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Arc<Connection>>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn reconcile(
+        self,
+        snapshot: &Snapshot,
+        prepared: &Prepared,
+        connection: &Arc<Connection>,
+    ) -> Ended {
         let (events, mut told) = Events::channel();
         let options = apply::Options {
             events,
@@ -143,6 +197,9 @@ impl Pass {
         if owned.is_none() {
             self.clusters.forget(connection);
             let mut ended = could_not_begin(&report.errors);
+            if ended.outcome == Outcome::Refused {
+                self.tell_refused(snapshot, &report.errors).await;
+            }
             if ended.outcome == Outcome::Failed {
                 ended
                     .errors

@@ -177,6 +177,24 @@ impl World {
         Some(self.live(name)?["data"]["value"].as_str()?.to_owned())
     }
 
+    /// A condition of the Environment object: its status and its message.
+    pub(crate) fn condition(&self, name: &str) -> String {
+        let environments = GroupResource::new("trueup.dev", "environments");
+        let stored = self.server.store().get(&environments, &Key::new("", "dev"));
+        let conditions = stored.map(|stored| stored.value["status"]["conditions"].clone());
+        let conditions = conditions.unwrap_or_default();
+        let found = conditions
+            .as_array()
+            .and_then(|all| all.iter().find(|one| one["type"] == name));
+        found.map_or_else(String::new, |one| {
+            format!(
+                "{} {}",
+                one["status"].as_str().unwrap(),
+                one["message"].as_str().unwrap()
+            )
+        })
+    }
+
     pub(crate) fn delete(&self, name: &str) {
         let url = format!("/api/v1/namespaces/default/configmaps/{name}");
         let status = request(&self.server.address().to_string(), "DELETE", &url).0;
