@@ -50,7 +50,9 @@ fn main() -> ExitCode {
             for warning in &built.warnings {
                 eprintln!("{warning}");
             }
-            print!("{}", built.to_yaml());
+            for piece in built.to_yaml_pieces() {
+                print!("{piece}");
+            }
             ExitCode::SUCCESS
         }
         Err(findings) => {

@@ -1,8 +1,11 @@
 //! What every step of one build shares: options, bounds, schemas, remote answers and warnings.
 
 use std::{
-    cell::{Cell, Ref, RefCell},
     collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use trueup_manifest::{Diagnostic, TreePath};
@@ -37,22 +40,27 @@ impl Default for Limits {
 /// Shared by every step of one build.
 pub(crate) struct Context<'a> {
     options: Options<'a>,
-    schemas: RefCell<Schemas>,
-    schemas_chosen: Cell<bool>,
-    fetched: RefCell<HashMap<String, Remote>>,
-    warnings: RefCell<Vec<Diagnostic>>,
-    visited: Cell<usize>,
+    schemas: RwLock<Arc<Schemas>>,
+    schemas_chosen: AtomicBool,
+    fetched: Mutex<HashMap<String, Remote>>,
+    warnings: Mutex<Vec<Diagnostic>>,
+    visited: AtomicUsize,
+}
+
+/// What a lock guards is whole at any moment, so one who panicked with it leaves no harm.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(options: &Options<'a>) -> Self {
         Self {
             options: *options,
-            schemas: RefCell::default(),
-            schemas_chosen: Cell::new(false),
-            fetched: RefCell::default(),
-            warnings: RefCell::default(),
-            visited: Cell::new(0),
+            schemas: RwLock::default(),
+            schemas_chosen: AtomicBool::new(false),
+            fetched: Mutex::default(),
+            warnings: Mutex::default(),
+            visited: AtomicUsize::new(0),
         }
     }
 
@@ -72,32 +80,35 @@ impl<'a> Context<'a> {
     }
 
     /// The schemas in force.
-    pub(crate) fn schemas(&self) -> Ref<'_, Schemas> {
-        self.schemas.borrow()
+    pub(crate) fn schemas(&self) -> Arc<Schemas> {
+        let schemas = self.schemas.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&schemas)
     }
 
     /// Whether a kustomization has chosen schemas; the first one does for all.
     pub(crate) fn schemas_chosen(&self) -> bool {
-        self.schemas_chosen.get()
+        self.schemas_chosen.load(Ordering::Relaxed)
     }
 
     pub(crate) fn choose_schemas(&self, schemas: Schemas) {
-        self.schemas_chosen.set(true);
-        self.schemas.replace(schemas);
+        self.schemas_chosen.store(true, Ordering::Relaxed);
+        let mut held = self.schemas.write().unwrap_or_else(PoisonError::into_inner);
+        *held = Arc::new(schemas);
     }
 
     pub(crate) fn warn(&self, warning: Diagnostic) {
-        self.warnings.borrow_mut().push(warning);
+        held(&self.warnings).push(warning);
     }
 
     pub(crate) fn into_warnings(self) -> Vec<Diagnostic> {
-        self.warnings.into_inner()
+        let warnings = self.warnings.into_inner();
+        warnings.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts a kustomization; an error when there are too many.
     pub(crate) fn visit(&self) -> Result<(), Diagnostic> {
-        self.visited.set(self.visited.get() + 1);
-        if self.visited.get() > self.limits().kustomizations {
+        let before = self.visited.fetch_add(1, Ordering::Relaxed);
+        if before >= self.limits().kustomizations {
             let message = format!(
                 "more than {} kustomizations are named",
                 self.limits().kustomizations
@@ -110,7 +121,7 @@ impl<'a> Context<'a> {
 
     /// What a remote path leads to; asked for once.
     pub(crate) fn fetch(&self, url: &str) -> Result<Remote, Diagnostic> {
-        if let Some(known) = self.fetched.borrow().get(url) {
+        if let Some(known) = held(&self.fetched).get(url) {
             return Ok(known.clone());
         }
         let Some(fetcher) = self.options.remote else {
@@ -123,9 +134,7 @@ impl<'a> Context<'a> {
         let remote = fetcher.fetch(url).map_err(|why| {
             Diagnostic::error("kustomize/remote", format!("cannot fetch `{url}`: {why}"))
         })?;
-        self.fetched
-            .borrow_mut()
-            .insert(url.to_owned(), remote.clone());
+        held(&self.fetched).insert(url.to_owned(), remote.clone());
         Ok(remote)
     }
 

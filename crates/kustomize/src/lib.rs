@@ -20,6 +20,7 @@ mod number;
 mod openapi;
 mod order;
 mod output;
+mod parallel;
 mod patch;
 mod plugin;
 mod refs;
@@ -71,7 +72,7 @@ pub enum Remote {
 }
 
 /// Fetches what lies outside the tree: files over HTTP and directories of Git repositories.
-pub trait RemoteFetcher {
+pub trait RemoteFetcher: Sync {
     /// What `url` (as the kustomization writes it, `?ref=` and all) leads to, or why it cannot be had.
     fn fetch(&self, url: &str) -> Result<Remote, String>;
 }
@@ -107,6 +108,11 @@ pub struct Build {
 impl Build {
     /// The bytes that `kustomize build` prints.
     pub fn to_yaml(&self) -> String {
+        self.to_yaml_pieces().concat()
+    }
+
+    /// [`Self::to_yaml`] in pieces that were printed side by side, for a writer that needs no whole.
+    pub fn to_yaml_pieces(&self) -> Vec<String> {
         output::to_yaml(&self.manifests)
     }
 }

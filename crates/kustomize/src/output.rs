@@ -3,30 +3,30 @@
 use trueup_manifest::{Diagnostic, Diagnostics, Manifest};
 use trueup_yaml::emit;
 
-use crate::resource::{ResMap, Resource};
+use crate::{
+    parallel,
+    resource::{ResMap, Resource},
+};
 
 /// The objects as manifests. What upstream could not print is refused here.
 pub(crate) fn manifests(resources: ResMap) -> Result<Vec<Manifest>, Diagnostics> {
-    let mut complaints = Diagnostics::new();
-    let mut manifests = Vec::with_capacity(resources.len());
-    let mut scratch = String::new();
-    for resource in resources.into_items() {
-        scratch.clear();
-        if let Err(error) = emit::json(
-            &resource.doc,
-            resource.root(),
-            trueup_yaml::Schema::Kyaml,
-            &mut scratch,
-        ) {
-            complaints.push(unprintable(&resource, &error));
+    let manifests = parallel::map_into(resources.into_items(), |resource| {
+        let schema = trueup_yaml::Schema::Kyaml;
+        match emit::json(&resource.doc, resource.root(), schema, &mut String::new()) {
+            Ok(()) => {
+                let origin = resource.origin();
+                let doc = resource.doc;
+                Ok(Manifest { doc, origin })
+            }
+            Err(error) => Err(unprintable(&resource, &error)),
         }
-        let origin = resource.origin();
-        manifests.push(Manifest {
-            doc: resource.doc,
-            origin,
-        });
+    });
+    let mut complaints = Diagnostics::new();
+    let mut printable = Vec::with_capacity(manifests.len());
+    for manifest in manifests {
+        printable.extend(complaints.keep(manifest));
     }
-    complaints.into_result(manifests)
+    complaints.into_result(printable)
 }
 
 fn unprintable(resource: &Resource, error: &trueup_yaml::Error) -> Diagnostic {
@@ -36,15 +36,20 @@ fn unprintable(resource: &Resource, error: &trueup_yaml::Error) -> Diagnostic {
         .label(resource.location(), "the object")
 }
 
-/// The documents with `---` between them.
-pub(crate) fn to_yaml(manifests: &[Manifest]) -> String {
-    let mut out = String::new();
-    for (index, manifest) in manifests.iter().enumerate() {
-        if index > 0 {
-            out.push_str("---\n");
+/// Bytes of a document as they mostly are.
+const USUAL_SIZE: usize = 1_000;
+
+/// The documents with `---` between them, in pieces.
+pub(crate) fn to_yaml(manifests: &[Manifest]) -> Vec<String> {
+    parallel::chunks(manifests, |at, chunk| {
+        let mut out = String::with_capacity(chunk.len() * USUAL_SIZE);
+        for (index, manifest) in chunk.iter().enumerate() {
+            if at + index > 0 {
+                out.push_str("---\n");
+            }
+            // `manifests` has refused what cannot be printed.
+            let _ = emit::kustomize(&manifest.doc, manifest.doc.root(), &mut out);
         }
-        // `manifests` has refused what cannot be printed.
-        let _ = emit::kustomize(&manifest.doc, manifest.doc.root(), &mut out);
-    }
-    out
+        out
+    })
 }

@@ -1,14 +1,17 @@
 //! A folder on disk as a [`Tree`].
 
 use std::{
-    io,
+    collections::HashMap,
+    fs::{File, Metadata, OpenOptions},
+    io::{self, Read as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Component, Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use crate::{
     path::TreePath,
-    tree::{Entry, Tree, TreeError, TreeErrorKind},
+    tree::{Entry, Found, Tree, TreeError, TreeErrorKind},
 };
 
 /// A larger file is refused: manifests are never that big, and a stray archive or a device must not
@@ -16,12 +19,31 @@ use crate::{
 const LARGEST_FILE: u64 = 256 << 20;
 
 /// A folder on disk. Symlinks are followed as long as they stay below the root. What it reads is
-/// what is there at that moment: it suits a command that runs once over a checkout.
+/// what is there at that moment, but for the way to a folder, which is looked up once: it suits a
+/// command that runs once over a checkout.
 #[derive(Clone, Debug)]
 pub struct DiskTree {
     root: PathBuf,
     /// The folder that shown paths are relative to.
     shown_from: Option<PathBuf>,
+    folders: Folders,
+}
+
+/// Where folders lie once symlinks are resolved, by the path they are asked for; none for one that
+/// is not there or outside the root. Shared by clones.
+type Folders = Arc<RwLock<HashMap<TreePath, Option<Arc<Folder>>>>>;
+
+#[derive(Debug)]
+struct Folder {
+    real: PathBuf,
+    path: TreePath,
+}
+
+/// A path on disk with every symlink resolved, and what is there.
+struct Real {
+    on_disk: PathBuf,
+    path: TreePath,
+    meta: Metadata,
 }
 
 impl DiskTree {
@@ -42,6 +64,7 @@ impl DiskTree {
         Ok(Self {
             root,
             shown_from: None,
+            folders: Folders::default(),
         })
     }
 
@@ -87,59 +110,115 @@ impl DiskTree {
         TreePath::new(&parts.join("/"))
     }
 
-    fn real(&self, path: &TreePath) -> Result<PathBuf, TreeError> {
-        let shown = self.display(path);
-        let real = self
-            .root
-            .join(path.as_str())
-            .canonicalize()
-            .map_err(|error| io_error(&shown, &error))?;
-        if real.starts_with(&self.root) {
-            Ok(real)
-        } else {
-            Err(TreeError::new(
-                TreeErrorKind::Escape,
-                &shown,
-                "a symlink leads out of the tree",
-            ))
+    /// What is at a path. Most files are no symlinks and lie in a folder that is known already: one
+    /// look at the disk then.
+    fn real(&self, path: &TreePath) -> Result<Real, TreeError> {
+        if let Some((real, path)) = self.in_folder(path)
+            && let Ok(meta) = real.symlink_metadata()
+            && !meta.is_symlink()
+        {
+            return Ok(Real {
+                on_disk: real,
+                path,
+                meta,
+            });
         }
+        self.canonical(path)
+    }
+
+    /// Where a path lies unless its last part is a symlink; none where its folder is not plainly there.
+    fn in_folder(&self, path: &TreePath) -> Option<(PathBuf, TreePath)> {
+        let folder = self.folder(path.parent()?)?;
+        let name = path.file_name();
+        Some((folder.real.join(name), folder.path.join(name).ok()?))
+    }
+
+    fn folder(&self, path: TreePath) -> Option<Arc<Folder>> {
+        let folders = self.folders.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = folders.get(&path) {
+            return known.clone();
+        }
+        drop(folders);
+        let found = self.canonical(&path).ok().map(|found| {
+            Arc::new(Folder {
+                real: found.on_disk,
+                path: found.path,
+            })
+        });
+        let mut folders = self.folders.write().unwrap_or_else(PoisonError::into_inner);
+        folders.insert(path, found.clone());
+        found
+    }
+
+    /// [`Self::real`], every part of the path looked at.
+    fn canonical(&self, path: &TreePath) -> Result<Real, TreeError> {
+        let shown = self.display(path);
+        let failed = |error: io::Error| io_error(&shown, &error);
+        let real = self.root.join(path.as_str());
+        let real = real.canonicalize().map_err(failed)?;
+        let path = self.tree_path(&real, &shown)?;
+        let meta = real.metadata().map_err(failed)?;
+        Ok(Real {
+            on_disk: real,
+            path,
+            meta,
+        })
+    }
+
+    /// Opens a file to read it. Without waiting: a pipe has no end, and is refused afterwards. The
+    /// last part of the path is no symlink, or one that was put there a moment ago.
+    fn open(&self, path: &TreePath) -> Result<File, TreeError> {
+        let open = |real: &Path| {
+            OpenOptions::new()
+                .read(true)
+                .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+                .open(real)
+        };
+        if let Some((real, _)) = self.in_folder(path)
+            && let Ok(file) = open(&real)
+        {
+            return Ok(file);
+        }
+        let real = self.canonical(path)?.on_disk;
+        open(&real).map_err(|error| io_error(&self.display(path), &error))
     }
 }
 
 impl Tree for DiskTree {
     fn read(&self, path: &TreePath) -> Result<Arc<[u8]>, TreeError> {
-        let shown = self.display(path);
-        let real = self.real(path)?;
-        let failed = |error: io::Error| io_error(&shown, &error);
-        let meta = real.metadata().map_err(failed)?;
+        let refused = |kind, reason| Err(TreeError::new(kind, &self.display(path), reason));
+        let failed = |error: io::Error| io_error(&self.display(path), &error);
+        let mut file = self.open(path)?;
+        let meta = file.metadata().map_err(failed)?;
         if meta.is_dir() {
-            return Err(TreeError::new(
-                TreeErrorKind::IsDir,
-                &shown,
-                "it is a folder",
-            ));
+            return refused(TreeErrorKind::IsDir, "it is a folder");
         }
         if !meta.is_file() {
-            return Err(TreeError::new(
-                TreeErrorKind::Io,
-                &shown,
-                "it is not a regular file",
-            ));
+            return refused(TreeErrorKind::Io, "it is not a regular file");
         }
         if meta.len() > LARGEST_FILE {
-            return Err(TreeError::new(
-                TreeErrorKind::TooLarge,
-                &shown,
-                "the file is larger than 256 MiB",
-            ));
+            return refused(TreeErrorKind::TooLarge, "the file is larger than 256 MiB");
         }
-        std::fs::read(&real).map(Arc::from).map_err(failed)
+        let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
+        file.read_to_end(&mut bytes).map_err(failed)?;
+        Ok(Arc::from(bytes))
     }
 
     fn entry(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
+        Ok(self.find(path)?.map(|found| found.entry))
+    }
+
+    fn find(&self, path: &TreePath) -> Result<Option<Found>, TreeError> {
         match self.real(path) {
-            Ok(real) if real.is_dir() => Ok(Some(Entry::Dir)),
-            Ok(_) => Ok(Some(Entry::File)),
+            Ok(real) => {
+                let entry = if real.meta.is_dir() {
+                    Entry::Dir
+                } else {
+                    Entry::File
+                };
+                let path = real.path;
+                Ok(Some(Found { entry, path }))
+            }
             Err(error)
                 if matches!(
                     error.kind(),
@@ -155,7 +234,8 @@ impl Tree for DiskTree {
     fn list(&self, path: &TreePath) -> Result<Vec<(String, Entry)>, TreeError> {
         let shown = self.display(path);
         let mut names = Vec::new();
-        let dir = std::fs::read_dir(self.real(path)?).map_err(|error| io_error(&shown, &error))?;
+        let dir = std::fs::read_dir(self.real(path)?.on_disk)
+            .map_err(|error| io_error(&shown, &error))?;
         for entry in dir {
             let entry = entry.map_err(|error| io_error(&shown, &error))?;
             let Ok(name) = entry.file_name().into_string() else {
@@ -177,8 +257,7 @@ impl Tree for DiskTree {
     }
 
     fn resolve(&self, path: &TreePath) -> Result<TreePath, TreeError> {
-        let real = self.real(path)?;
-        self.tree_path(&real, &self.display(path))
+        Ok(self.real(path)?.path)
     }
 
     fn display(&self, path: &TreePath) -> String {

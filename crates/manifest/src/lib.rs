@@ -27,4 +27,4 @@ pub use nearest::nearest;
 pub use origin::Origin;
 pub use path::TreePath;
 pub use set::ResourceSet;
-pub use tree::{Entry, Tree, TreeError, TreeErrorKind};
+pub use tree::{Entry, Found, Tree, TreeError, TreeErrorKind};

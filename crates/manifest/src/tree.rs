@@ -13,6 +13,15 @@ pub enum Entry {
     Dir,
 }
 
+/// What is at a path, and where it leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What is there.
+    pub entry: Entry,
+    /// The path once every symlink on the way is resolved.
+    pub path: TreePath,
+}
+
 /// A read-only file tree at one revision. Implementations resolve symlinks and refuse those that
 /// leave the tree, so that a caller cannot be led out of it. Reads are repeatable: the same path
 /// gives the same bytes for the life of the value.
@@ -28,6 +37,17 @@ pub trait Tree: Send + Sync {
 
     /// Where `path` leads once every symlink on the way is resolved.
     fn resolve(&self, path: &TreePath) -> Result<TreePath, TreeError>;
+
+    /// [`Self::entry`] and [`Self::resolve`] in one look.
+    fn find(&self, path: &TreePath) -> Result<Option<Found>, TreeError> {
+        match self.entry(path)? {
+            None => Ok(None),
+            Some(entry) => {
+                let path = self.resolve(path)?;
+                Ok(Some(Found { entry, path }))
+            }
+        }
+    }
 
     /// How to show `path` to a person: relative to the repository, or as they typed it.
     fn display(&self, path: &TreePath) -> String {

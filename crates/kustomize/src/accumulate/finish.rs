@@ -5,7 +5,7 @@ use trueup_yaml::{Document, Kind, NodeId};
 
 use super::{Accumulator, OriginNote, target::Target};
 use crate::{
-    Context, generate, node, order, refs,
+    Context, generate, node, order, parallel, refs,
     resource::{Behavior, Gvk, ORIGIN_ANNOTATION, ResMap, Resource},
     transform::{Labels, Spec, Transform},
 };
@@ -47,9 +47,9 @@ pub(super) fn finish(target: &Target<'_, '_>, mut all: Accumulator) -> Result<Re
         origin: asked("originAnnotations"),
         transformations: asked("transformerAnnotations"),
     };
-    resources
-        .edit_fields()
-        .for_each(|resource| write_annotations(resource, notes));
+    parallel::each(resources.edit_fields(), |resource| {
+        write_annotations(resource, notes);
+    });
     Ok(resources)
 }
 

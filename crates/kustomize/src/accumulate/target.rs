@@ -1,16 +1,17 @@
 //! One kustomization: loading it and running its steps in order.
 
-use std::{rc::Rc, sync::Arc};
+use std::sync::Arc;
 
-use trueup_manifest::{Diagnostic, Diagnostics, Entry, Tree, TreePath};
+use trueup_manifest::{Diagnostic, Diagnostics, Entry, Found, Tree, TreePath};
+use trueup_yaml::Source;
 
 use super::{Accumulator, OriginNote};
 use crate::{
     Context,
     generate::{self, What},
     load::{At, FileKind, Kustomization, Place, RepoSpec, documents, is_url, load_kustomization},
-    openapi::CustomSchema,
-    plugin,
+    openapi::{CustomSchema, Schemas},
+    parallel, plugin,
     resource::{Chain, ResMap, Resource},
     transform::{self, SharedConfig, Transform},
 };
@@ -21,7 +22,7 @@ const BUILTIN_VERSION: &str = "v1.21.2";
 /// One kustomization under work.
 pub(crate) struct Target<'c, 'a> {
     pub(crate) context: &'c Context<'a>,
-    pub(crate) place: Rc<Place<'a>>,
+    pub(crate) place: Arc<Place<'a>>,
     pub(crate) file: Kustomization,
     file_name: &'static str,
     pub(crate) chain: Chain,
@@ -44,7 +45,7 @@ impl<'c, 'a> Target<'c, 'a> {
         tree: &'a dyn Tree,
         dir: &TreePath,
     ) -> Result<Self, Diagnostics> {
-        let place = Rc::new(Place::start(tree, dir, context.options().load_restrictor)?);
+        let place = Arc::new(Place::start(tree, dir, context.options().load_restrictor)?);
         let target = Self::load(context, place, &Chain::default())?;
         target
             .choose_schemas(true)
@@ -55,7 +56,7 @@ impl<'c, 'a> Target<'c, 'a> {
 
     fn load(
         context: &'c Context<'a>,
-        place: Rc<Place<'a>>,
+        place: Arc<Place<'a>>,
         above: &Chain,
     ) -> Result<Self, Diagnostics> {
         context.visit()?;
@@ -109,7 +110,7 @@ impl<'c, 'a> Target<'c, 'a> {
                 Ok(())
             }
             (Some(version), None) if version.value == BUILTIN_VERSION => {
-                let schemas = self.context.schemas().clone();
+                let schemas = Schemas::clone(&self.context.schemas());
                 self.context.choose_schemas(schemas);
                 Ok(())
             }
@@ -138,11 +139,7 @@ impl<'c, 'a> Target<'c, 'a> {
     }
 
     fn steps(&self, mut all: Accumulator) -> Result<Accumulator, Diagnostics> {
-        let mut complaints = Diagnostics::new();
-        for path in &self.file.resources {
-            complaints.keep(self.add_path(&mut all, path));
-        }
-        complaints.into_result(())?;
+        self.add_paths(&mut all)?;
         let config =
             transform::configurations::load(self.context, &self.place, &self.file.configurations)?;
         all.merge_config(&config)?;
@@ -156,6 +153,35 @@ impl<'c, 'a> Target<'c, 'a> {
         plugin::validate(self, &mut all)?;
         all.add_vars(&self.file.vars)?;
         Ok(all)
+    }
+
+    /// Adds what `resources` names, in order. Files that follow each other are read side by side; what
+    /// stands after a base waits for it, for it may bring schemas.
+    fn add_paths(&self, all: &mut Accumulator) -> Result<(), Diagnostics> {
+        let paths = &self.file.resources;
+        let found = parallel::map(paths, |path| self.place.find(path));
+        let mut complaints = Diagnostics::new();
+        let mut at = 0;
+        while let Some(rest) = paths.get(at..).filter(|rest| !rest.is_empty()) {
+            let run: Vec<(&At<String>, Found)> = rest
+                .iter()
+                .zip(found.iter().skip(at))
+                .map_while(|(path, found)| {
+                    let file = found.clone().filter(|found| found.entry == Entry::File);
+                    Some((path, file?))
+                })
+                .collect();
+            at += run.len().max(1);
+            if run.is_empty() {
+                complaints.keep(rest.first().map_or(Ok(()), |path| self.add_path(all, path)));
+                continue;
+            }
+            let loaded = parallel::map(&run, |(path, found)| self.load_found(path, found));
+            for resources in loaded {
+                complaints.keep(resources.and_then(|resources| all.append_all(resources)));
+            }
+        }
+        complaints.into_result(())
     }
 
     /// Adds what one entry of `resources` leads to: a file of objects, or a kustomization.
@@ -195,12 +221,22 @@ impl<'c, 'a> Target<'c, 'a> {
         let source = self
             .place
             .read_source(self.context, path, path.place.as_ref())?;
+        self.objects(path, &source)
+    }
+
+    /// [`Self::load_file`] for a file that was found already.
+    fn load_found(&self, path: &At<String>, found: &Found) -> Result<Vec<Resource>, Diagnostics> {
+        let source = self.place.read_found(path, found, path.place.as_ref())?;
+        self.objects(path, &source)
+    }
+
+    fn objects(&self, path: &At<String>, source: &Source) -> Result<Vec<Resource>, Diagnostics> {
         let note = self
             .origin
             .as_ref()
             .map(|origin| Arc::new(origin.append(path)));
         let schemas = self.context.schemas();
-        let resources = documents(self.context, &source)?.into_iter().map(|doc| {
+        let resources = documents(self.context, source)?.into_iter().map(|doc| {
             let mut resource = Resource::new(doc, Chain::clone(&self.chain), &schemas);
             resource.book.origin.clone_from(&note);
             resource
@@ -210,7 +246,7 @@ impl<'c, 'a> Target<'c, 'a> {
 
     /// The kustomization that a path names.
     fn enter(&self, path: &At<String>, kind: FileKind) -> Result<Self, Diagnostics> {
-        let place = Rc::new(self.place.enter(self.context, path)?);
+        let place = Arc::new(self.place.enter(self.context, path)?);
         let target = Self::load(self.context, place, &self.chain)?;
         target
             .choose_schemas(false)

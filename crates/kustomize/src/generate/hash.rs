@@ -5,33 +5,29 @@ use trueup_manifest::{Diagnostic, Diagnostics};
 use trueup_yaml::{Document, Kind, NodeId, Schema, emit};
 
 use crate::{
-    Context, node,
+    Context, node, parallel,
     resource::{ResMap, Resource},
 };
 
 /// Gives every object that wants one its hash. The name before is remembered.
 pub(crate) fn add_hashes(context: &Context<'_>, resources: &mut ResMap) -> Result<(), Diagnostics> {
     let schemas = context.schemas();
-    let mut complaints = Diagnostics::new();
-    for resource in resources
-        .edit()
-        .iter_mut()
-        .filter(|resource| resource.book.needs_hash)
-    {
+    let complaints = parallel::change(resources.edit(), |resource| {
+        if !resource.book.needs_hash {
+            return Ok(());
+        }
         if !matches!(&*resource.gvk().kind, "ConfigMap" | "Secret") {
             let message = format!("`{}` cannot have a hash in its name", resource.id());
-            complaints.push(
-                Diagnostic::error("kustomize/hash-kind", message)
-                    .at(resource.location())
-                    .help("only config maps and secrets can; set `disableNameSuffixHash: true`"),
-            );
-            continue;
+            return Err(Diagnostic::error("kustomize/hash-kind", message)
+                .at(resource.location())
+                .help("only config maps and secrets can; set `disableNameSuffixHash: true`"));
         }
         let name = format!("{}-{}", resource.name(), hash(&resource.doc));
         resource.remember_id();
         set_name(resource, &name);
         resource.sync(&schemas);
-    }
+        Ok(())
+    });
     complaints.into_result(())
 }
 

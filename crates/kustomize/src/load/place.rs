@@ -1,8 +1,8 @@
 //! Where a kustomization lies, and what it may read from there.
 
-use std::{rc::Rc, sync::Arc};
+use std::sync::Arc;
 
-use trueup_manifest::{Diagnostic, Entry, Tree, TreeErrorKind, TreePath, nearest};
+use trueup_manifest::{Diagnostic, Entry, Found, Tree, TreeErrorKind, TreePath, nearest};
 use trueup_yaml::{Location, Source};
 
 use super::{decode::At, remote::RepoSpec};
@@ -30,8 +30,8 @@ pub(crate) struct Place<'a> {
     tree: TreeRef<'a>,
     dir: TreePath,
     restrictor: LoadRestrictor,
-    repo: Option<Rc<RepoSpec>>,
-    from: Option<Rc<Self>>,
+    repo: Option<Arc<RepoSpec>>,
+    from: Option<Arc<Self>>,
     depth: usize,
 }
 
@@ -100,6 +100,32 @@ impl<'a> Place<'a> {
         })
     }
 
+    /// What is at a path written in a kustomization and may be read in this tree; none for a URL and
+    /// where nothing is there.
+    pub(crate) fn find(&self, path: &str) -> Option<Found> {
+        if is_url(path) {
+            return None;
+        }
+        let path = self.dir.join(path).ok()?;
+        self.tree().find(&path).ok().flatten()
+    }
+
+    /// The file that [`Self::find`] found, as a YAML source.
+    pub(crate) fn read_found(
+        &self,
+        path: &str,
+        found: &Found,
+        written: Option<&Location>,
+    ) -> Result<Source, Diagnostic> {
+        let bytes = self
+            .dir
+            .join(path)
+            .map_err(Diagnostic::from)
+            .and_then(|path| self.read_allowed(&path, found))
+            .map_err(|diagnostic| diagnostic.at(written.cloned()))?;
+        self.source(path, &bytes, written)
+    }
+
     /// What a path written in a kustomization means here; none where nothing is there.
     pub(crate) fn entry(&self, path: &str) -> Option<Entry> {
         let path = self.dir.join(path).ok()?;
@@ -114,8 +140,17 @@ impl<'a> Place<'a> {
         written: Option<&Location>,
     ) -> Result<Source, Diagnostic> {
         let bytes = self.read(context, path, written)?;
+        self.source(path, &bytes, written)
+    }
+
+    fn source(
+        &self,
+        path: &str,
+        bytes: &[u8],
+        written: Option<&Location>,
+    ) -> Result<Source, Diagnostic> {
         let name = self.show_file(path);
-        let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let text = std::str::from_utf8(bytes).map_err(|error| {
             let message = format!("`{name}` is not UTF-8 text (byte {})", error.valid_up_to());
             Diagnostic::error("kustomize/not-text", message).at(written.cloned())
         })?;
@@ -151,24 +186,26 @@ impl<'a> Place<'a> {
             };
         }
         let path = self.locate(context, path)?;
-        match self.tree().entry(&path) {
-            Ok(Some(Entry::File)) => {}
-            Ok(Some(Entry::Dir)) => {
+        match self.tree().find(&path) {
+            Ok(Some(found)) if found.entry == Entry::Dir => {
                 let message = format!(
                     "`{}` is a directory where a file is needed",
                     self.tree().display(&path)
                 );
-                return Err(Diagnostic::error("kustomize/not-a-file", message));
+                Err(Diagnostic::error("kustomize/not-a-file", message))
             }
-            Ok(None) => return Err(self.missing(&path)),
-            Err(error) => return Err(error.into()),
+            Ok(Some(found)) => self.read_allowed(&path, &found),
+            Ok(None) => Err(self.missing(&path)),
+            Err(error) => Err(error.into()),
         }
-        if self.restrictor == LoadRestrictor::RootOnly
-            && !self.tree().resolve(&path)?.is_within(&self.dir)
-        {
+    }
+
+    /// The bytes of a file that was found, unless it lies where this kustomization may not read.
+    fn read_allowed(&self, path: &TreePath, found: &Found) -> Result<Arc<[u8]>, Diagnostic> {
+        if self.restrictor == LoadRestrictor::RootOnly && !found.path.is_within(&self.dir) {
             let message = format!(
                 "`{}` is not in or below `{}`",
-                self.tree().display(&path),
+                self.tree().display(path),
                 self.show()
             );
             return Err(Diagnostic::error("kustomize/outside-root", message).help(
@@ -176,7 +213,7 @@ impl<'a> Place<'a> {
                  `--load-restrictor LoadRestrictionsNone`",
             ));
         }
-        Ok(self.tree().read(&path)?)
+        Ok(self.tree().read(&found.path)?)
     }
 
     /// The path in the tree that a written path means.
@@ -225,7 +262,7 @@ impl<'a> Place<'a> {
 
     /// The directory of a base or component that this kustomization names.
     pub(crate) fn enter(
-        self: &Rc<Self>,
+        self: &Arc<Self>,
         context: &Context<'a>,
         path: &At<String>,
     ) -> Result<Self, Diagnostic> {
@@ -239,7 +276,7 @@ impl<'a> Place<'a> {
         Ok(place)
     }
 
-    fn enter_dir(self: &Rc<Self>, context: &Context<'a>, path: &str) -> Result<Self, Diagnostic> {
+    fn enter_dir(self: &Arc<Self>, context: &Context<'a>, path: &str) -> Result<Self, Diagnostic> {
         if path.is_empty() {
             return Err(
                 Diagnostic::error("kustomize/empty-path", "the path is empty")
@@ -286,13 +323,13 @@ impl<'a> Place<'a> {
             dir,
             restrictor: self.restrictor,
             repo: None,
-            from: Some(Rc::clone(self)),
+            from: Some(Arc::clone(self)),
             depth: self.depth + 1,
         })
     }
 
     fn enter_repo(
-        self: &Rc<Self>,
+        self: &Arc<Self>,
         context: &Context<'a>,
         repo: RepoSpec,
     ) -> Result<Self, Diagnostic> {
@@ -319,8 +356,8 @@ impl<'a> Place<'a> {
                     tree: TreeRef::Fetched(tree),
                     dir,
                     restrictor: LoadRestrictor::RootOnly,
-                    repo: Some(Rc::new(repo)),
-                    from: Some(Rc::clone(self)),
+                    repo: Some(Arc::new(repo)),
+                    from: Some(Arc::clone(self)),
                     depth: self.depth + 1,
                 })
             }

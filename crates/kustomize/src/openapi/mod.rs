@@ -9,7 +9,10 @@
 mod builtin;
 mod custom;
 
-use std::{cell::Cell, sync::Arc};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 pub(crate) use self::custom::CustomSchema;
 
@@ -26,13 +29,23 @@ enum Builtin {
 }
 
 /// The schemas of one build: those built in, or those of a file beside or instead of them.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Schemas {
     custom: Option<(Arc<CustomSchema>, Builtin)>,
     /// Whether a schema was looked up.
-    used: Cell<bool>,
+    used: AtomicBool,
     /// Whether the scope of a kind was asked for that the table of scopes does not know.
-    asked: Cell<bool>,
+    asked: AtomicBool,
+}
+
+impl Clone for Schemas {
+    fn clone(&self) -> Self {
+        Self {
+            custom: self.custom.clone(),
+            used: AtomicBool::new(self.used.load(Ordering::Relaxed)),
+            asked: AtomicBool::new(self.asked.load(Ordering::Relaxed)),
+        }
+    }
 }
 
 /// Whether the builtin schemas know a kind to live outside namespaces.
@@ -43,7 +56,10 @@ pub(crate) fn is_cluster_scoped(api_version: &str, kind: &str) -> bool {
 impl Schemas {
     /// The schemas of an `openapi.path` file, after what was asked of these.
     pub(crate) fn with(&self, schema: CustomSchema) -> Self {
-        let builtin = match (self.used.get(), self.asked.get()) {
+        let builtin = match (
+            self.used.load(Ordering::Relaxed),
+            self.asked.load(Ordering::Relaxed),
+        ) {
             (true, _) => Builtin::Below,
             (false, true) => Builtin::Above,
             (false, false) => Builtin::Absent,
@@ -56,7 +72,7 @@ impl Schemas {
 
     /// The schema of a kind; none where it is unknown.
     pub(crate) fn of_kind(&self, api_version: &str, kind: &str) -> Option<Schema<'_>> {
-        self.used.set(true);
+        self.used.store(true, Ordering::Relaxed);
         let builtin = || builtin::of_kind(api_version, kind).map(Type::Builtin);
         let of = match &self.custom {
             None => builtin(),
@@ -78,7 +94,7 @@ impl Schemas {
         if let Some(cluster) = builtin::cluster_scoped(api_version, kind) {
             return cluster;
         }
-        self.asked.set(true);
+        self.asked.store(true, Ordering::Relaxed);
         let custom = self
             .custom
             .as_ref()

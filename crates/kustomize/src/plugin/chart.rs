@@ -62,7 +62,7 @@ pub struct Chart {
 }
 
 /// Inflates charts to YAML, as `helm template` would.
-pub trait ChartInflator {
+pub trait ChartInflator: Sync {
     /// The chart's objects as a YAML stream, or why it cannot be inflated. `dir` is the directory of
     /// the kustomization in `tree`.
     fn inflate(&self, tree: &dyn Tree, dir: &TreePath, chart: &Chart) -> Result<String, String>;

@@ -1,14 +1,16 @@
 //! The objects a reference may mean, found by a name they had before.
 
 use std::{
-    cell::RefCell,
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use trueup_yaml::Location;
 
-use crate::resource::{Gvk, NO_NAMESPACE, ResId, ResMap, Resource};
+use crate::{
+    parallel,
+    resource::{Gvk, NO_NAMESPACE, ResId, ResMap, Resource},
+};
 
 /// What a reference needs to know of an object it may mean.
 pub(super) struct Candidate {
@@ -43,7 +45,7 @@ pub(super) struct Candidates {
     by_name: HashMap<Arc<str>, Vec<usize>>,
     by_original_namespace: HashMap<Arc<str>, Vec<usize>>,
     /// Whether anything that objects of the first namespace see came from the second.
-    seen: RefCell<HashMap<(Arc<str>, String), bool>>,
+    seen: Mutex<HashMap<(Arc<str>, String), bool>>,
 }
 
 /// Who refers, as far as it decides what can be meant.
@@ -107,7 +109,7 @@ impl Candidates {
         {
             return None;
         }
-        let all: Vec<Candidate> = resources.iter().map(Candidate::new).collect();
+        let all = parallel::map(resources.as_slice(), Candidate::new);
         let mut by_name: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
         let mut by_original_namespace: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
         for (at, candidate) in all.iter().enumerate() {
@@ -124,7 +126,7 @@ impl Candidates {
             all,
             by_name,
             by_original_namespace,
-            seen: RefCell::default(),
+            seen: Mutex::default(),
         })
     }
 
@@ -180,7 +182,8 @@ impl Candidates {
             Arc::from(referrer.id.effective_namespace()),
             namespace.to_owned(),
         );
-        *self.seen.borrow_mut().entry(key).or_insert_with(look)
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        *seen.entry(key).or_insert_with(look)
     }
 }
 

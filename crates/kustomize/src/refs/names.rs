@@ -9,6 +9,7 @@ use super::candidates::{Candidate, Candidates, Referrer, choose};
 use crate::{
     Context,
     node::{self, Create, FieldPath, Misfit, Write, each_field},
+    parallel,
     resource::{Gvk, ResMap, Resource},
     transform::{SharedConfig, misfit},
 };
@@ -58,28 +59,29 @@ pub(crate) fn mend_names(
         return complaints.into_result(());
     };
     complaints.into_result(())?;
-    let mut complaints = Diagnostics::new();
-    for resource in resources.edit_fields() {
-        let Some(fields) = by_kind.get(&resource.original_id().gvk) else {
-            continue;
-        };
-        if fields.is_empty() {
-            continue;
-        }
-        let bound = bound_namespaces(resource).unwrap_or_default();
-        let referrer = Referrer::new(resource, bound);
-        for field in fields {
-            if let Err(fault) = mend_field(resource, &referrer, field, &candidates) {
-                complaints.push(explain(resource, field, fault));
-            }
-        }
-    }
     let schemas = context.schemas();
-    resources
-        .edit()
-        .iter_mut()
-        .for_each(|resource| resource.sync(&schemas));
+    let complaints = parallel::change_all(resources.edit(), |resource| {
+        let fields = by_kind.get(&resource.original_id().gvk);
+        let complaints = mend(resource, fields.map_or(&[], Vec::as_slice), &candidates);
+        resource.sync(&schemas);
+        complaints
+    });
     complaints.into_result(())
+}
+
+/// Leads the references of one object.
+fn mend(resource: &mut Resource, fields: &[Field<'_>], candidates: &Candidates) -> Vec<Diagnostic> {
+    if fields.is_empty() {
+        return Vec::new();
+    }
+    let bound = bound_namespaces(resource).unwrap_or_default();
+    let referrer = Referrer::new(resource, bound);
+    let mend = |field: &Field<'_>| {
+        mend_field(resource, &referrer, field, candidates)
+            .err()
+            .map(|fault| explain(resource, field, fault))
+    };
+    fields.iter().filter_map(mend).collect()
 }
 
 fn fields_are_empty(by_kind: &HashMap<Gvk, Vec<Field<'_>>>, resource: &Resource) -> bool {

@@ -33,10 +33,10 @@ pub(crate) fn resolve_vars(
     complaints.into_result(())?;
     let mut used = BTreeSet::new();
     let config = all.config.clone();
-    let mut by_kind = ByKind::new(&config.var_reference);
+    let by_kind = ByKind::new(&config.var_reference, &all.resources);
     let mut complaints = Diagnostics::new();
     for resource in all.resources.edit_fields() {
-        let specs = by_kind.of(&resource.gvk().clone()).to_vec();
+        let specs = by_kind.of(resource.gvk());
         let root = resource.root();
         for spec in specs {
             let replaced = each_field::<Misfit>(

@@ -20,6 +20,10 @@ impl ResMap {
         self.items.len()
     }
 
+    pub(crate) fn as_slice(&self) -> &[Resource] {
+        &self.items
+    }
+
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, Resource> {
         self.items.iter()
     }
@@ -36,8 +40,8 @@ impl ResMap {
     }
 
     /// All objects, for edits that rename none.
-    pub(crate) fn edit_fields(&mut self) -> std::slice::IterMut<'_, Resource> {
-        self.items.iter_mut()
+    pub(crate) fn edit_fields(&mut self) -> &mut [Resource] {
+        &mut self.items
     }
 
     /// One object, for an edit that may rename it; `names` it had are still found.

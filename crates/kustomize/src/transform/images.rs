@@ -9,6 +9,7 @@ use crate::{
     Context,
     load::ImageSpec,
     node::{self, Create, Misfit, Write, each_field},
+    parallel,
     resource::{ResMap, Resource, compile_regex},
 };
 
@@ -88,16 +89,14 @@ impl Images {
 
 impl Transform for Images {
     fn apply(&self, _: &Context<'_>, resources: &mut ResMap) -> Result<(), Diagnostics> {
-        let mut complaints = Diagnostics::new();
-        let mut by_kind = ByKind::new(&self.specs);
-        for resource in resources.edit_fields() {
+        let by_kind = ByKind::new(&self.specs, resources);
+        let complaints = parallel::change(resources.edit_fields(), |resource| {
             if *resource.gvk().kind == *"CustomResourceDefinition" {
-                continue;
+                return Ok(());
             }
-            if let Err(wrong) = self.apply_to(resource, &mut by_kind) {
-                complaints.push(misfit(resource, &wrong, "setting images"));
-            }
-        }
+            self.apply_to(resource, &by_kind)
+                .map_err(|wrong| misfit(resource, &wrong, "setting images"))
+        });
         complaints.into_result(())
     }
 
@@ -107,7 +106,7 @@ impl Transform for Images {
 }
 
 impl Images {
-    fn apply_to(&self, resource: &mut Resource, by_kind: &mut ByKind<'_>) -> Result<(), Misfit> {
+    fn apply_to(&self, resource: &mut Resource, by_kind: &ByKind<'_>) -> Result<(), Misfit> {
         let root = resource.root();
         let mut in_containers = Vec::new();
         find_containers(&resource.doc, root, &mut in_containers)?;

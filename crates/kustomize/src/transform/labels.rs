@@ -9,6 +9,7 @@ use super::{ByKind, Specs, Transform, misfit};
 use crate::{
     Context,
     node::{self, Create, Misfit, each_field},
+    parallel,
     resource::{ResMap, Resource},
 };
 
@@ -44,19 +45,13 @@ pub(super) fn set_entries(
     let renames = specs
         .iter()
         .any(|spec| !spec.path.ends_with("labels") && !spec.path.ends_with("annotations"));
-    let mut complaints = Diagnostics::new();
-    let mut by_kind = ByKind::new(specs);
-    for resource in resources.edit_fields() {
-        if let Err(wrong) = set_in(resource, entries, &mut by_kind) {
-            complaints.push(misfit(resource, &wrong, doing));
-        }
-    }
+    let by_kind = ByKind::new(specs, resources);
+    let complaints = parallel::change(resources.edit_fields(), |resource| {
+        set_in(resource, entries, &by_kind).map_err(|wrong| misfit(resource, &wrong, doing))
+    });
     if renames {
         let schemas = context.schemas();
-        resources
-            .edit()
-            .iter_mut()
-            .for_each(|resource| resource.sync(&schemas));
+        parallel::each(resources.edit(), |resource| resource.sync(&schemas));
     }
     complaints.into_result(())
 }
@@ -64,15 +59,15 @@ pub(super) fn set_entries(
 fn set_in(
     resource: &mut Resource,
     entries: &BTreeMap<String, String>,
-    by_kind: &mut ByKind<'_>,
+    by_kind: &ByKind<'_>,
 ) -> Result<(), Misfit> {
     let root = resource.root();
-    let specs = by_kind.of(&resource.id().gvk.clone()).to_vec();
+    let specs = by_kind.of(resource.gvk());
     for (key, value) in entries {
         // One node for all maps that lack the key: upstream shares it, and a later patch of one shows
         // in all.
         let shared = resource.doc.new_str(value);
-        for spec in &specs {
+        for spec in specs {
             let create = if spec.create {
                 Create::Yes(Kind::Mapping)
             } else {

@@ -69,27 +69,27 @@ pub(crate) fn misfit(resource: &Resource, misfit: &Misfit, doing: &str) -> Diagn
 
 /// The specs for each kind of object, found once a kind.
 pub(crate) struct ByKind<'s> {
-    specs: &'s Specs,
     known: HashMap<Gvk, Vec<&'s Spec>>,
 }
 
 impl<'s> ByKind<'s> {
-    pub(crate) fn new(specs: &'s Specs) -> Self {
-        Self {
-            specs,
-            known: HashMap::new(),
+    /// For the kinds that these objects are of.
+    pub(crate) fn new(specs: &'s Specs, resources: &ResMap) -> Self {
+        let mut known = HashMap::new();
+        for resource in resources.iter() {
+            let gvk = resource.gvk();
+            if !known.contains_key(gvk) {
+                let matching = specs
+                    .iter()
+                    .filter(|spec| gvk.selected_by(&spec.gvk))
+                    .collect();
+                known.insert(gvk.clone(), matching);
+            }
         }
+        Self { known }
     }
 
-    pub(crate) fn of(&mut self, gvk: &Gvk) -> &[&'s Spec] {
-        if !self.known.contains_key(gvk) {
-            let matching = self
-                .specs
-                .iter()
-                .filter(|spec| gvk.selected_by(&spec.gvk))
-                .collect();
-            self.known.insert(gvk.clone(), matching);
-        }
+    pub(crate) fn of(&self, gvk: &Gvk) -> &[&'s Spec] {
         self.known.get(gvk).map_or(&[], Vec::as_slice)
     }
 }

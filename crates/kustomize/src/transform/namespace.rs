@@ -9,6 +9,7 @@ use super::{Spec, Specs, Transform, misfit};
 use crate::{
     Context,
     node::{self, Create, FieldPath, Misfit, Write, each_field},
+    parallel,
     resource::{Key, ResMap, Resource},
 };
 
@@ -49,19 +50,26 @@ impl Transform for Namespace {
         for resource in resources.iter() {
             *ids.entry(resource.id().key()).or_default() += 1;
         }
-        for resource in resources
-            .edit()
-            .iter_mut()
-            .filter(|resource| !resource.book.from_chart)
-        {
-            if let Some(count) = ids.get_mut(&resource.id().key()) {
+        let moves = parallel::map_mut(resources.edit(), |resource| {
+            if resource.book.from_chart {
+                return None;
+            }
+            let before = resource.id().key();
+            resource.remember_id();
+            let written = self
+                .write_all(resource)
+                .map_err(|wrong| misfit(resource, &wrong, "setting the namespace"));
+            resource.sync(&schemas);
+            Some((before, written))
+        });
+        for (resource, moved) in resources.iter().zip(moves) {
+            let Some((before, written)) = moved else {
+                continue;
+            };
+            complaints.keep(written);
+            if let Some(count) = ids.get_mut(&before) {
                 *count -= 1;
             }
-            resource.remember_id();
-            if let Err(wrong) = self.write_all(resource) {
-                complaints.push(misfit(resource, &wrong, "setting the namespace"));
-            }
-            resource.sync(&schemas);
             let count = ids.entry(resource.id().key()).or_default();
             *count += 1;
             if *count > 1 {

@@ -7,6 +7,7 @@ use super::{Specs, Transform, misfit};
 use crate::{
     Context,
     node::{self, Create, Misfit, Write, each_field},
+    parallel,
     resource::{ResId, ResMap, Resource},
 };
 
@@ -29,17 +30,17 @@ const NAME: &str = "metadata/name";
 impl Transform for Affix {
     fn apply(&self, context: &Context<'_>, resources: &mut ResMap) -> Result<(), Diagnostics> {
         let schemas = context.schemas();
-        let mut complaints = Diagnostics::new();
-        for resource in resources.edit() {
+        let complaints = parallel::change(resources.edit(), |resource| {
             let original = resource.original_id();
             if keeps_its_name(&original) {
-                continue;
+                return Ok(());
             }
-            if let Err(wrong) = self.apply_to(resource, &original) {
-                complaints.push(misfit(resource, &wrong, "changing the name"));
-            }
+            let applied = self
+                .apply_to(resource, &original)
+                .map_err(|wrong| misfit(resource, &wrong, "changing the name"));
             resource.sync(&schemas);
-        }
+            applied
+        });
         complaints.into_result(())
     }
 }
