@@ -18,6 +18,7 @@ pub use self::{
 use crate::{
     apply::{Options, Planned, Session},
     config::{Config, Environment, Literal},
+    plan::Consent,
     render::{Desired, RenderOptions, render},
     report::Report,
 };
@@ -92,15 +93,13 @@ pub fn render_from(
 pub async fn plan(
     prepared: &Prepared,
     session: &Session,
-    confirmed: bool,
+    consent: Consent,
 ) -> Result<Planned, Diagnostics> {
     let Prepared {
         environment,
         desired,
     } = prepared;
-    session
-        .plan(desired, &environment.reconcile, confirmed)
-        .await
+    session.plan(desired, &environment.reconcile, consent).await
 }
 
 /// The rest: plan, apply and wait.

@@ -32,7 +32,7 @@ use self::{confirmed::Confirmed, execute::Setting, observe::Observer};
 use crate::{
     cluster::{Cluster, Error, Freshness, Kinds, Live},
     config::reconcile::Reconcile,
-    plan::{ApplySet, Inputs, Objects, Observed, Plan, Reach, build, resolve},
+    plan::{ApplySet, Consent, Inputs, Objects, Observed, Plan, Reach, build, resolve},
     render::Desired,
     report::{ActionResult, Outcome, Report},
 };
@@ -51,6 +51,8 @@ pub struct Options {
     pub dry_run: bool,
     /// Whether somebody confirmed what would otherwise be held back.
     pub confirmed: bool,
+    /// Whether an environment of another repository is taken over.
+    pub take_over: bool,
     /// Where events go.
     pub events: Events,
     /// How the run learns that it is to stop.
@@ -62,8 +64,19 @@ impl Default for Options {
         Self {
             dry_run: false,
             confirmed: false,
+            take_over: false,
             events: Events::none(),
             stopped: Stopped::never(),
+        }
+    }
+}
+
+impl Options {
+    /// What somebody has agreed to.
+    fn consent(&self) -> Consent {
+        Consent {
+            deletions: self.confirmed,
+            take_over: self.take_over,
         }
     }
 }
@@ -74,6 +87,8 @@ pub struct Planned {
     /// The plan.
     pub plan: Arc<Plan>,
     applyset: ApplySet,
+    /// The repository that the desired set comes from.
+    source: Option<String>,
     parent: Option<Live>,
     kinds: Arc<Kinds>,
     /// Where members are found that the parent told of.
@@ -98,14 +113,15 @@ impl Session {
         &self,
         desired: &Desired,
         policy: &Reconcile,
-        confirmed: bool,
+        consent: Consent,
     ) -> Result<Planned, Diagnostics> {
         let cluster = self.cluster.as_ref();
         let applyset = ApplySet::of(&desired.environment)?;
         let kinds = cluster.kinds(Freshness::Latest).await;
         let kinds = kinds.map_err(|error| diagnose(&error, "cluster/discovery"))?;
         let mut objects = resolve(desired, &kinds, &applyset)?;
-        let parent = parent::read(cluster, &kinds, &applyset).await?;
+        let parents = parent::read(cluster, &kinds, &applyset).await?;
+        let parent = parents.own;
         let known = known_reach(&kinds, parent.as_ref());
         let mut observer = Observer {
             cluster,
@@ -115,7 +131,8 @@ impl Session {
             reach: &known,
             confirmed: &self.confirmed,
         };
-        let observed = observer.observe().await;
+        let mut observed = observer.observe().await;
+        observed.neighbours = parents.others;
         self.forget(&observed);
         let plan = build(&Inputs {
             desired,
@@ -123,13 +140,15 @@ impl Session {
             observed: &observed,
             policy,
             applyset: &applyset,
-            confirmed,
+            memory: &parent::memory(&applyset, parent.as_ref()),
+            consent,
         })?;
         let wanted = reach_of(&objects);
         let saw_all = observed.unseen.is_empty();
         Ok(Planned {
             plan: Arc::new(plan),
             applyset,
+            source: desired.source.clone(),
             parent,
             kinds,
             known,
@@ -157,7 +176,7 @@ impl Session {
         options: &Options,
     ) -> Report {
         let started = Instant::now();
-        let mut report = match self.plan(desired, policy, options.confirmed).await {
+        let mut report = match self.plan(desired, policy, options.consent()).await {
             Ok(planned) => self.carry_out(&planned, policy, options).await,
             Err(errors) => {
                 Report::of_failure(&desired.environment, desired.revision.clone(), errors)
@@ -186,6 +205,7 @@ impl Session {
         report.warnings.clone_from(&plan.warnings);
         report.kept.clone_from(&plan.kept);
         report.hold.clone_from(&plan.hold);
+        report.errors = plan.disputes.iter().cloned().collect();
         if options.dry_run {
             preview(plan, &mut report);
             return report;
@@ -211,16 +231,20 @@ impl Session {
     ) -> Result<(), Error> {
         let cluster = self.cluster.as_ref();
         let Planned { plan, applyset, .. } = planned;
+        let source = planned.source.as_deref();
         let nothing = plan.is_empty() && plan.actions.is_empty();
         let is_lost = planned.parent.is_none() && !nothing;
         let mut parent = planned.parent.clone();
         if is_lost || !plan.is_empty() {
-            if parent.is_none() {
+            if parent
+                .as_ref()
+                .is_none_or(|parent| !parent::is_as_new(parent))
+            {
                 parent::ensure_kind(cluster, &planned.kinds).await?;
             }
             let superset = planned.known.union(&planned.wanted);
             let written =
-                parent::write_reach(cluster, applyset, parent.as_ref(), &superset).await?;
+                parent::write_reach(cluster, applyset, parent.as_ref(), source, &superset).await?;
             parent = written.or(parent);
         }
         let executed = execute::execute(Setting {
@@ -264,7 +288,7 @@ impl Session {
         report.outcome = outcome(report, options.stopped.why());
         if report.outcome == Outcome::Converged && planned.saw_all && parent.is_some() {
             let reach = remaining(planned, report);
-            parent::write_reach(cluster, applyset, parent.as_ref(), &reach).await?;
+            parent::write_reach(cluster, applyset, parent.as_ref(), source, &reach).await?;
         }
         Ok(())
     }
@@ -281,7 +305,7 @@ impl Session {
         let applyset = ApplySet::of(environment)?;
         let kinds = cluster.kinds(Freshness::Cached).await;
         let kinds = kinds.map_err(|error| diagnose(&error, "cluster/discovery"))?;
-        let Some(parent) = parent::read(cluster, &kinds, &applyset).await? else {
+        let Some(parent) = parent::read(cluster, &kinds, &applyset).await?.own else {
             return Ok(());
         };
         if let Some(status) = status::refused(&parent, revision, errors, &now()) {
@@ -296,7 +320,11 @@ impl Session {
     async fn tell_status(&self, planned: &Planned, report: &mut Report) {
         let cluster = self.cluster.as_ref();
         let is_there = planned.parent.is_some() || report.actions.iter().any(|_| true);
-        if !is_there || report.errors.has_errors() {
+        let is_broken = report
+            .errors
+            .iter()
+            .any(|error| error.code == "apply/parent");
+        if !is_there || is_broken {
             return;
         }
         let Some(status) = status::status(planned.parent.as_ref(), report, &now()) else {
@@ -389,7 +417,7 @@ fn preview(plan: &Plan, report: &mut Report) {
     } else {
         Outcome::Pending
     };
-    report.errors = blocked.into_iter().collect();
+    report.errors.extend(blocked);
 }
 
 /// An error of the cluster as a finding.

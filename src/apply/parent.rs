@@ -10,10 +10,13 @@ use trueup_manifest::Diagnostic;
 
 use super::{diagnose, health::health};
 use crate::{
-    cluster::{ApplyOptions, Cluster, Error, ErrorKind, Freshness, Kinds, Live, Resource, Target},
+    cluster::{
+        ApplyOptions, Cluster, Error, ErrorKind, Freshness, Kinds, Live, Resource, Selection,
+        Target,
+    },
     plan::{
-        ApplySet, ENVIRONMENT, FIELD_MANAGER, GROUP_KINDS, NAMESPACES, PARENT_GROUP, PARENT_ID,
-        PARENT_KIND, PARENT_TYPE, Reach, TOOLING,
+        ApplySet, CONFIRM, ENVIRONMENT, FIELD_MANAGER, GROUP_KINDS, Memory, NAMESPACES, Neighbour,
+        Neighbours, PARENT_GROUP, PARENT_ID, PARENT_KIND, PARENT_TYPE, Reach, SOURCE, TOOLING,
     },
 };
 
@@ -23,8 +26,8 @@ const PARENT_MANAGER: &str = "trueup-applyset";
 const TOOL: &str = "trueup";
 const VERSION: &str = "v1";
 const PLURAL: &str = "environments";
-/// The annotation of our CRD that says which of our schemas it has.
-const SCHEMA: (&str, &str) = ("trueup.dev/schema", "1");
+/// The annotation of our CRD, and of parents, that says which of our schemas it has.
+const SCHEMA: (&str, &str) = ("trueup.dev/schema", "2");
 
 /// The parent's kind.
 pub(super) fn resource() -> Arc<Resource> {
@@ -48,20 +51,41 @@ pub(super) fn target(applyset: &ApplySet) -> Target {
     }
 }
 
-/// Reads the parent; none where it or its kind is not there. One that belongs to another tool or
+/// The `Environment` objects of a cluster.
+#[derive(Debug, Default)]
+pub(super) struct Parents {
+    /// The environment's own.
+    pub own: Option<Live>,
+    /// What the others tell.
+    pub others: Neighbours,
+}
+
+/// What the cluster remembers of an environment.
+pub(super) fn memory(applyset: &ApplySet, parent: Option<&Live>) -> Memory {
+    let annotation = |key| Some(parent?.annotation(key)?.to_owned());
+    Memory {
+        parent: applyset.parent().to_owned(),
+        source: annotation(SOURCE),
+        confirmation: annotation(CONFIRM),
+    }
+}
+
+/// Reads the parent and those of other environments; none where it or its kind is not there. One that belongs to another tool or
 /// another environment is an error.
 pub(super) async fn read(
     cluster: &dyn Cluster,
     kinds: &Kinds,
     applyset: &ApplySet,
-) -> Result<Option<Live>, Diagnostic> {
+) -> Result<Parents, Diagnostic> {
     if kinds.get(&resource().gvk()).is_none() {
-        return Ok(None);
+        return Ok(Parents::default());
     }
     let target = target(applyset);
-    let found = cluster.get(&target).await;
-    let Some(live) = found.map_err(|error| diagnose(&error, "apply/parent"))? else {
-        return Ok(None);
+    let found = all(cluster, &target).await;
+    let (own, others) = found.map_err(|error| diagnose(&error, "apply/parent"))?;
+    let others = others.iter().map(Neighbour::of_parent).collect();
+    let Some(live) = own else {
+        return Ok(Parents { own: None, others });
     };
     let tool = live
         .annotation(TOOLING)
@@ -81,7 +105,25 @@ pub(super) async fn read(
             );
             Err(Diagnostic::error("apply/parent", message).help("rename one of the two"))
         }
-        _ => Ok(Some(live)),
+        _ => Ok(Parents {
+            own: Some(live),
+            others,
+        }),
+    }
+}
+
+/// The parent and those of the other environments; only the parent where we may not list them.
+async fn all(cluster: &dyn Cluster, target: &Target) -> Result<(Option<Live>, Vec<Live>), Error> {
+    match cluster.list(&target.resource, &Selection::default()).await {
+        Ok(listing) => {
+            let is_own = |live: &Live| live.text(&["metadata", "name"]) == target.name;
+            let (own, others): (Vec<_>, Vec<_>) = listing.items.into_iter().partition(is_own);
+            Ok((own.into_iter().next(), others))
+        }
+        Err(error) if *error.kind() == ErrorKind::Forbidden => {
+            Ok((cluster.get(target).await?, Vec::new()))
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -115,7 +157,8 @@ pub(super) async fn ensure_kind(cluster: &dyn Cluster, kinds: &Kinds) -> Result<
     until_served(cluster, &target).await
 }
 
-fn is_as_new(crd: &Live) -> bool {
+/// Whether a CRD, or a parent that was written for it, is of this version of ours or a newer one.
+pub(super) fn is_as_new(crd: &Live) -> bool {
     let number = |text: &str| text.parse::<u32>().unwrap_or_default();
     crd.annotation(SCHEMA.0)
         .is_some_and(|schema| number(schema) >= number(SCHEMA.1))
@@ -163,14 +206,19 @@ pub(super) async fn write_reach(
     cluster: &dyn Cluster,
     applyset: &ApplySet,
     live: Option<&Live>,
+    source: Option<&str>,
     reach: &Reach,
 ) -> Result<Option<Live>, Error> {
+    let source = source.or_else(|| live?.annotation(SOURCE));
+    let source = source.map(|source| (SOURCE, source.to_owned()));
     let annotations = [
         (ENVIRONMENT, applyset.environment().to_owned()),
         (TOOLING, format!("{TOOL}/v{}", env!("CARGO_PKG_VERSION"))),
         (GROUP_KINDS, reach.kinds_annotation()),
         (NAMESPACES, reach.namespaces_annotation()),
+        (SCHEMA.0, SCHEMA.1.to_owned()),
     ];
+    let annotations: Vec<(&str, String)> = annotations.into_iter().chain(source).collect();
     let is_written = live.is_some_and(|live| {
         live.label(PARENT_ID) == Some(applyset.id())
             && annotations
@@ -253,6 +301,7 @@ fn definition() -> Value {
                 "type": "object",
                 "additionalProperties": whole,
             },
+            "claims": {"type": "array", "items": text, "x-kubernetes-list-type": "set"},
             "lastChange": {
                 "type": "object",
                 "properties": {

@@ -7,6 +7,7 @@ use trueup_manifest::{Diagnostic, Diagnostics};
 
 use crate::{
     cluster::Live,
+    plan::NOT_OURS,
     report::{Outcome, Report},
 };
 
@@ -43,6 +44,10 @@ pub(super) fn status(parent: Option<&Live>, report: &Report, now: &str) -> Optio
     });
     if let (Value::Object(status), Some(revision)) = (&mut status, &report.revision) {
         status.insert("observedRevision".to_owned(), revision.as_str().into());
+    }
+    let claims = claims(report);
+    if let (Value::Object(status), false) = (&mut status, claims.is_empty()) {
+        status.insert("claims".to_owned(), claims.into());
     }
     let last_change = if report.counts.changed() > 0 {
         Some(json!({
@@ -81,6 +86,20 @@ pub(super) fn refused(
         fields.insert("conditions".to_owned(), json!(conditions));
     }
     (status != old).then_some(status)
+}
+
+/// The objects that belong to somebody else although this environment wants them: whoever owns them
+/// reads it here.
+fn claims(report: &Report) -> Vec<String> {
+    const MOST: usize = 200;
+    let refused = report.actions.iter().filter(|action| {
+        let error = action.error.as_ref();
+        error.is_some_and(|error| error.code == NOT_OURS)
+    });
+    refused
+        .take(MOST)
+        .map(|action| action.object.to_string())
+        .collect()
 }
 
 /// How many objects there are, by what is true of them now rather than by what was done.

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     config::{Config, Literal},
     pipeline::{self, Clusters, Fetch, Prepared, Request},
+    plan::Consent,
     render,
 };
 
@@ -64,7 +65,8 @@ impl Args {
         let clusters = Clusters::new(global.cluster_override());
         super::runtime()?.block_on(async {
             let connection = clusters.of(&prepared.environment).await?;
-            let planned = pipeline::plan(&prepared, &connection.session, false).await?;
+            let planned =
+                pipeline::plan(&prepared, &connection.session, Consent::default()).await?;
             plan::tell(console, self.output.format, &prepared, &planned.plan)?;
             let blocked = planned
                 .plan

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     pipeline::{self, Clusters, Prepared},
-    plan::Plan,
+    plan::{Consent, Plan},
 };
 
 /// Say what a reconcile would do
@@ -40,7 +40,8 @@ impl Args {
         let clusters = Clusters::new(global.cluster_override());
         super::runtime()?.block_on(async {
             let connection = clusters.of(&prepared.environment).await?;
-            let planned = pipeline::plan(&prepared, &connection.session, false).await?;
+            let planned =
+                pipeline::plan(&prepared, &connection.session, Consent::default()).await?;
             match &self.output {
                 Target::Format(format) => tell(console, *format, &prepared, &planned.plan)?,
                 Target::Path(path) => {

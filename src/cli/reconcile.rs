@@ -14,7 +14,7 @@ use super::{
 use crate::{
     apply::{Events, Options, stopping},
     pipeline::{self, Clusters, Prepared},
-    plan::Plan,
+    plan::{Consent, Plan},
     report::{Outcome, Report},
 };
 
@@ -39,6 +39,9 @@ pub(super) struct Args {
     /// empty set
     #[arg(long)]
     confirm: bool,
+    /// Make an environment of this cluster this repository's, where another one has made it
+    #[arg(long)]
+    take_over: bool,
     #[command(flatten)]
     output: FormatArg,
 }
@@ -64,7 +67,11 @@ impl Args {
         console: &Console,
     ) -> Result<Exit, Failure> {
         let connection = clusters.of(&prepared.environment).await?;
-        let planned = pipeline::plan(prepared, &connection.session, self.confirm).await?;
+        let consent = Consent {
+            deletions: self.confirm,
+            take_over: self.take_over,
+        };
+        let planned = pipeline::plan(prepared, &connection.session, consent).await?;
         plan::tell(console, self.output.format, prepared, &planned.plan)?;
         Ok(pending(&planned.plan))
     }
@@ -81,6 +88,7 @@ impl Args {
         let options = Options {
             dry_run: false,
             confirmed: self.confirm,
+            take_over: self.take_over,
             events,
             stopped,
         };

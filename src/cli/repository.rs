@@ -15,7 +15,7 @@ use super::{exit::Failure, global::Global};
 use crate::{
     config::{Config, ENVIRONMENTS, Literal},
     pipeline::{self, Fetch, Prepared, Request},
-    source::{Snapshot, WorkTree},
+    source::{self, Snapshot, WorkTree},
 };
 
 /// A checkout and the configuration in it.
@@ -76,6 +76,8 @@ impl Repository {
         variables: &[(String, Literal)],
     ) -> Result<Prepared, Diagnostics> {
         let mut prepared = self.prepare(environment, variables, Fetch::Newest)?;
+        // The environment is of the repository that its own file lies in, wherever its files come from.
+        prepared.desired.source = Some(source::identity(self.tree.root()));
         if prepared.desired.revision.is_none() {
             prepared.desired.revision = self.revision();
         }

@@ -301,7 +301,9 @@ fn prepare(snapshot: &Snapshot, environment: &str) -> Result<Prepared, Diagnosti
     } else {
         home
     };
-    pipeline::render_from(files, environment, revision)
+    let mut prepared = pipeline::render_from(files, environment, revision)?;
+    prepared.desired.source = home.source().map(str::to_owned);
+    Ok(prepared)
 }
 
 fn refused(findings: &Diagnostics) -> Ended {

@@ -30,6 +30,9 @@ pub struct Plan {
     pub kept: Vec<Kept>,
     /// Why nothing is done until somebody confirms.
     pub hold: Option<Hold>,
+    /// Objects of ours that other environments claim, too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disputes: Vec<Diagnostic>,
     /// How many objects the environment owned before.
     pub owned: usize,
     /// What is worth saying and stops nothing.

@@ -8,11 +8,13 @@ use trueup_manifest::{Diagnostic, Diagnostics, ObjectId};
 use super::{
     action::{Action, ActionKind, Plan, PlannedPhase},
     depends_on, graph,
+    hold::{Consent, Memory, Question},
     inventory::ApplySet,
     judge::{Judgement, Seen, judge},
+    neighbours::Neighbours,
     object::{Object, Objects},
     order::{Order, order},
-    prune::{hold, prune},
+    prune::prune,
     view::View,
 };
 use crate::{
@@ -30,6 +32,8 @@ pub struct Observed {
     pub owned: Vec<(Target, Live)>,
     /// Objects that are not in the desired set, are named by `depends-on`, and exist.
     pub externals: HashSet<ObjectId>,
+    /// Other environments of the cluster.
+    pub neighbours: Neighbours,
     /// What could not be looked at, and why: nothing of such kinds is pruned.
     pub unseen: Vec<Diagnostic>,
 }
@@ -47,8 +51,10 @@ pub struct Inputs<'a> {
     pub policy: &'a Reconcile,
     /// The environment's ApplySet.
     pub applyset: &'a ApplySet,
-    /// Whether somebody confirmed what would otherwise be held back.
-    pub confirmed: bool,
+    /// What the cluster remembers of the environment.
+    pub memory: &'a Memory,
+    /// What somebody has agreed to.
+    pub consent: Consent,
 }
 
 /// The objects that the desired set names by `depends-on` without holding them: whether they exist is
@@ -89,16 +95,22 @@ pub fn build(inputs: &Inputs<'_>) -> Result<Plan, Diagnostics> {
     warnings.extend(order.warnings.iter().cloned());
     warnings.extend(observed.unseen.iter().cloned());
     let actions = actions(inputs, &order, &mut warnings);
+    let disputes = observed.neighbours.disputes(&objects.items);
 
     let ids: HashSet<ObjectId> = objects.items.iter().map(Object::id).collect();
     let live = observed.seen.iter().filter_map(|seen| seen.live.as_ref());
     let uids: HashSet<&str> = live.map(Live::uid).collect();
     let pruning = prune(&observed.owned, &ids, &uids, policy);
-    let held = if inputs.confirmed {
-        None
-    } else {
-        hold(&pruning, observed.owned.len(), objects.items.len(), policy)
-    };
+    let held = Question {
+        memory: inputs.memory,
+        source: desired.source.as_deref(),
+        pruning: &pruning,
+        owned: observed.owned.len(),
+        desired: objects.items.len(),
+        policy,
+        consent: inputs.consent,
+    }
+    .hold();
     Ok(Plan {
         environment: applyset.environment().to_owned(),
         revision: desired.revision.clone(),
@@ -109,6 +121,7 @@ pub fn build(inputs: &Inputs<'_>) -> Result<Plan, Diagnostics> {
         kept: pruning.kept,
         hold: held,
         owned: observed.owned.len(),
+        disputes,
         warnings,
     })
 }
@@ -149,6 +162,7 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
                 observed.seen.get(at).unwrap_or(&nothing),
                 applyset,
                 policy,
+                &observed.neighbours,
             )
         })
         .collect();

@@ -26,6 +26,10 @@ pub const GROUP_KINDS: &str = "applyset.kubernetes.io/contains-group-kinds";
 pub const NAMESPACES: &str = "applyset.kubernetes.io/additional-namespaces";
 /// The annotation of the parent that keeps the environment's name as the user writes it.
 pub const ENVIRONMENT: &str = "trueup.dev/environment";
+/// The annotation of the parent that says which repository the environment comes from.
+pub const SOURCE: &str = "trueup.dev/source";
+/// The annotation of the parent by which somebody confirms deletions.
+pub const CONFIRM: &str = "trueup.dev/confirm";
 /// The group of the parent's kind.
 pub const PARENT_GROUP: &str = "trueup.dev";
 /// The parent's kind.

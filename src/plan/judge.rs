@@ -10,6 +10,7 @@ use super::{
     diff,
     immutable::is_immutable,
     inventory::{ApplySet, FIELD_MANAGER, PART_OF},
+    neighbours::Neighbours,
     object::Object,
     path::{Path, Step},
     view::{Node, View},
@@ -18,6 +19,9 @@ use crate::{
     cluster::{Error, ErrorKind, Live},
     config::reconcile::{Adoption, Reconcile},
 };
+
+/// The code of the error about an object that belongs to somebody else.
+pub const NOT_OURS: &str = "plan/not-ours";
 
 /// What the cluster says about one desired object.
 #[derive(Clone, Debug, Default)]
@@ -100,12 +104,36 @@ enum Standing {
 }
 
 /// Whether a live object is ours, may become ours, or may not be touched and why.
-fn standing(live: &Live, applyset: &ApplySet, policy: &Reconcile) -> Result<Standing, String> {
+fn standing(live: &Live, applyset: &ApplySet, policy: &Reconcile) -> Result<Standing, NotOurs> {
     match (live.label(PART_OF), policy.adoption) {
         (Some(id), _) if id == applyset.id() => Ok(Standing::Ours),
         (_, Adoption::AdoptAll) | (None, Adoption::AdoptIfNoInventory) => Ok(Standing::Adoptable),
-        (Some(id), _) => Err(format!("belongs to another ApplySet, `{id}`")),
-        (None, Adoption::MustMatch) => Err("exists and is not ours".to_owned()),
+        (Some(id), _) => Err(NotOurs::AnotherSet(id.to_owned())),
+        (None, Adoption::MustMatch) => Err(NotOurs::Nobody),
+    }
+}
+
+/// Why a live object may not be touched.
+enum NotOurs {
+    /// It belongs to the ApplySet with this id.
+    AnotherSet(String),
+    /// It is in no ApplySet, and the policy takes over nothing.
+    Nobody,
+}
+
+impl NotOurs {
+    fn say(&self, neighbours: &Neighbours) -> (String, &'static str) {
+        const TAKE: &str = "remove it from one of the two, or set `reconcile.adoption` to `adoptAll` to take it over";
+        match self {
+            Self::AnotherSet(id) => match neighbours.name_of(id) {
+                Some(name) => (format!("belongs to the environment `{name}`"), TAKE),
+                None => (format!("belongs to another ApplySet, `{id}`"), TAKE),
+            },
+            Self::Nobody => (
+                "exists and is not ours".to_owned(),
+                "set `reconcile.adoption` to `adoptIfNoInventory` to take over what no other inventory claims",
+            ),
+        }
     }
 }
 
@@ -115,6 +143,7 @@ pub(super) fn judge(
     seen: &Seen,
     applyset: &ApplySet,
     policy: &Reconcile,
+    neighbours: &Neighbours,
 ) -> Judgement {
     let Some(live) = &seen.live else {
         let why = if object.kind_is_new {
@@ -126,10 +155,10 @@ pub(super) fn judge(
     };
     let standing = match standing(live, applyset, policy) {
         Ok(standing) => standing,
-        Err(why) => {
+        Err(not_ours) => {
+            let (why, help) = not_ours.say(neighbours);
             let message = format!("`{}` {why}", object.id());
-            let help = "remove it from one of the two, or set `reconcile.adoption` to `adoptAll` to take it over";
-            let diagnostic = object.error("plan/not-ours", message).help(help);
+            let diagnostic = object.error(NOT_OURS, message).help(help);
             return Judgement::blocked(ActionKind::None, diagnostic);
         }
     };

@@ -11,11 +11,13 @@ mod compare;
 mod depends_on;
 mod diff;
 mod graph;
+mod hold;
 mod immutable;
 mod inventory;
 mod judge;
 mod leave;
 mod mask;
+mod neighbours;
 mod object;
 mod order;
 mod path;
@@ -29,12 +31,14 @@ mod view;
 pub use self::{
     action::{Action, ActionKind, Body, Change, Edge, Gate, Hold, Kept, Plan, PlannedPhase, Prune},
     build::{Inputs, Observed, build, externals},
+    hold::{Consent, Memory},
     immutable::is_immutable,
     inventory::{
-        ApplySet, ENVIRONMENT, FIELD_MANAGER, GROUP_KINDS, NAMESPACES, PARENT_GROUP, PARENT_ID,
-        PARENT_KIND, PARENT_TYPE, PART_OF, Reach, TOOLING,
+        ApplySet, CONFIRM, ENVIRONMENT, FIELD_MANAGER, GROUP_KINDS, NAMESPACES, PARENT_GROUP,
+        PARENT_ID, PARENT_KIND, PARENT_TYPE, PART_OF, Reach, SOURCE, TOOLING,
     },
-    judge::{Seen, wants_dry_run},
+    judge::{NOT_OURS, Seen, wants_dry_run},
+    neighbours::{Neighbour, Neighbours},
     object::{Object, Objects, resolve},
     path::{Path, Step},
 };

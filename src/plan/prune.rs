@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use trueup_manifest::ObjectId;
 
 use super::{
-    action::{Hold, Kept, Prune},
+    action::{Kept, Prune},
     inventory::FIELD_MANAGER,
     rank::rank,
     references::references,
@@ -185,56 +185,4 @@ fn in_order(going: &[(&Target, &Live)]) -> Vec<Prune> {
         }
     });
     with_after.collect()
-}
-
-/// How many of `owned` objects may go where no deletion budget says so: half of them, and always a
-/// few. A revision that takes away more than that is more often a wrong path, branch or repository
-/// than somebody's wish.
-fn unbudgeted_limit(owned: usize) -> usize {
-    const ALWAYS: usize = 10;
-    (owned / 2).max(ALWAYS)
-}
-
-/// Whether so much goes that somebody should confirm it.
-pub(super) fn hold(
-    pruning: &Pruning,
-    owned: usize,
-    desired: usize,
-    policy: &Reconcile,
-) -> Option<Hold> {
-    let going = pruning.prune.len();
-    if going == 0 {
-        return None;
-    }
-    if desired == 0 {
-        return Some(Hold {
-            why: format!(
-                "the desired set is empty, and would delete all of the environment's {going} objects"
-            ),
-            help:
-                "check the paths of the phases; to delete everything, confirm it with `--confirm`"
-                    .to_owned(),
-        });
-    }
-    let limit = match policy.deletion_budget {
-        Some(budget) => budget.limit(owned)?,
-        None => unbudgeted_limit(owned),
-    };
-    (going > limit).then(|| Hold {
-        why: format!("{going} of {owned} objects would be deleted, and the deletion budget allows {limit}"),
-        help: "look at the plan; to go on, confirm it with `--confirm`, or set `reconcile.deletionBudget`"
-            .to_owned(),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn without_a_budget_half_may_go_and_always_a_few() {
-        for (owned, limit) in [(1, 10), (10, 10), (20, 10), (21, 10), (100, 50)] {
-            assert_eq!(unbudgeted_limit(owned), limit, "{owned} owned");
-        }
-    }
 }

@@ -11,6 +11,8 @@ pub struct Desired {
     pub environment: String,
     /// The revision it was rendered from; none for a plain directory.
     pub revision: Option<String>,
+    /// Which repository it comes from, where the caller knows; see [`identity`](crate::source::identity).
+    pub source: Option<String>,
     /// The phases in the order of the file.
     pub phases: Vec<DesiredPhase>,
     /// What rendering had to say that does not stop it.

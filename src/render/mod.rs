@@ -66,6 +66,7 @@ pub fn render(
     findings.into_result(Desired {
         environment: environment.name.value.clone(),
         revision: options.revision.clone(),
+        source: None,
         phases,
         warnings,
     })

@@ -16,6 +16,7 @@ use super::{
     content::{self, SUBMODULE},
     deadline::{self, Cancel},
     error::SourceError,
+    identity::identity,
     revision::Revision,
     scan::{StatCache, is_repository, scan},
     snapshot::Snapshot,
@@ -26,6 +27,7 @@ use super::{
 /// when a file does that Git would see. Ignored files can be read, but do not move it.
 pub struct DirectorySource {
     config: DirectoryConfig,
+    identity: Arc<str>,
     cache: Arc<Mutex<StatCache>>,
 }
 
@@ -39,6 +41,7 @@ impl DirectorySource {
         } = config;
         let path = real_dir(&path)?;
         Ok(Self {
+            identity: identity(&path).into(),
             config: DirectoryConfig {
                 path,
                 interval,
@@ -59,11 +62,13 @@ impl Source for DirectorySource {
             after,
         };
         let root = path.clone();
+        let identity = Arc::clone(&self.identity);
         let snapshot = deadline::run(after, late, move |cancel| {
             let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
             take(&root, &mut cache, cancel)
         })
-        .await?;
+        .await?
+        .of(&identity);
         Ok(Polled {
             snapshot,
             notes: Vec::new(),

@@ -18,6 +18,7 @@ mod deadline;
 mod directory;
 mod error;
 mod git;
+mod identity;
 mod range;
 mod revision;
 mod scan;
@@ -36,6 +37,7 @@ pub use config::{
 pub use directory::DirectorySource;
 pub use error::{ErrorKind, HostKeyProblem, Problem, SourceError};
 pub use git::GitSource;
+pub use identity::identity;
 pub use range::VersionRange;
 pub use revision::{Commit, Note, Revision};
 pub use secret::Secret;

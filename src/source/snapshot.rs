@@ -12,6 +12,7 @@ pub struct Snapshot {
     revision: Arc<Revision>,
     tree: Arc<dyn Tree>,
     configuration: Option<Arc<Self>>,
+    source: Option<Arc<str>>,
 }
 
 impl Snapshot {
@@ -21,6 +22,7 @@ impl Snapshot {
             revision: Arc::new(revision),
             tree,
             configuration: None,
+            source: None,
         }
     }
 
@@ -37,12 +39,24 @@ impl Snapshot {
             revision: Arc::new(revision),
             tree: Arc::clone(&self.tree),
             configuration: Some(Arc::new(configuration)),
+            source: self.source.clone(),
         }
     }
 
     /// The files that hold the configuration: these, where they were given no others.
     pub fn configuration(&self) -> &Self {
         self.configuration.as_deref().unwrap_or(self)
+    }
+
+    /// Says which repository the files belong to; see [`identity`](super::identity).
+    pub fn of(mut self, source: &str) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Which repository the files belong to; none where nobody said so.
+    pub fn source(&self) -> Option<&str> {
+        self.source.as_deref()
     }
 
     /// What the files were taken at.

@@ -101,6 +101,20 @@ impl GitUrl {
                 .is_ok_and(|address| address.is_loopback())
     }
 
+    /// What tells the repository from others, the same by HTTPS as by SSH: its host and path. A port of
+    /// SSH is left out, as the same server has another one for HTTPS.
+    pub fn identity(&self) -> String {
+        let path = self.path.trim_matches('/');
+        let path = path.strip_suffix(".git").unwrap_or(path);
+        match (self.scheme, self.port) {
+            (Scheme::File, _) => format!("file:///{path}"),
+            (Scheme::Https | Scheme::Http, Some(port)) => {
+                format!("{}:{port}/{path}", self.host.to_lowercase())
+            }
+            _ => format!("{}/{path}", self.host.to_lowercase()),
+        }
+    }
+
     /// What is handed to libgit2: no password, and a user only for SSH, whose protocol needs one.
     pub(super) fn wire(&self, ssh_user: &str) -> String {
         match self.scheme {
@@ -276,6 +290,30 @@ impl fmt::Debug for GitUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_repository_is_the_same_one_however_it_is_reached() {
+        for (text, identity) in [
+            ("https://Example.com/org/repo.git", "example.com/org/repo"),
+            (
+                "https://someone:secret@example.com/org/repo",
+                "example.com/org/repo",
+            ),
+            ("git@example.com:org/repo.git", "example.com/org/repo"),
+            (
+                "ssh://git@example.com:2222/org/repo.git/",
+                "example.com/org/repo",
+            ),
+            (
+                "https://example.com:8443/org/repo",
+                "example.com:8443/org/repo",
+            ),
+            ("file:///srv/git/repo.git", "file:///srv/git/repo"),
+        ] {
+            let url: GitUrl = text.parse().unwrap();
+            assert_eq!(url.identity(), identity, "{text}");
+        }
+    }
 
     #[test]
     fn an_address_is_understood_in_every_form_and_shown_without_its_secrets() {

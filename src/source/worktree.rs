@@ -16,6 +16,7 @@ use super::{
     revision::Revision,
     scan::StatCache,
     snapshot::Snapshot,
+    url::GitUrl,
 };
 
 /// A checkout on this machine: its files as they are on disk, and those of any revision that its
@@ -65,6 +66,33 @@ impl WorkTree {
     /// Where the folder that it was found from lies in it.
     pub fn here(&self) -> &TreePath {
         &self.here
+    }
+
+    /// What tells the repository from others: where it is cloned from, or, where that is not known, its
+    /// first commit. None before the first commit.
+    pub fn identity(&self) -> Option<String> {
+        let repository = self.repository();
+        let remotes = repository.remotes().ok();
+        let only = remotes.as_ref().and_then(|names| {
+            if names.len() == 1 {
+                names.get(0).ok().flatten()
+            } else {
+                None
+            }
+        });
+        let cloned_from = repository
+            .find_remote("origin")
+            .ok()
+            .or_else(|| repository.find_remote(only?).ok())
+            .and_then(|remote| remote.url().ok()?.parse::<GitUrl>().ok());
+        if let Some(url) = cloned_from {
+            return Some(url.identity());
+        }
+        let mut walk = repository.revwalk().ok()?;
+        walk.push_head().ok()?;
+        walk.simplify_first_parent().ok()?;
+        let first = walk.filter_map(Result::ok).last()?;
+        Some(format!("commit {first}"))
     }
 
     /// The revision that is checked out; none before the first commit.

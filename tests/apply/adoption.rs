@@ -1,6 +1,6 @@
 //! What exists already and is not ours.
 
-use trueup::{config::reconcile::Adoption, report::Outcome};
+use trueup::{apply::Options, config::reconcile::Adoption, report::Outcome};
 
 use crate::harness::on_every_server;
 
@@ -45,20 +45,83 @@ fn with_the_strictest_policy_what_is_there_already_is_an_error() {
 #[test]
 fn what_another_environment_owns_is_an_error_on_both_and_stays_as_it_is() {
     on_every_server(async |mut world| {
-        world.converge(&[("pre", NAMESPACE), ("app", OURS)]).await;
+        let all = [("pre", NAMESPACE), ("app", OURS)];
+        world.converge(&all).await;
         let before = world.live("v1 ConfigMap TAG/a").await.unwrap();
         let tag = world.tag.clone();
-        let ours = OURS.replace("TAG", &tag);
-        world.tag = format!("{tag}-rival");
-        let report = world
-            .reconcile(&[("app", &ours.replace("ours", "rival"))])
-            .await;
-        assert_eq!(report.outcome, Outcome::Failed);
-        assert!(
-            report.to_string().contains("belongs to another ApplySet"),
-            "{report}"
-        );
-        world.tag = tag;
+        let theirs = OURS.replace("TAG", &tag).replace("ours", "rival");
+        let own = format!("{NAMESPACE}---\n{OURS}\n");
+        for _ in 0..2 {
+            world.tag = format!("{tag}-rival");
+            let rival = world
+                .reconcile(&[("pre", &(own.clone() + "---\n" + &theirs))])
+                .await;
+            assert_eq!(rival.outcome, Outcome::Failed);
+            let text = rival.to_string();
+            assert!(
+                text.contains(&format!("belongs to the environment `env_{tag}`")),
+                "{text}"
+            );
+            // The rest of it is done.
+            assert!(world.live("v1 ConfigMap TAG/a").await.is_some());
+            world.tag.clone_from(&tag);
+            let owner = world.reconcile(&all).await;
+            assert_eq!(owner.outcome, Outcome::Failed, "on {}", world.server);
+            let claim =
+                format!("the environment `env_{tag}-rival` claims `ConfigMap {tag}/a`, too");
+            assert!(owner.to_string().contains(&claim), "{owner}");
+            assert_eq!(owner.counts.unchanged, 2);
+        }
         assert_eq!(world.live("v1 ConfigMap TAG/a").await.unwrap(), before);
+        // Once one of the two gives way, both are well.
+        world.tag = format!("{tag}-rival");
+        world.converge(&[("pre", &own)]).await;
+        world.tag = tag;
+        world.converge(&all).await;
+    });
+}
+
+#[test]
+fn two_repositories_with_an_environment_of_one_name_never_prune_each_other() {
+    on_every_server(async |world| {
+        let from = |source: &str, text: &str| {
+            let mut desired = world.desired(&[("pre", NAMESPACE), ("app", text)]);
+            desired.source = Some(source.to_owned());
+            desired
+        };
+        let one = from("git.example.com/a/one", OURS);
+        let two = from("git.example.com/b/two", &OURS.replace("name: a", "name: b"));
+        let options = Options::default();
+        let report = world.session.reconcile(&one, &world.policy, &options).await;
+        assert_eq!(report.outcome, Outcome::Converged, "{report}");
+        // Not even by somebody who confirms deletions.
+        let confirmed = Options {
+            confirmed: true,
+            ..Options::default()
+        };
+        let report = world
+            .session
+            .reconcile(&two, &world.policy, &confirmed)
+            .await;
+        assert_eq!(report.outcome, Outcome::Held, "on {}", world.server);
+        let text = report.to_string();
+        assert!(
+            text.contains("comes from `git.example.com/a/one`") && text.contains("--take-over"),
+            "{text}"
+        );
+        assert!(world.live("v1 ConfigMap TAG/a").await.is_some());
+        assert!(world.live("v1 ConfigMap TAG/b").await.is_none());
+        let take_over = Options {
+            take_over: true,
+            ..Options::default()
+        };
+        let report = world
+            .session
+            .reconcile(&two, &world.policy, &take_over)
+            .await;
+        assert_eq!(report.outcome, Outcome::Converged, "{report}");
+        assert!(world.live("v1 ConfigMap TAG/b").await.is_some());
+        let report = world.session.reconcile(&one, &world.policy, &options).await;
+        assert_eq!(report.outcome, Outcome::Held, "it has moved for good");
     });
 }

@@ -1,6 +1,6 @@
 //! What left Git goes, and nothing else.
 
-use trueup::report::Outcome;
+use trueup::{config::reconcile::DeletionBudget, report::Outcome};
 
 use crate::harness::on_every_server;
 
@@ -117,5 +117,55 @@ fn nothing_is_deleted_while_something_failed() {
             .converge(&[("pre", NAMESPACE), ("app", &config_map("a"))])
             .await;
         assert_eq!(report.counts.pruned, 1, "{report}");
+    });
+}
+
+#[test]
+fn what_somebody_confirms_in_the_cluster_is_just_what_they_saw() {
+    on_every_server(async |world| {
+        let all = config_map("a") + &config_map("b");
+        world.converge(&[("pre", NAMESPACE), ("app", &all)]).await;
+        let mut world = world;
+        world.policy.deletion_budget = Some(DeletionBudget {
+            count: Some(0),
+            percent: None,
+        });
+        let less = [("pre", NAMESPACE), ("app", &*config_map("a"))];
+        let report = world.reconcile(&less).await;
+        assert_eq!(report.outcome, Outcome::Held);
+        let help = report.hold.unwrap().help;
+        let (_, token) = help.rsplit_once("trueup.dev/confirm=").unwrap();
+        let token = token.trim_end_matches('`');
+        let confirm = |token: &str| serde_json::json!({"metadata": {"annotations": {"trueup.dev/confirm": token}}});
+        let parent = "trueup.dev/v1 Environment env-TAG";
+        world.patch(parent, confirm("0123456789ab")).await;
+        assert_eq!(world.reconcile(&less).await.outcome, Outcome::Held);
+        world.patch(parent, confirm(token)).await;
+        assert_eq!(world.converge(&less).await.counts.pruned, 1);
+        // It was for these objects, and for once.
+        let none = [("pre", NAMESPACE), ("app", "")];
+        assert_eq!(world.reconcile(&none).await.outcome, Outcome::Held);
+    });
+}
+
+#[test]
+fn an_object_that_moves_to_another_version_of_its_kind_keeps_its_uid() {
+    on_every_server(async |world| {
+        let v2 = "
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: a, namespace: TAG}
+spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: a}}
+";
+        let v1 = v2.replace("autoscaling/v2", "autoscaling/v1");
+        world.converge(&[("pre", NAMESPACE), ("app", &v1)]).await;
+        let place = "autoscaling/v2 HorizontalPodAutoscaler TAG/a";
+        let before = world.live(place).await.unwrap();
+        let report = world.converge(&[("pre", NAMESPACE), ("app", v2)]).await;
+        assert_eq!(report.counts.pruned, 0, "on {}:\n{report}", world.server);
+        let after = world.live(place).await.unwrap();
+        assert_eq!(before.uid(), after.uid());
+        let report = world.converge(&[("pre", NAMESPACE), ("app", v2)]).await;
+        assert_eq!(report.counts.changed(), 0, "on {}:\n{report}", world.server);
     });
 }

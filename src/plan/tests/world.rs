@@ -77,6 +77,7 @@ pub(in crate::plan) fn desired(phases: &[(&str, &str)]) -> Desired {
     });
     Desired {
         environment: "dev".to_owned(),
+        source: None,
         revision: None,
         phases: phases.collect(),
         warnings: Vec::new(),
@@ -117,7 +118,8 @@ pub(in crate::plan) fn plan_with(
         observed,
         policy,
         applyset: &applyset,
-        confirmed: false,
+        memory: &crate::plan::Memory::default(),
+        consent: crate::plan::Consent::default(),
     })
 }
 

@@ -17,6 +17,7 @@ use crate::source::{
     config::{GitConfig, Reference},
     deadline::Cancel,
     error::SourceError,
+    identity,
     revision::{Commit, Note, Revision},
     snapshot::Snapshot,
 };
@@ -257,7 +258,8 @@ fn take(
     let tree = ObjectTree::new(Arc::clone(&copy.objects), commit.tree_id()).below(&path)?;
     let revision = revision_of(&commit, &target.name);
     copy.remember(repository, commit.id(), &target.name)?;
-    Ok(Snapshot::new(revision, Arc::new(tree)))
+    let source = identity::with_folder(config.url.identity(), &config.path);
+    Ok(Snapshot::new(revision, Arc::new(tree)).of(&source))
 }
 
 /// What a commit says about itself.

@@ -20,7 +20,7 @@ use trueup::{
         connect,
     },
     config::reconcile::Reconcile,
-    plan::Plan,
+    plan::{Consent, Plan},
     render::{Desired, DesiredPhase},
     report::{Outcome, Report},
 };
@@ -136,7 +136,7 @@ impl World {
             environment: format!("env_{}", self.tag),
             revision: Some("r1".to_owned()),
             phases: phases.collect(),
-            warnings: Vec::new(),
+            ..Desired::default()
         }
     }
 
@@ -171,7 +171,7 @@ impl World {
     pub(crate) async fn plan(&self, phases: &[(&str, &str)]) -> Result<Arc<Plan>, String> {
         let planned = self
             .session
-            .plan(&self.desired(phases), &self.policy, false)
+            .plan(&self.desired(phases), &self.policy, Consent::default())
             .await;
         planned
             .map(|planned| planned.plan)
