@@ -1,0 +1,89 @@
+//! Slices.
+
+use std::sync::{Arc, OnceLock};
+
+use super::yaml::Node;
+use super::{Type, Value};
+
+/// A Go slice. It never changes and is shared by its clones.
+#[derive(Clone)]
+pub struct List(Arc<Data>);
+
+struct Data {
+    elem: Type,
+    is_nil: bool,
+    /// Set when the items were first looked at.
+    items: OnceLock<Vec<Value>>,
+    /// Where the items are read from.
+    node: Option<Node>,
+}
+
+impl List {
+    /// A slice of a type; the caller answers for its items being of that type.
+    pub fn typed(elem: Type, items: Vec<Value>) -> Self {
+        Self(Arc::new(Data {
+            elem,
+            is_nil: false,
+            items: OnceLock::from(items),
+            node: None,
+        }))
+    }
+
+    /// The nil slice of a type: empty, prints as `[]`, is `null` in JSON.
+    pub fn nil(elem: Type) -> Self {
+        Self(Arc::new(Data {
+            elem,
+            is_nil: true,
+            items: OnceLock::from(Vec::new()),
+            node: None,
+        }))
+    }
+
+    pub(super) fn lazy(node: Node) -> Self {
+        Self(Arc::new(Data {
+            elem: Type::Any,
+            is_nil: false,
+            items: OnceLock::new(),
+            node: Some(node),
+        }))
+    }
+
+    /// The items.
+    pub fn items(&self) -> &[Value] {
+        self.0.items.get_or_init(|| match &self.0.node {
+            Some(node) => node.items(),
+            None => Vec::new(),
+        })
+    }
+
+    /// The type of the items.
+    pub fn elem(&self) -> Type {
+        self.0.elem
+    }
+
+    /// Whether this is the nil slice.
+    pub fn is_nil(&self) -> bool {
+        self.0.is_nil
+    }
+
+    /// The number of items.
+    pub fn len(&self) -> usize {
+        self.items().len()
+    }
+
+    /// Whether there are no items.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether both are the same slice, not only equal ones.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl FromIterator<Value> for List {
+    fn from_iter<I: IntoIterator<Item = Value>>(items: I) -> Self {
+        Self::typed(Type::Any, items.into_iter().collect())
+    }
+}
