@@ -7,6 +7,7 @@
 
 mod clusters;
 mod files;
+mod remote;
 
 use futures::{FutureExt, future::BoxFuture};
 use trueup_manifest::{Diagnostic, Diagnostics, Tree};
@@ -14,6 +15,7 @@ use trueup_manifest::{Diagnostic, Diagnostics, Tree};
 pub use self::{
     clusters::{Clusters, Connection},
     files::{Fetch, own_files},
+    remote::Remote,
 };
 use crate::{
     apply::{Options, Planned, Session},
@@ -50,6 +52,7 @@ pub fn prepare(
     tree: &dyn Tree,
     config: &Config,
     request: &Request<'_>,
+    remote: &Remote,
 ) -> Result<Prepared, Diagnostics> {
     let environment = select(config, request)?;
     if let Some(source) = &environment.source {
@@ -61,7 +64,7 @@ pub fn prepare(
         .help("fetch them first, or remove `source` to take those beside the Environment file")
         .into());
     }
-    render_from(tree, environment, request.revision)
+    render_from(tree, environment, request.revision, remote)
 }
 
 /// The environment that is asked for, with its variables.
@@ -73,14 +76,16 @@ pub fn select(config: &Config, request: &Request<'_>) -> Result<Environment, Dia
     Ok(environment)
 }
 
-/// Renders an environment from the files of a tree.
+/// Renders an environment from the files of a tree. What kustomizations name elsewhere is fetched.
 pub fn render_from(
     tree: &dyn Tree,
     environment: Environment,
     revision: Option<&str>,
+    remote: &Remote,
 ) -> Result<Prepared, Diagnostics> {
     let options = RenderOptions {
-        revision: revision.map(str::to_owned),
+        revision,
+        remote: Some(remote),
     };
     let desired = render(tree, &environment, &options)?;
     Ok(Prepared {

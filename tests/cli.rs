@@ -14,6 +14,9 @@ mod kustomize;
 #[cfg(test)]
 #[path = "config/page.rs"]
 mod page;
+#[cfg(test)]
+#[path = "cli/remote.rs"]
+mod remote;
 #[path = "cli/render.rs"]
 mod render;
 #[cfg(test)]

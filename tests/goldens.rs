@@ -12,7 +12,7 @@ use std::{collections::BTreeSet, env, fs, path::PathBuf, process::Command};
 
 use trueup::{
     config::Config,
-    pipeline::{Request, prepare},
+    pipeline::{Fetch, Remote, Request, prepare},
     render::to_yaml,
 };
 use trueup_manifest::DiskTree;
@@ -30,7 +30,7 @@ fn rendered(environment: &str) -> String {
         revision: None,
         variables: &[],
     };
-    let prepared = prepare(&tree, &config, &request)
+    let prepared = prepare(&tree, &config, &request, &Remote::new(Fetch::Kept))
         .unwrap_or_else(|findings| panic!("{}", findings.render(false)));
     let phases = prepared.desired.phases.iter().map(|phase| {
         let text = to_yaml(&phase.manifests).unwrap();

@@ -12,7 +12,7 @@ use super::{
     exit::{Exit, Failure},
     global::Global,
     output::{self, Format, FormatArg},
-    repository::Repository,
+    repository::{self, Repository},
 };
 use crate::{
     config::{CONTEXTS, ENVIRONMENTS},
@@ -44,13 +44,13 @@ struct Outcome<'a> {
 impl Args {
     pub(super) fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
         let repository = match &self.path {
-            Some(path) => Repository::at(path)?,
-            None => Repository::open(global)?,
+            Some(path) => Repository::at(path, Fetch::Kept)?,
+            None => Repository::at(&repository::root(global)?, Fetch::Kept)?,
         };
         let names: Vec<&str> = repository.config.names().collect();
         let rendered: Vec<_> = names
             .par_iter()
-            .map(|name| repository.prepare(name, &[], Fetch::Kept))
+            .map(|name| repository.prepare(name, &[]))
             .collect();
         let mut findings = repository.config.findings();
         let (mut phases, mut objects) = (0, 0);

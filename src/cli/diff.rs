@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     config::{Config, Literal},
-    pipeline::{self, Clusters, Fetch, Prepared, Request},
+    pipeline::{self, Clusters, Fetch, Prepared, Remote, Request},
     plan::Consent,
     render,
 };
@@ -50,7 +50,7 @@ impl Args {
     pub(super) fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
         let repository = Repository::open(global)?;
         match &self.base {
-            Some(base) => self.with_base(&repository, base, console),
+            Some(base) => self.with_base(&repository, base, global, console),
             None => self.with_cluster(&repository, global, console),
         }
     }
@@ -85,14 +85,16 @@ impl Args {
         &self,
         repository: &Repository,
         base: &str,
+        global: &Global,
         console: &Console,
     ) -> Result<Exit, Failure> {
         let base = repository.base(base, self.exact)?;
         let base_config = Config::load(&*base.tree).map_err(|findings| at(&base.name, findings))?;
         // Both sides are read before either fails, so that all errors come at once.
-        let after = self.prepare(&repository.tree, &repository.config);
+        let (fetch, remote) = (global.fetch(), Remote::new(global.fetch()));
+        let after = self.prepare(&repository.tree, &repository.config, fetch, &remote);
         let before = if base_config.knows(&self.environment) {
-            let before = self.prepare(&*base.tree, &base_config);
+            let before = self.prepare(&*base.tree, &base_config, fetch, &remote);
             before
                 .map(Some)
                 .map_err(|findings| at(&base.name, findings))
@@ -118,7 +120,13 @@ impl Args {
         })
     }
 
-    fn prepare(&self, tree: &dyn Tree, config: &Config) -> Result<Prepared, Diagnostics> {
+    fn prepare(
+        &self,
+        tree: &dyn Tree,
+        config: &Config,
+        fetch: Fetch,
+        remote: &Remote,
+    ) -> Result<Prepared, Diagnostics> {
         let request = Request {
             environment: &self.environment,
             revision: None,
@@ -126,13 +134,13 @@ impl Args {
         };
         let environment = pipeline::select(config, &request)?;
         if environment.source.is_none() {
-            return pipeline::render_from(tree, environment, None);
+            return pipeline::render_from(tree, environment, None, remote);
         }
         // Its files are not of this repository: they are the same on both sides.
         let runtime = super::runtime()?;
-        let files = runtime.block_on(pipeline::own_files(&environment, Fetch::Newest))?;
+        let files = runtime.block_on(pipeline::own_files(&environment, fetch))?;
         let files: &dyn Tree = files.as_ref().map_or(tree, |files| files);
-        pipeline::render_from(files, environment, None)
+        pipeline::render_from(files, environment, None, remote)
     }
 }
 

@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use super::exit::Failure;
 use crate::{
     cluster::Access,
+    pipeline::Fetch,
     telemetry::{self, Logging},
 };
 
@@ -22,6 +23,10 @@ pub(super) struct Global {
     /// The kubeconfig context, in place of the environment's
     #[arg(long, global = true, value_name = "NAME")]
     context: Option<String>,
+    /// Fetch nothing that Git repositories or web servers hold: take what earlier runs left on this
+    /// machine
+    #[arg(long, global = true)]
+    offline: bool,
     /// Whether to use colour; `auto` does on a terminal where `NO_COLOR` is not set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: Color,
@@ -47,6 +52,15 @@ enum LogFormat {
 }
 
 impl Global {
+    /// How fresh what lies elsewhere has to be.
+    pub(super) fn fetch(&self) -> Fetch {
+        if self.offline {
+            Fetch::Kept
+        } else {
+            Fetch::Newest
+        }
+    }
+
     /// Whether to use colour on a stream.
     pub(super) fn color(&self, stream: &impl IsTerminal) -> bool {
         match self.color {

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     config::Literal,
-    pipeline::Fetch,
+    pipeline::Remote,
     render::{self, BuildOptions},
 };
 
@@ -76,7 +76,7 @@ impl Args {
     pub(super) fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
         let (manifests, warnings) = match decide(&self.what, global)? {
             What::Environment(repository) => self.environment(&repository)?,
-            What::Folder => self.folder()?,
+            What::Folder => self.folder(global)?,
         };
         console.findings(&warnings);
         match &self.output {
@@ -93,7 +93,7 @@ impl Args {
         &self,
         repository: &Repository,
     ) -> Result<(Vec<Manifest>, Vec<Diagnostic>), Failure> {
-        let prepared = repository.prepare(&self.what, &self.variables, Fetch::Newest)?;
+        let prepared = repository.prepare(&self.what, &self.variables)?;
         let known: Vec<&str> = prepared
             .desired
             .phases
@@ -123,7 +123,7 @@ impl Args {
         ))
     }
 
-    fn folder(&self) -> Result<(Vec<Manifest>, Vec<Diagnostic>), Failure> {
+    fn folder(&self, global: &Global) -> Result<(Vec<Manifest>, Vec<Diagnostic>), Failure> {
         if let Some(name) = self.phases.first() {
             let error = Diagnostic::error(
                 "cli/no-phases",
@@ -144,6 +144,7 @@ impl Args {
             as_loaded: self.reorder == Order::None,
             managed_by_label: self.enable_managedby_label,
             tree_root: Some("/"),
+            remote: Some(&Remote::new(global.fetch())),
         };
         Ok(render::build_kustomization(&tree, &dir, &options)?)
     }

@@ -14,7 +14,7 @@ use self::subtree::Subtree;
 use super::{exit::Failure, global::Global};
 use crate::{
     config::{Config, ENVIRONMENTS, Literal},
-    pipeline::{self, Fetch, Prepared, Request},
+    pipeline::{self, Fetch, Prepared, Remote, Request},
     source::{self, Snapshot, WorkTree},
 };
 
@@ -22,23 +22,30 @@ use crate::{
 pub(super) struct Repository {
     pub(super) tree: DiskTree,
     pub(super) config: Config,
+    fetch: Fetch,
+    remote: Remote,
 }
 
 impl Repository {
     /// Opens the repository that the flags name, or the one round the current folder.
     pub(super) fn open(global: &Global) -> Result<Self, Failure> {
-        Self::at(&root(global)?)
+        Self::at(&root(global)?, global.fetch())
     }
 
-    /// Opens the repository at a folder.
-    pub(super) fn at(root: &Path) -> Result<Self, Failure> {
+    /// Opens the repository at a folder. What lies elsewhere is as fresh as `fetch` says.
+    pub(super) fn at(root: &Path, fetch: Fetch) -> Result<Self, Failure> {
         let tree = DiskTree::new(root)?;
         let tree = match std::env::current_dir() {
             Ok(here) => tree.shown_from(here),
             Err(_) => tree,
         };
         let config = Config::load(&tree)?;
-        Ok(Self { tree, config })
+        Ok(Self {
+            tree,
+            config,
+            fetch,
+            remote: Remote::new(fetch),
+        })
     }
 }
 
@@ -48,7 +55,6 @@ impl Repository {
         &self,
         environment: &str,
         variables: &[(String, Literal)],
-        fetch: Fetch,
     ) -> Result<Prepared, Diagnostics> {
         let request = Request {
             environment,
@@ -57,15 +63,15 @@ impl Repository {
         };
         let environment = pipeline::select(&self.config, &request)?;
         if environment.source.is_none() {
-            return pipeline::render_from(&self.tree, environment, None);
+            return pipeline::render_from(&self.tree, environment, None, &self.remote);
         }
         let runtime = super::runtime()?;
-        match runtime.block_on(pipeline::own_files(&environment, fetch))? {
+        match runtime.block_on(pipeline::own_files(&environment, self.fetch))? {
             Some(snapshot) => {
                 let revision = snapshot.revision().to_string();
-                pipeline::render_from(&snapshot, environment, Some(&revision))
+                pipeline::render_from(&snapshot, environment, Some(&revision), &self.remote)
             }
-            None => pipeline::render_from(&self.tree, environment, None),
+            None => pipeline::render_from(&self.tree, environment, None, &self.remote),
         }
     }
 
@@ -75,7 +81,7 @@ impl Repository {
         environment: &str,
         variables: &[(String, Literal)],
     ) -> Result<Prepared, Diagnostics> {
-        let mut prepared = self.prepare(environment, variables, Fetch::Newest)?;
+        let mut prepared = self.prepare(environment, variables)?;
         // The environment is of the repository that its own file lies in, wherever its files come from.
         prepared.desired.source = Some(source::identity(self.tree.root()));
         if prepared.desired.revision.is_none() {

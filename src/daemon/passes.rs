@@ -17,7 +17,7 @@ use crate::{
     apply::{self, Event, Events, Stop, Stopped},
     cluster::{Freshness, Live, Resource, Selection},
     config::{Config, Reconcile},
-    pipeline::{self, Clusters, Connection, Prepared, Request},
+    pipeline::{self, Clusters, Connection, Fetch, Prepared, Remote, Request},
     plan::{ActionKind, ApplySet, Object, Plan, resolve, wants_dry_run},
     report::{self, ActionResult, Report},
     source::Snapshot,
@@ -301,7 +301,8 @@ fn prepare(snapshot: &Snapshot, environment: &str) -> Result<Prepared, Diagnosti
     } else {
         home
     };
-    let mut prepared = pipeline::render_from(files, environment, revision)?;
+    let mut prepared =
+        pipeline::render_from(files, environment, revision, &Remote::new(Fetch::Newest))?;
     prepared.desired.source = home.source().map(str::to_owned);
     Ok(prepared)
 }

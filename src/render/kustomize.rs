@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use trueup_kustomize::{LoadRestrictor, Options, Reorder};
+use trueup_kustomize::{LoadRestrictor, Options, RemoteFetcher, Reorder};
 use trueup_manifest::{Diagnostic, Diagnostics, Manifest, Tree, TreePath};
 
 /// How a kustomization is built.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct BuildOptions<'a> {
     /// Whether it may read files outside its own folder.
     pub load_anywhere: bool,
@@ -16,6 +16,8 @@ pub struct BuildOptions<'a> {
     pub managed_by_label: bool,
     /// The absolute path of the tree's root, for a tree that is the machine's own.
     pub tree_root: Option<&'a str>,
+    /// Fetches the remote resources that it names; without it they are errors.
+    pub remote: Option<&'a dyn RemoteFetcher>,
 }
 
 /// Builds the kustomization in a folder: its objects in order, and warnings.
@@ -39,6 +41,7 @@ pub fn build(
         reorder,
         managed_by_label: options.managed_by_label,
         tree_root: options.tree_root,
+        remote: options.remote,
         ..Options::default()
     };
     let build = trueup_kustomize::build(tree, folder, &options)?;

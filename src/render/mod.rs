@@ -17,6 +17,7 @@ mod substitute;
 use std::collections::HashMap;
 
 use rayon::prelude::*;
+use trueup_kustomize::RemoteFetcher;
 use trueup_manifest::{Diagnostic, Diagnostics, Manifest, ObjectId, Tree};
 
 pub use self::{
@@ -28,10 +29,12 @@ pub use self::{
 use crate::config::Environment;
 
 /// What rendering depends on besides the files.
-#[derive(Clone, Debug, Default)]
-pub struct RenderOptions {
+#[derive(Clone, Copy, Default)]
+pub struct RenderOptions<'a> {
     /// The revision that the tree is of; none for a plain directory.
-    pub revision: Option<String>,
+    pub revision: Option<&'a str>,
+    /// Fetches the remote resources that kustomizations name; without it they are errors.
+    pub remote: Option<&'a dyn RemoteFetcher>,
 }
 
 /// Renders all phases of an environment. With an error in any phase nothing is given back, so that
@@ -39,12 +42,12 @@ pub struct RenderOptions {
 pub fn render(
     tree: &dyn Tree,
     environment: &Environment,
-    options: &RenderOptions,
+    options: &RenderOptions<'_>,
 ) -> Result<Desired, Diagnostics> {
     let rendered: Vec<Result<phase::Rendered, Diagnostics>> = environment
         .phases
         .par_iter()
-        .map(|phase| phase::render(tree, environment, phase))
+        .map(|phase| phase::render(tree, environment, phase, options))
         .collect();
     let mut findings = environment.not_built_to_render().clone();
     let mut warnings = Vec::new();
@@ -65,7 +68,7 @@ pub fn render(
     findings.extend(duplicates(&phases));
     findings.into_result(Desired {
         environment: environment.name.value.clone(),
-        revision: options.revision.clone(),
+        revision: options.revision.map(str::to_owned),
         source: None,
         phases,
         warnings,

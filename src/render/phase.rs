@@ -5,6 +5,7 @@ use std::sync::Arc;
 use trueup_manifest::{Diagnostic, Diagnostics, Entry, Manifest, Tree, TreePath};
 
 use super::{
+    RenderOptions,
     kustomize::{self, BuildOptions},
     manifests, substitute,
 };
@@ -20,9 +21,10 @@ pub(super) fn render(
     tree: &dyn Tree,
     environment: &Environment,
     phase: &Phase,
+    options: &RenderOptions<'_>,
 ) -> Result<Rendered, Diagnostics> {
     let step: Arc<str> = format!("{}/{}", environment.name, phase.name).into();
-    let mut rendered = content(tree, phase).map_err(|findings| findings.through(&step))?;
+    let mut rendered = content(tree, phase, options).map_err(|findings| findings.through(&step))?;
     for manifest in &mut rendered.manifests {
         manifest.origin.chain.insert(0, Arc::clone(&step));
     }
@@ -34,12 +36,16 @@ pub(super) fn render(
     Ok(rendered)
 }
 
-fn content(tree: &dyn Tree, phase: &Phase) -> Result<Rendered, Diagnostics> {
+fn content(
+    tree: &dyn Tree,
+    phase: &Phase,
+    options: &RenderOptions<'_>,
+) -> Result<Rendered, Diagnostics> {
     match &phase.content {
         Content::Kustomize {
             path,
             load_anywhere,
-        } => kustomization(tree, path, *load_anywhere),
+        } => kustomization(tree, path, *load_anywhere, options),
         Content::Manifests { path } => {
             let manifests = manifests::read(tree, path)?;
             Ok(Rendered {
@@ -71,6 +77,7 @@ fn kustomization(
     tree: &dyn Tree,
     path: &Spanned<TreePath>,
     load_anywhere: bool,
+    options: &RenderOptions<'_>,
 ) -> Result<Rendered, Diagnostics> {
     match tree.entry(path).map_err(Diagnostic::from)? {
         Some(Entry::Dir) => {}
@@ -90,6 +97,7 @@ fn kustomization(
     }
     let options = BuildOptions {
         load_anywhere,
+        remote: options.remote,
         ..BuildOptions::default()
     };
     let (manifests, warnings) = kustomize::build(tree, path, &options)?;

@@ -86,6 +86,8 @@ pub enum Reference {
     Version(VersionRange),
     /// One commit, by its 40 digits.
     Commit(String),
+    /// Whatever goes by this name: a whole ref, else a tag, else a branch, in the order of Git.
+    Named(String),
 }
 
 impl fmt::Display for Reference {
@@ -96,6 +98,7 @@ impl fmt::Display for Reference {
             Self::Tag(name) => write!(f, "tag `{name}`"),
             Self::Version(range) => write!(f, "version `{range}`"),
             Self::Commit(id) => write!(f, "commit `{id}`"),
+            Self::Named(name) => write!(f, "branch or tag `{name}`"),
         }
     }
 }
@@ -326,6 +329,12 @@ impl GitConfig {
                 problem(
                     format!("`{name}` cannot be the name of a tag"),
                     "name one, such as `v1.2.3`",
+                );
+            }
+            Reference::Named(name) if !is_ref_name(name) => {
+                problem(
+                    format!("`{name}` cannot be the name of a branch or tag"),
+                    "name one, or write all 40 digits of a commit",
                 );
             }
             Reference::Commit(id)

@@ -4,6 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use trueup_manifest::{Diagnostic, TreeError};
 
+use super::url::UrlError;
+
 /// What kind of failure it is, by which a caller decides whether waiting can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -119,6 +121,10 @@ pub enum SourceError {
     NotOwner { path: PathBuf },
     #[error("the repository has no revision `{revision}`")]
     NoRevision { revision: String, shallow: bool },
+    #[error("{0}")]
+    Address(UrlError),
+    #[error("`{url}` was never fetched on this machine, and nothing may be fetched now")]
+    NotKept { url: String },
     #[error(transparent)]
     Tree(#[from] TreeError),
     #[error("the source failed unexpectedly: {0}")]
@@ -173,8 +179,10 @@ impl SourceError {
             | Self::NoReference { .. }
             | Self::NoVersion { .. }
             | Self::NoWorkTree { .. }
+            | Self::NotKept { .. }
             | Self::NoRevision { .. } => ErrorKind::NotFound,
             Self::Config(_)
+            | Self::Address(_)
             | Self::Redirected { .. }
             | Self::Unsupported { .. }
             | Self::TooLarge { .. }
@@ -211,6 +219,8 @@ impl SourceError {
             Self::NoWorkTree { .. } => "source/no-work-tree",
             Self::NotOwner { .. } => "source/not-owner",
             Self::NoRevision { .. } => "source/no-revision",
+            Self::Address(_) => "source/address",
+            Self::NotKept { .. } => "source/not-kept",
             Self::Tree(_) => "source/unreadable",
             Self::Internal(_) => "source/internal",
         }
@@ -267,6 +277,10 @@ impl SourceError {
             } => Some(format!(
                 "this checkout is shallow; fetch it first: `git fetch --depth=1 origin {revision}`"
             )),
+            Self::Address(error) => error.help.clone(),
+            Self::NotKept { .. } => {
+                fixed("run `trueup render` once where it can be reached, without `--offline`")
+            }
             Self::NoWorkTree { .. } => fixed("run it inside a checkout, or name one"),
             _ => None,
         }
@@ -318,7 +332,7 @@ pub(super) fn tame(text: &str) -> String {
 }
 
 /// Replaces what stands between `://` and `@` of any address in `text` by `***`.
-fn hide_userinfo(text: &str) -> String {
+pub(super) fn hide_userinfo(text: &str) -> String {
     let mut hidden = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("://") {

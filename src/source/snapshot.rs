@@ -13,6 +13,18 @@ pub struct Snapshot {
     tree: Arc<dyn Tree>,
     configuration: Option<Arc<Self>>,
     source: Option<Arc<str>>,
+    submodules: Arc<[Submodule]>,
+}
+
+/// A folder that is another repository at some commit. Nothing in it is in the tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submodule {
+    /// The folder.
+    pub path: TreePath,
+    /// The address of the other repository, as written; it may be relative to that of this one.
+    pub url: String,
+    /// The commit.
+    pub commit: String,
 }
 
 impl Snapshot {
@@ -23,6 +35,7 @@ impl Snapshot {
             tree,
             configuration: None,
             source: None,
+            submodules: Arc::default(),
         }
     }
 
@@ -40,6 +53,7 @@ impl Snapshot {
             tree: Arc::clone(&self.tree),
             configuration: Some(Arc::new(configuration)),
             source: self.source.clone(),
+            submodules: Arc::clone(&self.submodules),
         }
     }
 
@@ -57,6 +71,17 @@ impl Snapshot {
     /// Which repository the files belong to; none where nobody said so.
     pub fn source(&self) -> Option<&str> {
         self.source.as_deref()
+    }
+
+    /// The same, with the submodules that it names.
+    pub(super) fn with_submodules(mut self, submodules: Vec<Submodule>) -> Self {
+        self.submodules = submodules.into();
+        self
+    }
+
+    /// The submodules that it names.
+    pub fn submodules(&self) -> &[Submodule] {
+        &self.submodules
     }
 
     /// What the files were taken at.

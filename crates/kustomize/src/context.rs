@@ -2,16 +2,21 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
-use trueup_manifest::{Diagnostic, TreePath};
+use trueup_manifest::{Diagnostic, Tree, TreePath};
 use trueup_yaml::ParseOptions;
 
-use crate::{Options, Remote, openapi::Schemas};
+use crate::{
+    Options, RemoteFetcher, RemoteRepository,
+    load::{RepoSpec, hidden},
+    openapi::Schemas,
+};
 
 /// Bounds on what one build may take, so that hostile input ends in an error and not in a full disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,14 +42,28 @@ impl Default for Limits {
     }
 }
 
+/// What was fetched, or why it could not be, by what was asked for.
+type Answers<K, T> = Mutex<HashMap<K, Arc<OnceLock<Result<T, Diagnostic>>>>>;
+
 /// Shared by every step of one build.
 pub(crate) struct Context<'a> {
     options: Options<'a>,
     schemas: RwLock<Arc<Schemas>>,
     schemas_chosen: AtomicBool,
-    fetched: Mutex<HashMap<String, Remote>>,
+    files: Answers<String, Arc<[u8]>>,
+    repositories: Answers<RemoteRepository, Arc<dyn Tree>>,
     warnings: Mutex<Vec<Diagnostic>>,
     visited: AtomicUsize,
+}
+
+/// What was fetched, by one for all who ask for it.
+fn answer<K: Eq + Hash, T: Clone>(
+    known: &Answers<K, T>,
+    key: K,
+    fetch: impl FnOnce() -> Result<T, Diagnostic>,
+) -> Result<T, Diagnostic> {
+    let answer = Arc::clone(held(known).entry(key).or_default());
+    answer.get_or_init(fetch).clone()
 }
 
 /// What a lock guards is whole at any moment, so one who panicked with it leaves no harm.
@@ -58,7 +77,8 @@ impl<'a> Context<'a> {
             options: *options,
             schemas: RwLock::default(),
             schemas_chosen: AtomicBool::new(false),
-            fetched: Mutex::default(),
+            files: Mutex::default(),
+            repositories: Mutex::default(),
             warnings: Mutex::default(),
             visited: AtomicUsize::new(0),
         }
@@ -119,23 +139,27 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    /// What a remote path leads to; asked for once.
-    pub(crate) fn fetch(&self, url: &str) -> Result<Remote, Diagnostic> {
-        if let Some(known) = held(&self.fetched).get(url) {
-            return Ok(known.clone());
-        }
-        let Some(fetcher) = self.options.remote else {
-            return Err(Diagnostic::error(
-                "kustomize/remote",
-                format!("`{url}` is remote, and nothing may be fetched"),
-            )
-            .help("vendor it into the repository, or build where fetching is allowed"));
-        };
-        let remote = fetcher.fetch(url).map_err(|why| {
-            Diagnostic::error("kustomize/remote", format!("cannot fetch `{url}`: {why}"))
-        })?;
-        held(&self.fetched).insert(url.to_owned(), remote.clone());
-        Ok(remote)
+    /// The content of a remote file; asked for once.
+    pub(crate) fn remote_file(&self, url: &str) -> Result<Arc<[u8]>, Diagnostic> {
+        answer(&self.files, url.to_owned(), || {
+            self.fetcher(url).and_then(|fetcher| fetcher.file(url))
+        })
+    }
+
+    /// The files of a remote repository; asked for once.
+    pub(crate) fn remote_repository(&self, spec: &RepoSpec) -> Result<Arc<dyn Tree>, Diagnostic> {
+        answer(&self.repositories, spec.repository(), || {
+            self.fetcher(&spec.shown())
+                .and_then(|fetcher| fetcher.repository(&spec.repository()))
+        })
+    }
+
+    fn fetcher(&self, shown: &str) -> Result<&'a dyn RemoteFetcher, Diagnostic> {
+        self.options.remote.ok_or_else(|| {
+            let message = format!("`{}` is remote, and nothing may be fetched", hidden(shown));
+            Diagnostic::error("kustomize/remote", message)
+                .help("vendor it into the repository, or build where fetching is allowed")
+        })
     }
 
     /// The path in the tree that an absolute path means, where the caller said where the tree lies.

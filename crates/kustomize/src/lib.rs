@@ -27,7 +27,7 @@ mod refs;
 mod resource;
 mod transform;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use trueup_manifest::{Diagnostic, Diagnostics, Manifest, Tree, TreePath};
 
@@ -57,24 +57,26 @@ pub enum Reorder {
     None,
 }
 
-/// What a remote path led to.
-#[derive(Clone)]
-pub enum Remote {
-    /// A file.
-    File(Arc<[u8]>),
-    /// A directory of a repository at some revision.
-    Dir {
-        /// The repository.
-        tree: Arc<dyn Tree>,
-        /// The directory in it.
-        dir: TreePath,
-    },
+/// A repository that a kustomization names, as `git fetch` would take it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RemoteRepository {
+    /// The address: `https://…`, `ssh://…`, `file://…` or `user@host:path`.
+    pub url: String,
+    /// Branch, tag or commit; empty for the default branch.
+    pub reference: String,
+    /// How long fetching it may take (`?timeout=`).
+    pub timeout: Duration,
+    /// Whether its submodules are fetched too (`?submodules=`).
+    pub submodules: bool,
 }
 
-/// Fetches what lies outside the tree: files over HTTP and directories of Git repositories.
-pub trait RemoteFetcher: Sync {
-    /// What `url` (as the kustomization writes it, `?ref=` and all) leads to, or why it cannot be had.
-    fn fetch(&self, url: &str) -> Result<Remote, String>;
+/// Fetches what lies outside the tree: files over HTTP and Git repositories.
+pub trait RemoteFetcher: Send + Sync {
+    /// The content of the file at an `http://` or `https://` address, or why it cannot be had.
+    fn file(&self, url: &str) -> Result<Arc<[u8]>, Diagnostic>;
+
+    /// The files of a repository, or why they cannot be had.
+    fn repository(&self, repository: &RemoteRepository) -> Result<Arc<dyn Tree>, Diagnostic>;
 }
 
 /// How to build.

@@ -11,23 +11,25 @@
 
 mod corpus;
 
-use trueup_kustomize::{Options, Remote, RemoteFetcher, build};
-use trueup_manifest::{MemoryTree, TreePath};
+use std::sync::Arc;
+
+use trueup_kustomize::{Options, RemoteFetcher, RemoteRepository, build};
+use trueup_manifest::{Diagnostic, MemoryTree, Tree, TreePath};
 
 /// Answers for the one repository that the estate was written against.
 struct Vendored(std::path::PathBuf);
 
 impl RemoteFetcher for Vendored {
-    fn fetch(&self, url: &str) -> Result<Remote, String> {
-        let dir = url
-            .strip_prefix("github.com/ray-project/kuberay/")
-            .and_then(|rest| rest.split('?').next())
-            .ok_or_else(|| format!("`{url}` is not vendored"))?;
-        let tree = std::sync::Arc::new(corpus::load(&self.0.join("kuberay"), None));
-        Ok(Remote::Dir {
-            tree,
-            dir: TreePath::new(dir).map_err(|error| error.to_string())?,
-        })
+    fn file(&self, url: &str) -> Result<Arc<[u8]>, Diagnostic> {
+        Err(Diagnostic::error(
+            "test",
+            format!("`{url}` is not vendored"),
+        ))
+    }
+
+    fn repository(&self, repository: &RemoteRepository) -> Result<Arc<dyn Tree>, Diagnostic> {
+        assert_eq!(repository.url, "https://github.com/ray-project/kuberay");
+        Ok(Arc::new(corpus::load(&self.0.join("kuberay"), None)))
     }
 }
 

@@ -8,6 +8,7 @@
 mod authorities;
 mod cache;
 mod classify;
+mod gitmodules;
 mod known_hosts;
 mod link;
 mod login;

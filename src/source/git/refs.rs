@@ -61,6 +61,15 @@ pub(super) fn choose(
                         .map(|(_, tag)| tag.to_owned()),
                 })
         }
+        Reference::Named(name) => ["", "refs/", TAGS, BRANCHES]
+            .iter()
+            .find_map(|prefix| target(heads, prefix, name))
+            .ok_or_else(|| {
+                none(nearest(
+                    name,
+                    names(heads, TAGS).chain(names(heads, BRANCHES)),
+                ))
+            }),
         Reference::Commit(id) => {
             let commit = Oid::from_str(id).map_err(|_| none(None))?;
             // A ref that stands at it is within the reach of servers that give out no bare ids.
@@ -180,6 +189,24 @@ mod tests {
                 "refs/tags/v1.0.0",
             ),
             (
+                Reference::Named(text("v1.1.0")),
+                "v1.1.0",
+                '5',
+                "refs/tags/v1.1.0",
+            ),
+            (
+                Reference::Named(text("main")),
+                "main",
+                '1',
+                "refs/heads/main",
+            ),
+            (
+                Reference::Named(text("pull/1/head")),
+                "pull/1/head",
+                '6',
+                "refs/pull/1/head",
+            ),
+            (
                 Reference::Commit("6".repeat(40)),
                 "HEAD",
                 '6',
@@ -209,6 +236,11 @@ mod tests {
                 Reference::Tag("release".to_owned()),
                 "`url` has no tag `release`",
                 None,
+            ),
+            (
+                Reference::Named("v1.0".to_owned()),
+                "`url` has no branch or tag `v1.0`",
+                Some("did you mean `v1.0.0`?"),
             ),
             (
                 Reference::Version(">=2".parse().unwrap()),

@@ -258,8 +258,11 @@ fn take(
     let tree = ObjectTree::new(Arc::clone(&copy.objects), commit.tree_id()).below(&path)?;
     let revision = revision_of(&commit, &target.name);
     copy.remember(repository, commit.id(), &target.name)?;
+    let submodules = tree.submodules();
     let source = identity::with_folder(config.url.identity(), &config.path);
-    Ok(Snapshot::new(revision, Arc::new(tree)).of(&source))
+    Ok(Snapshot::new(revision, Arc::new(tree))
+        .of(&source)
+        .with_submodules(submodules))
 }
 
 /// What a commit says about itself.

@@ -13,9 +13,11 @@ use std::{
 use git2::{ErrorCode, ObjectType, Odb, Oid};
 use trueup_manifest::{Entry, Tree, TreeError, TreeErrorKind, TreePath};
 
+use super::gitmodules;
 use crate::source::{
     content::{self, SUBMODULE},
     error::tame,
+    snapshot::Submodule,
     walk::{Found, FoundNode, Maybe, Node, Store, walk},
 };
 
@@ -173,6 +175,35 @@ impl ObjectTree {
                 "there is no such folder at this revision",
             )),
         }
+    }
+
+    /// The submodules of the tree: what `.gitmodules` names and the tree has a commit for.
+    pub(in crate::source) fn submodules(&self) -> Vec<Submodule> {
+        let named = TreePath::new(".gitmodules").and_then(|path| self.read_text(&path));
+        let Ok(text) = named else {
+            return Vec::new();
+        };
+        let sections = gitmodules::parse(&text).into_iter();
+        sections
+            .filter_map(|(path, url)| {
+                let path = TreePath::new(&path).ok()?;
+                let folder = path.parent()?;
+                let Some(Found {
+                    node: FoundNode::Dir(folder),
+                    ..
+                }) = self.find(&folder).ok()?
+                else {
+                    return None;
+                };
+                let folder = self.folder(folder, &|| path.to_string()).ok()?;
+                let named = folder.get(path.file_name())?;
+                (named.mode == Mode::Submodule).then(|| Submodule {
+                    commit: named.id.to_string(),
+                    path,
+                    url,
+                })
+            })
+            .collect()
     }
 
     fn find(&self, path: &TreePath) -> Maybe<Found<Oid, Oid>> {

@@ -190,20 +190,12 @@ impl<'c, 'a> Target<'c, 'a> {
         all: &mut Accumulator,
         path: &At<String>,
     ) -> Result<(), Diagnostics> {
-        let local = if is_url(path) {
-            None
-        } else {
-            self.place.entry(path)
-        };
+        if is_url(path) {
+            return self.add_url(all, path);
+        }
+        let local = self.place.entry(path);
         let is_repo = RepoSpec::parse(path).is_some();
-        let remote_file = is_url(path)
-            && matches!(
-                self.context
-                    .fetch(path)
-                    .map_err(|wrong| wrong.at(path.place.clone()))?,
-                crate::Remote::File(_)
-            );
-        if local == Some(Entry::File) || remote_file {
+        if local == Some(Entry::File) {
             let resources = self.load_file(path)?;
             return all.append_all(resources);
         }
@@ -214,6 +206,42 @@ impl<'c, 'a> Target<'c, 'a> {
         }
         let base = self.enter(path, FileKind::Kustomization)?;
         all.merge(base.accumulate(Accumulator::default())?)
+    }
+
+    /// Adds what an address over HTTP leads to. Only asking tells whether that is a file or a
+    /// repository; what holds objects is a file. The likelier way is tried first.
+    fn add_url(&self, all: &mut Accumulator, path: &At<String>) -> Result<(), Diagnostics> {
+        let spec = RepoSpec::parse(path);
+        let as_base = |all: &mut Accumulator, base: Self| {
+            let accumulated = base.accumulate(Accumulator::default())?;
+            all.merge(accumulated)
+        };
+        let mut wrong = Diagnostics::new();
+        let marked = spec.as_ref().is_some_and(RepoSpec::is_marked);
+        if marked {
+            match self.enter(path, FileKind::Kustomization) {
+                Ok(base) => return as_base(all, base),
+                Err(findings) => wrong.extend(findings),
+            }
+        }
+        let of_file = match self.load_file(path) {
+            Ok(resources) => return all.append_all(resources),
+            Err(findings) => findings,
+        };
+        if marked {
+            return Err(wrong);
+        }
+        if spec.is_none() {
+            return Err(of_file);
+        }
+        match self.enter(path, FileKind::Kustomization) {
+            Ok(base) => as_base(all, base),
+            Err(findings) => {
+                wrong.extend(of_file);
+                wrong.extend(findings);
+                Err(wrong)
+            }
+        }
     }
 
     /// The objects of a file, with notes of their origin.

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use trueup_manifest::{Diagnostic, Entry, Found, Tree, TreeErrorKind, TreePath, nearest};
 use trueup_yaml::{Location, Source};
 
-use super::{decode::At, remote::RepoSpec};
-use crate::{Context, LoadRestrictor, Remote};
+use super::{
+    decode::At,
+    remote::{RepoSpec, hidden},
+};
+use crate::{Context, LoadRestrictor};
 
 /// The tree a place lies in: the one that is built, or one that was fetched.
 #[derive(Clone)]
@@ -74,7 +77,7 @@ impl<'a> Place<'a> {
     /// How to show the directory to a person.
     pub(crate) fn show(&self) -> String {
         match &self.repo {
-            Some(repo) => repo.raw().to_owned(),
+            Some(repo) => repo.shown(),
             None => self.tree().display(&self.dir),
         }
     }
@@ -158,6 +161,9 @@ impl<'a> Place<'a> {
     }
 
     fn show_file(&self, path: &str) -> String {
+        if is_url(path) {
+            return hidden(path).into_owned();
+        }
         match self.dir.join(path) {
             Ok(path) => self.tree().display(&path),
             Err(_) => path.to_owned(),
@@ -177,13 +183,7 @@ impl<'a> Place<'a> {
 
     fn read_file(&self, context: &Context<'_>, path: &str) -> Result<Arc<[u8]>, Diagnostic> {
         if is_url(path) {
-            return match context.fetch(path)? {
-                Remote::File(bytes) => Ok(bytes),
-                Remote::Dir { .. } => {
-                    let message = format!("`{path}` is a repository where a file is needed");
-                    Err(Diagnostic::error("kustomize/not-a-file", message))
-                }
-            };
+            return context.remote_file(path);
         }
         let path = self.locate(context, path)?;
         match self.tree().find(&path) {
@@ -340,32 +340,34 @@ impl<'a> Place<'a> {
                 .as_ref()
                 .is_some_and(|before| before.raw().starts_with(repo.raw()))
             {
-                let message = format!("`{}` leads back to itself", repo.raw());
+                let message = format!("`{}` leads back to itself", repo.shown());
                 return Err(Diagnostic::error("kustomize/cycle", message));
             }
             visited = place.from.as_ref();
         }
-        match context.fetch(repo.raw())? {
-            Remote::Dir { tree, dir } => {
-                let dir = tree.resolve(&dir)?;
-                if tree.entry(&dir)? != Some(Entry::Dir) {
-                    let message = format!("`{}` holds no directory `{dir}`", repo.raw());
-                    return Err(Diagnostic::error("kustomize/not-a-directory", message));
-                }
-                Ok(Self {
-                    tree: TreeRef::Fetched(tree),
-                    dir,
-                    restrictor: LoadRestrictor::RootOnly,
-                    repo: Some(Arc::new(repo)),
-                    from: Some(Arc::clone(self)),
-                    depth: self.depth + 1,
-                })
-            }
-            Remote::File(_) => {
-                let message = format!("`{}` is a file where a repository is needed", repo.raw());
-                Err(Diagnostic::error("kustomize/not-a-directory", message))
-            }
+        let tree = context.remote_repository(&repo)?;
+        let dir = TreePath::new(repo.dir()).map_err(|error| {
+            let message = format!("`{}`: {error}", repo.shown());
+            Diagnostic::error("kustomize/outside-root", message)
+        })?;
+        let entry = tree.entry(&dir)?;
+        if entry != Some(Entry::Dir) {
+            let what = match entry {
+                None => "there is no directory",
+                Some(_) => "there is a file, not a directory,",
+            };
+            let message = format!("{what} `{dir}` in `{}`", repo.shown());
+            return Err(Diagnostic::error("kustomize/not-a-directory", message)
+                .help("the directory follows the repository, after `//`"));
         }
+        Ok(Self {
+            dir: tree.resolve(&dir)?,
+            tree: TreeRef::Fetched(tree),
+            restrictor: LoadRestrictor::RootOnly,
+            repo: Some(Arc::new(repo)),
+            from: Some(Arc::clone(self)),
+            depth: self.depth + 1,
+        })
     }
 
     /// A base may not be a directory the build came through, nor one above it.

@@ -1,7 +1,16 @@
 //! Which paths name a Git repository, as kustomize reads them.
 
+use std::{borrow::Cow, time::Duration};
+
+use percent_encoding::percent_decode_str;
+
+use crate::RemoteRepository;
+
 /// The default host when a path names GitHub without a scheme.
 const GITHUB: &str = "github.com";
+
+/// How long a fetch may take where the path does not say.
+const TIMEOUT: Duration = Duration::from_secs(27);
 
 /// A path that names a directory of a Git repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,8 +22,16 @@ pub(crate) struct RepoSpec {
     path: String,
     /// The directory in the repository.
     dir: String,
+    query: Query,
+}
+
+/// What follows the `?` of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Query {
     /// Branch, tag or commit; empty for the default branch.
     reference: String,
+    timeout: Duration,
+    submodules: bool,
 }
 
 impl RepoSpec {
@@ -29,29 +46,23 @@ impl RepoSpec {
         if path.is_empty() || leaves_repo(&dir) {
             return None;
         }
-        let value = |name: &str| {
-            query.split('&').find_map(|pair| {
-                pair.strip_prefix(name)?
-                    .strip_prefix('=')
-                    .filter(|value| !value.is_empty())
-            })
-        };
-        let reference = value("ref")
-            .or_else(|| value("version"))
-            .unwrap_or_default()
-            .to_owned();
         Some(Self {
             raw: raw.to_owned(),
             host,
             path,
             dir: dir.trim_start_matches('/').to_owned(),
-            reference,
+            query: Query::parse(query),
         })
     }
 
     /// As it was written.
     pub(crate) fn raw(&self) -> &str {
         &self.raw
+    }
+
+    /// As it was written, fit for messages.
+    pub(crate) fn shown(&self) -> String {
+        hidden(&self.raw).into_owned()
     }
 
     /// What `git clone` would take.
@@ -64,7 +75,119 @@ impl RepoSpec {
     }
 
     pub(crate) fn reference(&self) -> &str {
-        &self.reference
+        &self.query.reference
+    }
+
+    /// What is to be fetched.
+    pub(crate) fn repository(&self) -> RemoteRepository {
+        RemoteRepository {
+            url: self.clone_url(),
+            reference: self.query.reference.clone(),
+            timeout: self.query.timeout,
+            submodules: self.query.submodules,
+        }
+    }
+
+    /// Whether the path says where the repository ends, so that it can hardly be a file.
+    pub(crate) fn is_marked(&self) -> bool {
+        let path = self.raw.split('?').next().unwrap_or_default();
+        let path = path.split_once("://").map_or(path, |(_, rest)| rest);
+        let path = format!("{path}/");
+        ["_git/", "//", ".git/"]
+            .iter()
+            .any(|mark| path.contains(mark))
+    }
+}
+
+impl Query {
+    /// A query that is malformed counts as none, and so does a value that is.
+    fn parse(text: &str) -> Self {
+        let pairs = pairs(text).unwrap_or_default();
+        let value = |name: &str| {
+            let found = pairs.iter().find(|(key, _)| key == name);
+            found.map_or("", |(_, value)| value.as_str())
+        };
+        let reference = [value("ref"), value("version")]
+            .into_iter()
+            .find(|text| !text.is_empty());
+        Self {
+            reference: reference.unwrap_or_default().to_owned(),
+            timeout: duration(value("timeout")).unwrap_or(TIMEOUT),
+            submodules: !matches!(
+                value("submodules"),
+                "0" | "f" | "F" | "false" | "FALSE" | "False"
+            ),
+        }
+    }
+}
+
+/// The pairs of a query, decoded; none where it is malformed.
+fn pairs(query: &str) -> Option<Vec<(String, String)>> {
+    let decode = |text: &str| {
+        let malformed = text.split('%').skip(1).any(|after| {
+            !after
+                .get(..2)
+                .is_some_and(|hex| hex.bytes().all(|digit| digit.is_ascii_hexdigit()))
+        });
+        let text = text.replace('+', " ");
+        let decoded = percent_decode_str(&text).decode_utf8().ok()?;
+        (!malformed).then(|| decoded.into_owned())
+    };
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            if pair.contains(';') {
+                return None;
+            }
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((decode(key)?, decode(value)?))
+        })
+        .collect()
+}
+
+/// Whole seconds, or a duration as Go writes it (`1m30s`); none where it is neither, or nothing.
+fn duration(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.parse::<u64>() {
+        return (seconds > 0).then(|| Duration::from_secs(seconds));
+    }
+    let mut total = 0.0;
+    let mut rest = text.strip_prefix('+').unwrap_or(text);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, after) = rest.split_at_checked(digits)?;
+        let letters = after
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(after.len());
+        let (unit, after) = after.split_at_checked(letters)?;
+        let seconds = match unit {
+            "ns" => 1e-9,
+            "us" | "µs" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return None,
+        };
+        total += number.parse::<f64>().ok()? * seconds;
+        rest = after;
+    }
+    let total = Duration::try_from_secs_f64(total).ok()?;
+    (!total.is_zero()).then_some(total)
+}
+
+/// An address without the user and password in it.
+pub(crate) fn hidden(address: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return Cow::Borrowed(address);
+    };
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    match authority.rfind('@') {
+        Some(at) => {
+            let rest = rest.get(at..).unwrap_or_default();
+            Cow::Owned(format!("{scheme}://***{rest}"))
+        }
+        None => Cow::Borrowed(address),
     }
 }
 
@@ -203,6 +326,40 @@ mod tests {
             });
             let expected = expected.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned()));
             assert_eq!(found, expected, "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_query_says_revision_timeout_and_submodules() {
+        for (query, reference, seconds, submodules) in [
+            ("", "", 27.0, true),
+            ("ref=v1&timeout=61", "v1", 61.0, true),
+            ("version=v1&timeout=1m30s", "v1", 90.0, true),
+            ("version=a&ref=b&submodules=false", "b", 27.0, false),
+            ("ref=a%2Fb&submodules=no", "a/b", 27.0, true),
+            ("ref=a+b&timeout=1.5s", "a b", 1.5, true),
+            ("ref=v1&timeout=-3", "v1", 27.0, true),
+            ("ref=v1&timeout=soon", "v1", 27.0, true),
+            ("ref=%zz", "", 27.0, true),
+            ("ref=v1;timeout=3", "", 27.0, true),
+        ] {
+            let expected = Query {
+                reference: reference.to_owned(),
+                timeout: Duration::from_secs_f64(seconds),
+                submodules,
+            };
+            assert_eq!(Query::parse(query), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_message_never_shows_the_credentials_of_an_address() {
+        for (address, shown) in [
+            ("https://me:pw@host/r?ref=x", "https://***@host/r?ref=x"),
+            ("https://host/r@v1", "https://host/r@v1"),
+            ("git@host:r", "git@host:r"),
+        ] {
+            assert_eq!(hidden(address), shown);
         }
     }
 }
