@@ -30,5 +30,7 @@ mod ownership;
 mod prune;
 #[path = "apply/recreate.rs"]
 mod recreate;
+#[path = "apply/rollout.rs"]
+mod rollout;
 #[path = "apply/waits.rs"]
 mod waits;

@@ -32,7 +32,7 @@ use self::{confirmed::Confirmed, execute::Setting, observe::Observer};
 use crate::{
     cluster::{Cluster, Error, Freshness, Kinds, Live},
     config::reconcile::Reconcile,
-    plan::{ApplySet, Consent, Inputs, Objects, Observed, Plan, Reach, build, resolve},
+    plan::{ApplySet, Consent, Inputs, Objects, Observed, Plan, Reach, build, held_back, resolve},
     render::Desired,
     report::{ActionResult, Outcome, Report},
 };
@@ -259,30 +259,22 @@ impl Session {
         report.actions = executed.actions;
         report.phases = executed.phases;
         report.warnings.extend(executed.warnings);
-        let failed = report.actions.iter().any(|action| {
-            matches!(
-                action.result,
-                ActionResult::Failed | ActionResult::Unhealthy
-            )
-        });
-        report.pruned = if failed || executed.stop.is_some() {
-            let because = if failed {
-                "something in the environment failed"
-            } else {
-                "the run was stopped"
-            };
+        report.pruned = if executed.stop.is_some() {
+            let because = "the run was stopped";
             plan.prune
                 .iter()
                 .map(|left| prune::skipped(left, because))
                 .collect()
         } else {
-            prune::prune(
+            let held_back = held_back(plan, &not_done(report));
+            prune::prune(prune::Setting {
                 cluster,
                 plan,
-                policy.timeout,
-                &options.events,
-                &options.stopped,
-            )
+                held_back: &held_back,
+                patience: policy.timeout,
+                events: &options.events,
+                stopped: &options.stopped,
+            })
             .await
         };
         report.outcome = outcome(report, options.stopped.why());
@@ -418,6 +410,15 @@ fn preview(plan: &Plan, report: &mut Report) {
         Outcome::Pending
     };
     report.errors.extend(blocked);
+}
+
+/// The places of the actions whose objects are not as they should be.
+fn not_done(report: &Report) -> Vec<usize> {
+    let actions = report.actions.iter().enumerate();
+    actions
+        .filter(|(_, action)| action.result != ActionResult::Done)
+        .map(|(at, _)| at)
+        .collect()
 }
 
 /// An error of the cluster as a finding.

@@ -29,22 +29,39 @@ enum End {
     Failed(Diagnostic),
 }
 
+/// What pruning takes.
+#[derive(Clone, Copy)]
+pub(super) struct Setting<'a> {
+    pub cluster: &'a dyn Cluster,
+    pub plan: &'a Plan,
+    /// For each entry of the prune list why it has to stay for now.
+    pub held_back: &'a [Option<String>],
+    /// How long an object may take to go.
+    pub patience: Duration,
+    pub events: &'a Events,
+    pub stopped: &'a Stopped,
+}
+
 /// Deletes the objects of a plan's prune list in their order. What fails stays ours, as its label
 /// stays, and is tried again with the next run.
-pub(super) async fn prune(
-    cluster: &dyn Cluster,
-    plan: &Plan,
-    patience: Duration,
-    events: &Events,
-    stopped: &Stopped,
-) -> Vec<PruneReport> {
+pub(super) async fn prune(setting: Setting<'_>) -> Vec<PruneReport> {
+    let Setting {
+        cluster,
+        plan,
+        held_back,
+        patience,
+        events,
+        stopped,
+    } = setting;
+    let is_held = |at: usize| held_back.get(at).is_some_and(Option::is_some);
     let mut missing: Vec<usize> = plan.prune.iter().map(|prune| prune.after.len()).collect();
     let mut reports: Vec<Option<PruneReport>> = vec![None; plan.prune.len()];
     let mut in_hand = FuturesUnordered::new();
     let mut started = vec![false; plan.prune.len()];
     loop {
         for (at, prune) in plan.prune.iter().enumerate() {
-            let is_free = missing.get(at) == Some(&0) && started.get(at) == Some(&false);
+            let is_free =
+                missing.get(at) == Some(&0) && started.get(at) == Some(&false) && !is_held(at);
             if is_free && in_hand.len() < AT_ONCE && stopped.why().is_none() {
                 if let Some(started) = started.get_mut(at) {
                     *started = true;
@@ -71,9 +88,13 @@ pub(super) async fn prune(
             *report = Some(report_of(prune, end));
         }
     }
-    let parts = plan.prune.iter().zip(reports);
+    let parts = plan.prune.iter().zip(reports).zip(held_back);
     parts
-        .map(|(prune, report)| report.unwrap_or_else(|| left(prune, stopped)))
+        .map(|((prune, report), held)| match (report, held) {
+            (Some(report), _) => report,
+            (None, Some(because)) => skipped(prune, because),
+            (None, None) => left(prune, stopped),
+        })
         .collect()
 }
 

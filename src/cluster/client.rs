@@ -228,7 +228,7 @@ impl KubeCluster {
                     format!("unreadable list (line {})", error.line()),
                 )
             })?;
-            pages.items.extend(page.items);
+            pages.items.extend(page.items.unwrap_or_default());
             pages.resource_version = page.metadata.resource_version;
             go_on = page.metadata.r#continue;
             if go_on.is_empty() {
@@ -249,8 +249,9 @@ struct Pages {
 struct Page {
     #[serde(default)]
     metadata: PageMetadata,
+    /// `null` where a list of metadata has no items.
     #[serde(default)]
-    items: Vec<Value>,
+    items: Option<Vec<Value>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -1,18 +1,18 @@
 //! An object as the server holds it.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde_json::{Map, Value};
 use trueup_manifest::{Gvk, ObjectId};
 
-/// An object as the server holds it. Its `Debug` shows no values, as it may be a Secret.
+/// An object as the server holds it. Cheap to clone. Its `Debug` shows no values, as it may be a Secret.
 #[derive(Clone, PartialEq)]
-pub struct Live(Value);
+pub struct Live(Arc<Value>);
 
 impl Live {
     /// Takes an object as parsed from the server's answer.
     pub fn new(value: Value) -> Self {
-        Self(value)
+        Self(Arc::new(value))
     }
 
     /// The whole object.
@@ -22,7 +22,7 @@ impl Live {
 
     /// Gives `apiVersion` and `kind` to an item of a list that came without.
     pub(crate) fn with_type(mut self, api_version: &str, kind: &str) -> Self {
-        if let Value::Object(object) = &mut self.0 {
+        if let Value::Object(object) = Arc::make_mut(&mut self.0) {
             object
                 .entry("apiVersion")
                 .or_insert_with(|| api_version.into());
@@ -33,7 +33,7 @@ impl Live {
 
     /// The value at a path of keys.
     pub fn at(&self, path: &[&str]) -> Option<&Value> {
-        path.iter().try_fold(&self.0, |value, key| value.get(key))
+        path.iter().try_fold(&*self.0, |value, key| value.get(key))
     }
 
     /// The text at a path of keys; empty where there is none.

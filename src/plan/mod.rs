@@ -12,6 +12,7 @@ mod depends_on;
 mod diff;
 mod graph;
 mod hold;
+mod hold_back;
 mod immutable;
 mod inventory;
 mod judge;
@@ -32,6 +33,7 @@ pub use self::{
     action::{Action, ActionKind, Body, Change, Edge, Gate, Hold, Kept, Plan, PlannedPhase, Prune},
     build::{Inputs, Observed, build, externals},
     hold::{Consent, Memory},
+    hold_back::held_back,
     immutable::is_immutable,
     inventory::{
         ApplySet, CONFIRM, ENVIRONMENT, FIELD_MANAGER, GROUP_KINDS, NAMESPACES, PARENT_GROUP,

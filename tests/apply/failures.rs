@@ -156,3 +156,54 @@ fn a_dry_run_says_what_would_be_done_and_writes_nothing() {
         assert_eq!(world.writes(), [""; 0]);
     });
 }
+
+#[test]
+fn a_failure_holds_back_only_the_deletions_of_what_may_still_be_needed() {
+    const USER: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api, namespace: TAG}
+spec:
+  selector: {matchLabels: {app: api}}
+  template:
+    metadata: {labels: {app: api}}
+    spec: {containers: [{name: api, image: example.com/api:1, envFrom: [{configMapRef: {name: old}}]}]}
+";
+    const UNRELATED: &str = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: unrelated, namespace: TAG}\nstringData: {a: b}\n";
+    on_every_server(async |world| {
+        let before = USER.to_owned() + &config_map("old", "") + UNRELATED;
+        world
+            .converge(&[("pre", NAMESPACE), ("app", &before)])
+            .await;
+        // A selector cannot be changed, so the Deployment stays as it is and goes on using `old`.
+        let after = USER
+            .replace("app: api}", "app: other}")
+            .replace("name: old", "name: new")
+            + &config_map("new", "");
+        let phases = [("pre", NAMESPACE), ("app", after.as_str())];
+        let report = world.reconcile(&phases).await;
+        assert_eq!(report.outcome, Outcome::Failed);
+        assert_eq!(
+            report.all_errors().count(),
+            1,
+            "on {}:\n{report}",
+            world.server
+        );
+        assert!(world.live("v1 Secret TAG/unrelated").await.is_none());
+        assert!(world.live("v1 ConfigMap TAG/old").await.is_some());
+        let held = report
+            .pruned
+            .iter()
+            .find(|prune| prune.object.name == "old")
+            .unwrap();
+        let because = format!(
+            "`Deployment.apps {}/api` is not done and may still use it",
+            world.tag
+        );
+        assert_eq!(held.because.as_deref(), Some(because.as_str()));
+        // Once nothing fails any more, it goes.
+        let fixed = after.replace("app: other}", "app: api}");
+        world.converge(&[("pre", NAMESPACE), ("app", &fixed)]).await;
+        assert!(world.live("v1 ConfigMap TAG/old").await.is_none());
+    });
+}

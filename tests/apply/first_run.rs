@@ -71,6 +71,30 @@ fn the_first_run_creates_everything_and_the_second_writes_nothing() {
 }
 
 #[test]
+fn objects_that_cannot_exist_yet_are_not_read_one_by_one() {
+    on_every_server(async |world| {
+        let maps: Vec<String> = (0..10)
+            .map(|at| {
+                format!(
+                    "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c{at}, namespace: TAG}}\n"
+                )
+            })
+            .collect();
+        let maps = maps.join("---\n");
+        world.converge(&[("pre", NAMESPACE)]).await;
+        world.cluster.take();
+        world.converge(&[("pre", NAMESPACE), ("app", &maps)]).await;
+        let calls = world.cluster.take();
+        let reads: Vec<String> = calls
+            .iter()
+            .filter(|call| call.verb == "get" && call.what.contains("ConfigMap"))
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(reads, [""; 0], "on {}", world.server);
+    });
+}
+
+#[test]
 fn objects_are_applied_after_what_they_refer_to() {
     on_every_server(async |world| {
         world

@@ -103,7 +103,7 @@ fn an_annotated_object_stays_until_the_annotation_goes() {
 }
 
 #[test]
-fn nothing_is_deleted_while_something_failed() {
+fn nothing_is_deleted_while_what_may_replace_it_cannot_be_created() {
     on_every_server(async |world| {
         let both = config_map("a") + &config_map("b");
         world.converge(&[("pre", NAMESPACE), ("app", &both)]).await;

@@ -36,11 +36,12 @@ build() {
 
 k8s=$(build k8s "-s -w -X $stamp.gitVersion=$kubernetes -X $stamp.gitMajor=1 -X $stamp.gitMinor=36 -X $stamp.gitTreeState=archive")
 kustomize=$(build kustomize "-s -w")
+kwok=$(build kwok "-s -w")
 
-assets="$cache/assets-$(basename "$k8s")-$(basename "$kustomize")"
+assets="$cache/assets-$(basename "$k8s")-$(basename "$kustomize")-$(basename "$kwok")"
 if [ ! -d "$assets" ]; then
   mkdir -p "$scratch/assets"
-  ln "$k8s"/* "$kustomize"/* "$scratch/assets/"
+  ln "$k8s"/* "$kustomize"/* "$kwok"/* "$scratch/assets/"
   mv -T "$scratch/assets" "$assets" 2>/dev/null || [ -d "$assets" ]
 fi
 echo "$assets"

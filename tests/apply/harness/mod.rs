@@ -53,6 +53,24 @@ pub(crate) fn on_every_server<F: AsyncFn(World)>(body: F) {
     });
 }
 
+/// Runs a test body on a real cluster in which pods become ready, or do not where they are annotated
+/// `trueup.dev/test: never-ready`; nothing is run where there is none.
+pub(crate) fn on_a_cluster_with_nodes<F: AsyncFn(World)>(body: F) {
+    const NODE: &str = "{apiVersion: v1, kind: Node, metadata: {name: node}}";
+    run(async {
+        let Some(access) = real::access_with_nodes() else {
+            eprintln!(
+                "NOT RUN: KUBEBUILDER_ASSETS holds no scheduler, controller manager and KWOK"
+            );
+            return;
+        };
+        let mut world = World::new(&access, "real").await;
+        world.apply_as("test", NODE).await;
+        world.wait = true;
+        body(world).await;
+    });
+}
+
 /// Runs a test body on an embedded server of its own, for faults that only it can make.
 #[expect(
     clippy::needless_pass_by_value,

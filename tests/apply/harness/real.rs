@@ -1,4 +1,6 @@
-//! A real etcd and kube-apiserver on loopback, one pair a test process.
+//! A real etcd and kube-apiserver on loopback, one pair a test process, and one more with everything
+//! that makes pods ready, for the tests that ask for it: the controller manager, the scheduler, and KWOK
+//! in the part of all nodes.
 
 use std::{
     fs,
@@ -17,24 +19,40 @@ const TOKEN: &str = "test-admin";
 /// How to reach the server of this process, started when first asked for; none without
 /// `KUBEBUILDER_ASSETS`.
 pub(super) fn access() -> Option<Access> {
-    static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+    static SERVER: OnceLock<Server> = OnceLock::new();
     let assets = PathBuf::from(std::env::var_os("KUBEBUILDER_ASSETS")?);
     let server = SERVER.get_or_init(|| {
         let found = assets.join("kube-apiserver").exists() && assets.join("etcd").exists();
         assert!(found, "KUBEBUILDER_ASSETS holds no etcd and kube-apiserver");
-        Some(Server::start(&assets))
+        Server::start(&assets)
     });
-    let path = server.as_ref()?.kubeconfig.display().to_string();
-    Some(Access::Kubeconfig {
-        path: Some(path),
-        context: None,
-    })
+    Some(server.access())
+}
+
+/// What plays the part of a whole cluster beside etcd and the API server.
+const CLUSTER: [&str; 3] = ["kube-controller-manager", "kube-scheduler", "kwok"];
+
+/// How to reach the server of this process on which pods become ready, started when first asked for; none
+/// where `KUBEBUILDER_ASSETS` does not hold all it takes.
+pub(super) fn access_with_nodes() -> Option<Access> {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    let assets = PathBuf::from(std::env::var_os("KUBEBUILDER_ASSETS")?);
+    let mut programs = CLUSTER.iter().chain(&["etcd", "kube-apiserver"]);
+    if !programs.all(|program| assets.join(program).exists()) {
+        return None;
+    }
+    let server = SERVER.get_or_init(|| {
+        let mut server = Server::start(&assets);
+        server.add_controllers(&assets);
+        server
+    });
+    Some(server.access())
 }
 
 struct Server {
-    kubeconfig: PathBuf,
+    folder: PathBuf,
     /// Held for the pipes to those who look after the programs.
-    _programs: [Child; 2],
+    programs: Vec<Child>,
 }
 
 impl Server {
@@ -100,8 +118,43 @@ impl Server {
         // Its own namespaces and roles come a moment after it listens.
         thread::sleep(Duration::from_secs(3));
         Self {
-            kubeconfig: folder.join("kubeconfig"),
-            _programs: [etcd, api_server],
+            folder,
+            programs: vec![etcd, api_server],
+        }
+    }
+
+    fn access(&self) -> Access {
+        Access::Kubeconfig {
+            path: Some(self.folder.join("kubeconfig").display().to_string()),
+            context: None,
+        }
+    }
+
+    fn add_controllers(&mut self, assets: &Path) {
+        let at = |name: &str| self.folder.join(name).display().to_string();
+        let stages = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/kwok/stages.yaml");
+        let kubeconfig = format!("--kubeconfig={}", at("kubeconfig"));
+        let arguments = [
+            vec![
+                "--use-service-account-credentials".to_owned(),
+                format!("--service-account-private-key-file={}", at("account.key")),
+                format!("--root-ca-file={}", at("certificates/apiserver.crt")),
+                "--leader-elect=false".to_owned(),
+                "--secure-port=0".to_owned(),
+            ],
+            vec![
+                "--leader-elect=false".to_owned(),
+                "--secure-port=0".to_owned(),
+            ],
+            vec![
+                "--manage-all-nodes=true".to_owned(),
+                format!("--config={}", stages.display()),
+            ],
+        ];
+        for (program, mut arguments) in CLUSTER.iter().zip(arguments) {
+            arguments.push(kubeconfig.clone());
+            self.programs
+                .push(run(&assets.join(program), &arguments, &self.folder));
         }
     }
 }
