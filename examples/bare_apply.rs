@@ -3,7 +3,11 @@
 //!
 //! usage: `bare_apply FILE [WORKERS]`, with the kubeconfig that kubectl would use
 
-#![expect(clippy::print_stderr, reason = "a program for a benchmark")]
+#![expect(
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    reason = "a program for a benchmark, over JSON where what is absent is null"
+)]
 
 use std::{collections::HashMap, time::Instant};
 
