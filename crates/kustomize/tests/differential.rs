@@ -1,8 +1,8 @@
 //! Random kustomizations build as the real kustomize builds them.
 //!
 //! The real one answers through `kustomize-oracle` in `$KUBEBUILDER_ASSETS` (see
-//! `tests/servers/build.sh`). `SEED` and `SAMPLES` choose the run; the seed of each failure is printed,
-//! with the smallest files that still fail.
+//! `tests/servers/build.sh`). `SEED` and `SAMPLES` choose another run than the usual one; the
+//! seed of each failure is printed, with the smallest files that still fail.
 
 #![allow(
     clippy::unwrap_used,
@@ -180,10 +180,7 @@ fn random_kustomizations_build_as_upstream_builds_them() {
         eprintln!("\n*** NO ORACLE: set KUBEBUILDER_ASSETS; nothing was compared ***\n");
         return;
     };
-    let now = std::time::SystemTime::UNIX_EPOCH
-        .elapsed()
-        .map_or(1, |age| age.as_secs());
-    let start = number("SEED", now);
+    let start = number("SEED", 1);
     let samples = number("SAMPLES", 400);
     println!("SEED={start} SAMPLES={samples}");
     let (mut built, mut refused, mut failed) = (0, 0, 0);

@@ -162,27 +162,30 @@ fn is_bookkeeping(key: &str) -> bool {
         || DROPPED.contains(&key)
 }
 
-/// Every value becomes the text it was written as, and every key too: without its quotes it may be no
-/// string any more, and is refused when it is printed.
+/// Every value becomes the text it was written as, in a node of its own, and every key too: without its
+/// quotes it may be no string any more, and is refused when it is printed.
 pub(super) fn values_to_text(doc: &mut Document, map: NodeId) {
-    let keys: Vec<NodeId> = doc
-        .entries(map)
-        .map(|(key, _)| key)
-        .filter(|key| !Document::reads_as_string(doc.text(*key).unwrap_or_default()))
+    let pairs: Vec<(NodeId, NodeId)> = doc.entries(map).collect();
+    let fresh: Vec<(NodeId, NodeId)> = pairs
+        .into_iter()
+        .map(|(key, value)| (plain_key(doc, key), string_of(doc, value)))
         .collect();
-    for key in keys {
-        let text = doc.text(key).unwrap_or_default().to_owned();
-        let new = doc.new_scalar(&text, Style::Plain, None);
-        doc.replace(key, new);
+    doc.set_pairs(map, &fresh);
+}
+
+fn plain_key(doc: &mut Document, key: NodeId) -> NodeId {
+    let text = doc.text(key).unwrap_or_default();
+    if Document::reads_as_string(text) {
+        return key;
     }
-    let odd: Vec<NodeId> = doc
-        .entries(map)
-        .map(|(_, value)| value)
-        .filter(|value| doc.str(*value).is_none() || doc.tag(*value).is_some())
-        .collect();
-    for value in odd {
-        let text = doc.text(value).unwrap_or_default().to_owned();
-        let new = doc.new_str(&text);
-        doc.replace(value, new);
+    let text = text.to_owned();
+    doc.new_scalar(&text, Style::Plain, None)
+}
+
+fn string_of(doc: &mut Document, value: NodeId) -> NodeId {
+    if doc.str(value).is_some() && doc.tag(value).is_none() {
+        return doc.duplicate(value);
     }
+    let text = doc.text(value).unwrap_or_default().to_owned();
+    doc.new_str(&text)
 }

@@ -12,6 +12,7 @@ pub(super) fn canonical(doc: &mut Document, node: NodeId, schema: Schema) {
 /// gets quotes, and is a string from then on.
 fn below(doc: &mut Document, node: NodeId, schema: Schema, flow: bool) {
     let flow = flow || schema == Schema::Kyaml && doc.style(node) == Style::Flow;
+    doc.set_style(node, Style::Block);
     match doc.kind(node) {
         Kind::Mapping => {
             let values: Vec<NodeId> = doc.entries(node).map(|(_, value)| value).collect();
@@ -42,17 +43,23 @@ fn scalar(doc: &mut Document, node: NodeId, schema: Schema, flow: bool) {
         }
         return;
     }
-    let text = match doc.resolve(node, schema) {
-        Resolved::Str(_) | Resolved::Timestamp(_) if schema == Schema::Sigs => {
-            let text = doc.text(node).unwrap_or_default().to_owned();
-            return set_string(doc, node, &text);
-        }
+    let resolved = doc.resolve(node, schema);
+    let string = match resolved {
+        Resolved::Str(text) if untagged && is_word(text) => return,
+        Resolved::Str(text) => Some(text.to_owned()),
+        Resolved::Timestamp(text) if schema == Schema::Sigs => Some(text.to_owned()),
         Resolved::Timestamp(_) => {
             let mut json = String::new();
             // A timestamp prints as a string in quotes, without anything that needs an escape.
             let _ = trueup_yaml::emit::json(doc, node, schema, &mut json);
-            return set_string(doc, node, json.trim_matches('"'));
+            Some(json.trim_matches('"').to_owned())
         }
+        _ => None,
+    };
+    if let Some(text) = string {
+        return set_string(doc, node, &text);
+    }
+    let text = match resolved {
         Resolved::Null => "null".to_owned(),
         Resolved::Bool(value) => value.to_string(),
         Resolved::Int(value) if value < 0 => format!("-{}", whole(value.unsigned_abs())),
@@ -81,18 +88,24 @@ fn refolded(doc: &Document, node: NodeId) -> Option<String> {
 fn set_string(doc: &mut Document, node: NodeId, text: &str) {
     let new = doc.new_str(text);
     doc.replace(node, new);
-    let plain = |b: u8| b.is_ascii_alphabetic() || b == b'-' || b == b'/';
-    if text.len() > 5 && text.bytes().all(plain) && !text.starts_with('-') {
+    if is_word(text) {
         return;
     }
     let mut printed = String::new();
-    trueup_yaml::emit::kyaml(doc, node, &mut printed);
+    // What this encoder cannot print is refused at the end.
+    let _ = trueup_yaml::emit::sigs(doc, node, &mut printed);
     match printed.as_bytes().first() {
         Some(b'"') => doc.set_style(node, Style::DoubleQuoted),
         Some(b'\'') => doc.set_style(node, Style::SingleQuoted),
         Some(b'|') => doc.set_style(node, Style::Literal),
         _ => {}
     }
+}
+
+/// Whether a text is a string without quotes, at a glance.
+fn is_word(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphabetic() || b == b'-' || b == b'/';
+    text.len() > 5 && text.bytes().all(plain) && !text.starts_with('-')
 }
 
 /// A whole number as a float prints it.

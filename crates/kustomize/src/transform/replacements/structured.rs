@@ -40,7 +40,7 @@ pub(super) fn copy(
     let mut inner = parse(&text).ok_or(())?;
     let root = inner.root();
     fields::write_all(&mut inner, None, root, inside, value, options).map_err(|_| ())?;
-    let new = print(&inner, &text);
+    let new = print(&inner, &text).ok_or(())?;
     fields::set_text(doc, scalar, &new);
     Ok(())
 }
@@ -49,20 +49,17 @@ fn parses(text: &str) -> bool {
     Document::parse(&Source::new("<embedded>", text)).is_ok()
 }
 
-/// The document in the form its text had: YAML, or JSON on one line or many.
-fn print(doc: &Document, original: &str) -> String {
+/// The document in the form its text had: YAML, or JSON on one line or many. None where JSON cannot
+/// hold it, such as a number that became a word.
+fn print(doc: &Document, original: &str) -> Option<String> {
     let mut out = String::new();
     if !original.trim_start().starts_with(['{', '[']) {
         emit::kyaml(doc, doc.root(), &mut out);
-        return out.trim().to_owned();
+        return Some(out.trim().to_owned());
     }
-    // What JSON cannot hold was not in the text.
-    let _ = emit::json(doc, doc.root(), Schema::Kyaml, &mut out);
-    if original.contains('\n') && original.contains("  ") {
-        indent(&out)
-    } else {
-        out
-    }
+    emit::json(doc, doc.root(), Schema::Kyaml, &mut out).ok()?;
+    let pretty = original.contains('\n') && original.contains("  ");
+    Some(if pretty { indent(&out) } else { out })
 }
 
 /// Compact JSON with two spaces for each level, as Go's `json.MarshalIndent` lays it out.
