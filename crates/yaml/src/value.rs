@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use crate::document::{Document, resolve_untagged};
 use crate::emit::float;
 use crate::error::Error;
-use crate::node::{Entry, Kind, Node, NodeId, SIMPLE, STRING, Style, TAGGED};
+use crate::node::{Entry, HEAP, Kind, Node, NodeId, SIMPLE, STRING, Style, TAGGED};
 use crate::resolve::{Resolved, Schema, is_plain_word, resolve_tagged, rfc3339};
 use crate::source::Source;
 
@@ -42,6 +42,8 @@ const MAX_DEPTH: u32 = 2_000;
 pub(crate) struct Walk<'d> {
     pub(crate) doc: &'d Document,
     pub(crate) schema: Schema,
+    /// The text of the first source, which most nodes lie in.
+    first: &'d str,
     /// Whether values are read back from what `yaml.v3` prints, as kustomize reads its resources.
     reprint: bool,
     flow_depth: u32,
@@ -55,6 +57,7 @@ impl<'d> Walk<'d> {
         Self {
             doc,
             schema,
+            first: doc.sources.first().map_or("", Source::text),
             reprint: false,
             flow_depth: 0,
             depth: 0,
@@ -75,6 +78,28 @@ impl<'d> Walk<'d> {
     #[inline]
     pub(crate) fn in_flow(&self) -> bool {
         self.flow_depth > 0
+    }
+
+    /// A scalar's text.
+    #[inline]
+    pub(crate) fn text_of(&self, node: Node) -> &'d str {
+        if node.has(HEAP) || node.source() != 1 {
+            return self.doc.text_of(node);
+        }
+        let start = node.a as usize;
+        self.first.get(start..start + node.b as usize).unwrap_or("")
+    }
+
+    /// The text of a scalar that is a string for its quotes or because it was made one.
+    #[inline]
+    pub(crate) fn quoted(&self, node: Node) -> Option<&'d str> {
+        let is_string = node.has(STRING)
+            || matches!(
+                node.style(),
+                Style::SingleQuoted | Style::DoubleQuoted | Style::Literal
+            );
+        (is_string && node.kind() == Kind::Scalar && !node.has(TAGGED) && self.alias_depth == 0)
+            .then(|| self.text_of(node))
     }
 
     fn error(&self, id: NodeId, message: impl Into<String>) -> Error {
@@ -134,7 +159,7 @@ impl<'d> Walk<'d> {
     /// The value of a scalar node.
     #[inline]
     pub(crate) fn scalar(&self, id: NodeId, node: Node) -> Result<Scalar<'d>, Error> {
-        let text = self.doc.text_of(node);
+        let text = self.text_of(node);
         if self.reprint
             && let Some(value) = self.changed_by_printing(id, node, text)
         {
@@ -224,7 +249,7 @@ impl<'d> Walk<'d> {
         for entry in entries {
             let key = self.doc.node(entry.key);
             if key.has(SIMPLE) && !key.has_any(TAGGED | STRING) {
-                let text = self.doc.text_of(key);
+                let text = self.text_of(key);
                 if is_plain_word(text) {
                     out.push(Field {
                         key: Cow::Borrowed(text),
@@ -235,7 +260,7 @@ impl<'d> Walk<'d> {
                 }
             }
             let is_plain = key.kind() == Kind::Scalar && !key.has(TAGGED);
-            let text = if is_plain { self.doc.text_of(key) } else { "" };
+            let text = if is_plain { self.text_of(key) } else { "" };
             let is_quoted = key.has(STRING) || !matches!(key.style(), Style::Plain | Style::Folded);
             if is_plain && is_quoted {
                 self.push(out, Cow::Borrowed(text), entry);
@@ -318,7 +343,7 @@ impl<'d> Walk<'d> {
             return Err(error.with_help(help));
         }
         let value = self.scalar(id, node)?;
-        let text = self.doc.text_of(node);
+        let text = self.text_of(node);
         if self.schema == Schema::Kyaml {
             return match value {
                 Scalar::Null if self.reprint && text.is_empty() => Ok(Some(Cow::Borrowed(text))),

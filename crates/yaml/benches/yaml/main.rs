@@ -2,7 +2,8 @@
 //! of one thread, best of several runs; allocations are counted.
 //!
 //! `cargo bench -p trueup-yaml --bench yaml`; `benches/yaml.sh` adds Go in the same run. With
-//! `-- --json FILE` the stream is written to FILE and each row printed as a line of JSON.
+//! `-- --json FILE` the stream is written to FILE and each row printed as a line of JSON; with
+//! `-- --only WORD` only rows with that word in their name are measured.
 
 #![expect(
     clippy::unwrap_used,
@@ -44,7 +45,10 @@ struct Row {
 
 /// The best of several rounds. The kernel counts CPU time in ticks of some milliseconds, so a round
 /// repeats the run until it is long against them; dropping the result counts.
-fn measure<T>(name: &'static str, bytes: usize, run: impl Fn() -> T) -> Row {
+fn measure<T>(name: &'static str, bytes: usize, run: impl Fn() -> T) -> Option<Row> {
+    if argument("--only").is_some_and(|word| !name.contains(&word)) {
+        return None;
+    }
     const ROUND: Duration = Duration::from_millis(400);
     let allocations = allocation_counter::measure(|| {
         black_box(run());
@@ -62,12 +66,18 @@ fn measure<T>(name: &'static str, bytes: usize, run: impl Fn() -> T) -> Row {
             }
         })
         .fold(f64::INFINITY, f64::min);
-    Row {
+    Some(Row {
         name,
         seconds: best,
         bytes,
         allocations: allocations.count_total,
-    }
+    })
+}
+
+/// What follows an argument of this name.
+fn argument(name: &str) -> Option<String> {
+    let mut arguments = std::env::args().skip_while(|argument| argument != name);
+    arguments.nth(1)
 }
 
 /// Prints all documents into one string.
@@ -79,7 +89,7 @@ fn print(docs: &[Document], bytes: usize, emit: impl Fn(&Document, &mut String))
     out
 }
 
-fn rows(text: &str) -> Vec<Row> {
+fn rows(text: &str) -> impl Iterator<Item = Row> {
     let bytes = text.len();
     let source = Source::new("bench.yaml", text);
     let docs = Document::parse(&source).unwrap();
@@ -91,7 +101,7 @@ fn rows(text: &str) -> Vec<Row> {
     let values: Vec<serde_yaml::Value> = serde_yaml::Deserializer::from_str(text)
         .map(|document| serde_yaml::Value::deserialize(document).unwrap())
         .collect();
-    vec![
+    let rows = [
         measure("trueup parse", bytes, || Document::parse(&source).unwrap()),
         measure("trueup clone", bytes, || docs.clone()),
         measure("trueup emit kyaml", bytes, || {
@@ -121,17 +131,14 @@ fn rows(text: &str) -> Vec<Row> {
             let print = |value| serde_yaml::to_string(value).unwrap();
             values.iter().map(print).collect::<Vec<_>>()
         }),
-    ]
+    ];
+    rows.into_iter().flatten()
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let json = arguments
-        .iter()
-        .position(|argument| argument == "--json")
-        .and_then(|at| arguments.get(at + 1));
+    let json = argument("--json");
     let (text, _) = corpus::stream(BYTES);
-    if let Some(file) = json {
+    if let Some(file) = &json {
         std::fs::write(file, &text).unwrap();
     }
     for Row {

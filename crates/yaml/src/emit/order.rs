@@ -9,6 +9,13 @@ use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCa
 #[inline]
 pub(super) fn compare(a: &str, b: &str) -> Ordering {
     let (x, y) = (a.as_bytes(), b.as_bytes());
+    if let (Some(x), Some(y)) = (x.first(), y.first())
+        && x != y
+        && x.is_ascii_alphabetic()
+        && y.is_ascii_alphabetic()
+    {
+        return x.cmp(y);
+    }
     let same = x.iter().zip(y).take_while(|(x, y)| x == y).count();
     match (x.get(same), y.get(same)) {
         (None, None) => Ordering::Equal,

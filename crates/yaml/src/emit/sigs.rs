@@ -8,7 +8,7 @@ use super::writer::{Place, Writer};
 use super::{float, order};
 use crate::document::Document;
 use crate::error::Error;
-use crate::node::{Kind, Node, NodeId, SIMPLE, STRING, Style, TAGGED};
+use crate::node::{Entry, Kind, Node, NodeId, SIMPLE, STRING, Style, TAGGED};
 use crate::resolve::{Number, Resolved, Schema, is_base60, is_plain_word, number, resolve_plain};
 use crate::value::{Field, Scalar, Walk};
 
@@ -49,6 +49,79 @@ pub(super) fn print(
     result
 }
 
+/// In which order the entries of a mapping are printed.
+enum Order {
+    /// In that of the document.
+    Kept,
+    /// In this one.
+    Sorted([Entry; MOST_SORTED]),
+    /// It has keys that are no plain words, or many: to be found out slowly.
+    Unknown,
+}
+
+/// The most entries that are sorted without an allocation.
+const MOST_SORTED: usize = 24;
+/// The longest key that is printed without `? `.
+const LONGEST_KEY: usize = 128;
+
+/// The order of entries whose keys are plain texts that print as they are.
+fn order_of(walk: &Walk<'_>, entries: &[Entry]) -> Order {
+    let doc = walk.doc;
+    let mut before: Option<&str> = None;
+    let mut sorted = true;
+    for entry in entries {
+        let node = doc.node(entry.key);
+        if !node.has(SIMPLE) || node.has_any(TAGGED | STRING) {
+            return Order::Unknown;
+        }
+        let key = walk.text_of(node);
+        if key.len() > LONGEST_KEY || !is_plain_word(key) {
+            return Order::Unknown;
+        }
+        sorted = sorted && before.is_none_or(|before| order::compare(before, key).is_le());
+        before = Some(key);
+    }
+    let Some(first) = entries.first() else {
+        return Order::Unknown;
+    };
+    if sorted {
+        return Order::Kept;
+    }
+    let mut places = [*first; MOST_SORTED];
+    let Some(slots) = places.get_mut(..entries.len()) else {
+        return Order::Unknown;
+    };
+    slots.copy_from_slice(entries);
+    let text = |entry: &Entry| walk.text_of(doc.node(entry.key));
+    sort_few(slots, |a, b| order::compare(text(a), text(b)).is_gt());
+    Order::Sorted(places)
+}
+
+/// Sorts by insertion: stable, and as content with an order that is not transitive as with any.
+fn sort_few<T: Copy>(items: &mut [T], after: impl Fn(&T, &T) -> bool) {
+    for end in 1..items.len() {
+        let (done, rest) = items.split_at(end);
+        let Some(new) = rest.first().copied() else {
+            return;
+        };
+        let stays = done.iter().rposition(|item| !after(item, &new));
+        let at = stays.map_or(0, |stays| stays + 1);
+        if let Some(range) = items.get_mut(at..=end) {
+            range.rotate_right(1);
+        }
+    }
+}
+
+/// Whether a plain text is a boolean or a whole number just as both are printed.
+#[inline]
+fn is_canonical(text: &str) -> bool {
+    match text.as_bytes() {
+        [b'0'] | b"true" | b"false" => true,
+        [b'1'..=b'9', rest @ ..] => rest.len() < 18 && rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
+}
+
 struct Printer<'d, 'o> {
     walk: Walk<'d>,
     w: Writer<'o>,
@@ -59,8 +132,12 @@ struct Printer<'d, 'o> {
 
 impl Printer<'_, '_> {
     fn node(&mut self, id: NodeId, place: Place, root: bool) -> Result<(), Error> {
-        if self.simple_scalar(self.walk.doc.node(id)) {
+        let node = self.walk.doc.node(id);
+        if self.simple_scalar(node) {
             return Ok(());
+        }
+        if let Some(text) = self.walk.quoted(node) {
+            return self.string(text, place, id);
         }
         let (target, node) = self.walk.enter(id)?;
         match node.kind() {
@@ -94,6 +171,15 @@ impl Printer<'_, '_> {
     }
 
     fn mapping(&mut self, node: Node, root: bool) -> Result<(), Error> {
+        let doc = self.walk.doc;
+        let entries = doc.entry_slice(node);
+        match order_of(&self.walk, entries) {
+            Order::Kept => return self.entries(entries),
+            Order::Sorted(sorted) => {
+                return self.entries(sorted.get(..entries.len()).unwrap_or(entries));
+            }
+            Order::Unknown => {}
+        }
         let base = self.fields.len();
         self.walk.fields(node, root, &mut self.fields)?;
         let fields = self.fields.get_mut(base..).unwrap_or(&mut []);
@@ -114,9 +200,8 @@ impl Printer<'_, '_> {
             let (value, field_is_simple) = (field.value, field.simple);
             let key = std::mem::take(&mut field.key);
             self.w.write_indent();
-            if field_is_simple && key.len() <= 128 {
-                self.w.plain_line(&key);
-                self.w.indicator(":", false, false, false);
+            if field_is_simple && key.len() <= LONGEST_KEY {
+                self.w.key(&key);
             } else {
                 self.key(&key, value)?;
             }
@@ -127,13 +212,26 @@ impl Printer<'_, '_> {
         Ok(())
     }
 
+    /// The entries of a mapping whose keys are plain words, in the order of the slice.
+    fn entries(&mut self, entries: &[Entry]) -> Result<(), Error> {
+        let doc = self.walk.doc;
+        let outer = self.w.enter(false, false);
+        for entry in entries {
+            self.w.write_indent();
+            self.w.key(self.walk.text_of(doc.node(entry.key)));
+            self.node(entry.value, Place::Mapping, false)?;
+        }
+        self.w.indent = outer;
+        Ok(())
+    }
+
     fn key(&mut self, key: &str, value: NodeId) -> Result<(), Error> {
         if key.contains('\u{85}') {
             let message = "a key with the character U+0085 cannot be printed";
             return Err(Error::new(message, self.walk.doc.place(value)));
         }
         let simple =
-            key.len() <= 128 && (is_ascii_line(key) || !analyse(key, Dialect::V2).multiline);
+            key.len() <= LONGEST_KEY && (is_ascii_line(key) || !analyse(key, Dialect::V2).multiline);
         if simple {
             self.string(key, Place::SimpleKey, value)?;
             self.w.indicator(":", false, false, false);
@@ -146,14 +244,20 @@ impl Printer<'_, '_> {
         Ok(())
     }
 
-    /// The usual scalar: a plain text that is a string and prints as it is. False if it is not one.
+    /// The usual scalar: a plain text that is a string, a boolean or a whole number and prints as it is.
+    /// False if it is not one.
     #[inline]
     fn simple_scalar(&mut self, node: Node) -> bool {
         if !node.has(SIMPLE) || node.has_any(TAGGED | STRING) {
             return false;
         }
-        let text = self.walk.doc.text_of(node);
-        if !is_plain_word(text) || self.w.may_fold(text, true) || self.walk.in_flow() {
+        let text = self.walk.text_of(node);
+        let as_is = if is_plain_word(text) {
+            !self.w.may_fold(text, true)
+        } else {
+            is_canonical(text)
+        };
+        if !as_is || self.walk.in_flow() {
             return false;
         }
         self.w.plain_line(text);
@@ -243,10 +347,12 @@ impl Printer<'_, '_> {
 impl Printer<'_, '_> {
     /// A string of printable ASCII: single quotes may hold it where it cannot be plain.
     fn ascii_line(&mut self, text: &str, place: Place) {
-        let style = if !matches!(
-            resolve_plain(Schema::Sigs, text),
-            Resolved::Str(_) | Resolved::Merge
-        ) || is_base60(text)
+        let style = if is_canonical(text)
+            || !matches!(
+                resolve_plain(Schema::Sigs, text),
+                Resolved::Str(_) | Resolved::Merge
+            )
+            || is_base60(text)
         {
             Style::DoubleQuoted
         } else if analyse(text, Dialect::V2).block_plain {

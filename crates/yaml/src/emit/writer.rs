@@ -31,6 +31,8 @@ pub(super) struct Writer<'o> {
     line_start: usize,
 }
 
+/// A line break and the indentation that nearly every line has at most.
+const LINE: &str = "\n                               ";
 const SPACES: &str = "                                                                ";
 const WIDTH: usize = 80;
 
@@ -79,6 +81,16 @@ impl<'o> Writer<'o> {
     #[inline]
     pub(super) fn write_indent(&mut self) {
         let indent = usize::try_from(self.indent).unwrap_or(0);
+        if !self.indention && self.foot_indent < 0 && indent < LINE.len() {
+            // The usual case: a new line. One copy of fixed length, cut to what is wanted.
+            let start = self.out.len() + 1;
+            self.out.push_str(LINE);
+            self.out.truncate(start + indent);
+            self.line_start = start;
+            self.whitespace = true;
+            self.indention = true;
+            return;
+        }
         if self.indention {
             let column = self.width();
             if column > indent || (column == indent && !self.whitespace) {
@@ -222,6 +234,18 @@ impl<'o> Writer<'o> {
         }
         self.indent = outer;
         took
+    }
+
+    /// A key that is a plain text without breaks, and its colon.
+    #[inline]
+    pub(super) fn key(&mut self, text: &str) {
+        if !self.whitespace {
+            self.out.push(' ');
+        }
+        self.out.push_str(text);
+        self.out.push(':');
+        self.whitespace = false;
+        self.indention = false;
     }
 
     /// A plain text without breaks that stays on the line.

@@ -94,16 +94,33 @@ enum Hint {
 
 #[inline]
 fn hint(text: &str) -> Hint {
-    match text.as_bytes().first() {
-        None | Some(b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~') => {
-            Hint::Word
-        }
-        Some(b'.') => Hint::Dot,
-        Some(b'0'..=b'9' | b'+' | b'-') => Hint::Number,
-        Some(b'<') => Hint::Merge,
-        Some(_) => Hint::Str,
-    }
+    let first = text.as_bytes().first();
+    first.map_or(Hint::Word, |&first| {
+        HINTS.get(first as usize).copied().unwrap_or(Hint::Str)
+    })
 }
+
+/// [`hint`] by the first byte.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+static HINTS: [Hint; 256] = {
+    let mut table = [Hint::Str; 256];
+    let mut i = 0;
+    while i < 128 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 128")]
+        let byte = i as u8;
+        table[i] = match byte {
+            b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' => {
+                Hint::Word
+            }
+            b'.' => Hint::Dot,
+            b'0'..=b'9' | b'+' | b'-' => Hint::Number,
+            b'<' => Hint::Merge,
+            _ => Hint::Str,
+        };
+        i += 1;
+    }
+    table
+};
 
 /// The value of a plain scalar without a tag.
 #[inline]
@@ -122,8 +139,21 @@ pub(crate) fn resolve_plain(schema: Schema, text: &str) -> Resolved<'_> {
 pub(crate) fn is_plain_word(text: &str) -> bool {
     match hint(text) {
         Hint::Str => true,
-        Hint::Word => word(Schema::Sigs, text).is_none(),
+        Hint::Word => !begins_word(text) || word(Schema::Sigs, text).is_none(),
         Hint::Dot | Hint::Number | Hint::Merge => false,
+    }
+}
+
+/// Whether the first two bytes are those of a word of the table; most that begin with its letters
+/// (`name`, `type`, `team`) are told apart by the second.
+#[inline]
+fn begins_word(text: &str) -> bool {
+    match text.as_bytes() {
+        [first, second, ..] => matches!(
+            (first | 0x20, second | 0x20),
+            (b'n', b'o' | b'u') | (b't', b'r') | (b'f', b'a') | (b'y', b'e') | (b'o', b'n' | b'f')
+        ),
+        _ => true,
     }
 }
 
