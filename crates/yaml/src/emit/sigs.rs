@@ -49,52 +49,39 @@ pub(super) fn print(
     result
 }
 
-/// In which order the entries of a mapping are printed.
-enum Order {
-    /// In that of the document.
-    Kept,
-    /// In this one.
-    Sorted([Entry; MOST_SORTED]),
-    /// It has keys that are no plain words, or many: to be found out slowly.
-    Unknown,
-}
-
 /// The most entries that are sorted without an allocation.
 const MOST_SORTED: usize = 24;
 /// The longest key that is printed without `? `.
 const LONGEST_KEY: usize = 128;
 
-/// The order of entries whose keys are plain texts that print as they are.
-fn order_of(walk: &Walk<'_>, entries: &[Entry]) -> Order {
-    let doc = walk.doc;
+/// Whether entries whose keys are all plain texts that print as they are lie in order; none where a
+/// key is anything else.
+fn are_sorted(walk: &Walk<'_>, entries: &[Entry]) -> Option<bool> {
     let mut before: Option<&str> = None;
     let mut sorted = true;
     for entry in entries {
-        let node = doc.node(entry.key);
+        let node = walk.doc.node(entry.key);
         if !node.has(SIMPLE) || node.has_any(TAGGED | STRING) {
-            return Order::Unknown;
+            return None;
         }
         let key = walk.text_of(node);
         if key.len() > LONGEST_KEY || !is_plain_word(key) {
-            return Order::Unknown;
+            return None;
         }
         sorted = sorted && before.is_none_or(|before| order::compare(before, key).is_le());
         before = Some(key);
     }
-    let Some(first) = entries.first() else {
-        return Order::Unknown;
-    };
-    if sorted {
-        return Order::Kept;
-    }
-    let mut places = [*first; MOST_SORTED];
-    let Some(slots) = places.get_mut(..entries.len()) else {
-        return Order::Unknown;
-    };
+    before.map(|_| sorted)
+}
+
+/// The entries in order; none where there are too many.
+fn sorted_few(walk: &Walk<'_>, entries: &[Entry]) -> Option<[Entry; MOST_SORTED]> {
+    let mut places = [*entries.first()?; MOST_SORTED];
+    let slots = places.get_mut(..entries.len())?;
     slots.copy_from_slice(entries);
-    let text = |entry: &Entry| walk.text_of(doc.node(entry.key));
+    let text = |entry: &Entry| walk.text_of(walk.doc.node(entry.key));
     sort_few(slots, |a, b| order::compare(text(a), text(b)).is_gt());
-    Order::Sorted(places)
+    Some(places)
 }
 
 /// Sorts by insertion: stable, and as content with an order that is not transitive as with any.
@@ -173,12 +160,14 @@ impl Printer<'_, '_> {
     fn mapping(&mut self, node: Node, root: bool) -> Result<(), Error> {
         let doc = self.walk.doc;
         let entries = doc.entry_slice(node);
-        match order_of(&self.walk, entries) {
-            Order::Kept => return self.entries(entries),
-            Order::Sorted(sorted) => {
-                return self.entries(sorted.get(..entries.len()).unwrap_or(entries));
+        match are_sorted(&self.walk, entries) {
+            Some(true) => return self.entries(entries),
+            Some(false) => {
+                if let Some(sorted) = sorted_few(&self.walk, entries) {
+                    return self.entries(sorted.get(..entries.len()).unwrap_or(entries));
+                }
             }
-            Order::Unknown => {}
+            None => {}
         }
         let base = self.fields.len();
         self.walk.fields(node, root, &mut self.fields)?;
@@ -230,8 +219,8 @@ impl Printer<'_, '_> {
             let message = "a key with the character U+0085 cannot be printed";
             return Err(Error::new(message, self.walk.doc.place(value)));
         }
-        let simple =
-            key.len() <= LONGEST_KEY && (is_ascii_line(key) || !analyse(key, Dialect::V2).multiline);
+        let simple = key.len() <= LONGEST_KEY
+            && (is_ascii_line(key) || !analyse(key, Dialect::V2).multiline);
         if simple {
             self.string(key, Place::SimpleKey, value)?;
             self.w.indicator(":", false, false, false);
