@@ -104,6 +104,12 @@ impl Error {
         self
     }
 
+    /// The same error with one more place on the way to it.
+    pub(crate) fn called_from(mut self, frame: Frame) -> Self {
+        self.0.chain.push(frame);
+        self
+    }
+
     /// What kind of failure it is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -163,5 +169,24 @@ impl From<String> for Error {
 impl From<&str> for Error {
     fn from(message: &str) -> Self {
         Self::new(message)
+    }
+}
+
+impl Place {
+    pub(crate) fn new(template: &str, text: &str, offset: usize) -> Self {
+        let before = text.get(..offset.min(text.len())).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self {
+            template: template.into(),
+            line: count(before.bytes().filter(|&byte| byte == b'\n').count() + 1),
+            column: count(
+                before
+                    .get(line_start..)
+                    .map_or(0, |line| line.chars().count())
+                    + 1,
+            ),
+            offset: count(offset),
+        }
     }
 }

@@ -4,13 +4,16 @@
 //! worded as Go words it with the place beside. Functions come in through [`Functions`]; work, depth and
 //! output are bounded by [`Limits`]. This crate does no I/O and knows nothing of charts.
 
-#[expect(dead_code, reason = "the machine, which places errors, comes next")]
+mod builtin;
+mod compile;
 mod error;
-#[expect(dead_code, reason = "the machine, which calls functions, comes next")]
+pub mod fmt;
 mod function;
+mod parse;
 pub mod sprig;
 mod template;
 mod value;
+mod vm;
 
 pub use error::{Error, ErrorKind, Frame, Place};
 pub use function::{Args, Call, Context, Function, Functions, Signature};

@@ -4,9 +4,13 @@ use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::compile::compile;
 use crate::error::Error;
+use crate::fmt::quote;
 use crate::function::Functions;
+use crate::parse;
 use crate::value::Value;
+use crate::vm::{Codes, Machine, Scope, Shared, is_function};
 
 /// What begins and ends an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,11 +86,13 @@ pub struct Output {
     pub secrets: Vec<Range<usize>>,
 }
 
-/// Templates that know each other by name. Cheap to clone; texts are compiled once.
+/// Templates that know each other by name. Cheap to clone; texts are compiled once and run on any thread.
 #[derive(Clone)]
 pub struct Templates {
     functions: Arc<Functions>,
     delims: Delims,
+    name: Arc<str>,
+    codes: Arc<Codes>,
 }
 
 impl Templates {
@@ -95,7 +101,15 @@ impl Templates {
         Self {
             functions,
             delims: Delims::default(),
+            name: "".into(),
+            codes: Arc::default(),
         }
+    }
+
+    /// Names the set, as errors about templates that are not in it say. Helm's is `gotpl`.
+    pub fn with_name(mut self, name: &str) -> Self {
+        self.name = name.into();
+        self
     }
 
     /// Sets the delimiters of what is parsed from here on.
@@ -106,19 +120,30 @@ impl Templates {
     /// Parses a text as the template `name`, with those that it defines; they replace earlier ones of
     /// the same name unless they are empty.
     pub fn parse(&mut self, name: &str, text: &str) -> Result<(), Error> {
-        let _ = (&self.functions, &self.delims, text);
-        Err(Error::new(format!("parsing `{name}` is not built yet")))
+        let scope = self.scope();
+        let tree = parse::parse(&name.into(), &text.into(), &self.delims, &|name| {
+            is_function(&scope, name)
+        })?;
+        let compiled = compile(tree, &self.functions);
+        let codes = Arc::make_mut(&mut self.codes);
+        for code in compiled {
+            if !code.is_empty || !codes.contains_key(&code.name) {
+                codes.insert(Arc::clone(&code.name), code);
+            }
+        }
+        Ok(())
     }
 
     /// Whether a template of this name is there.
     pub fn contains(&self, name: &str) -> bool {
-        let _ = name;
-        false
+        self.codes.contains_key(name)
     }
 
     /// The names of all templates, in order.
     pub fn names(&self) -> Vec<&str> {
-        Vec::new()
+        let mut names: Vec<&str> = self.codes.keys().map(|name| &**name).collect();
+        names.sort_unstable();
+        names
     }
 
     /// Executes a template with `data` as its dot.
@@ -128,7 +153,48 @@ impl Templates {
         data: &Value,
         options: &Options<'_>,
     ) -> Result<Output, Error> {
-        let _ = (data, options);
-        Err(Error::new(format!("executing `{name}` is not built yet")))
+        let Some(code) = self.codes.get(name) else {
+            let (name, of) = (quote(name.as_bytes()), quote(self.name.as_bytes()));
+            return Err(Error::new(format!(
+                "template: no template {name} associated with template {of}"
+            )));
+        };
+        let mut shared = Shared::new(options);
+        let scope = self.scope();
+        Machine::execute(&mut shared, &scope, code, data, |out| {
+            let (bytes, secrets) = std::mem::take(out).into_parts();
+            match String::from_utf8(bytes) {
+                Ok(text) => Output { text, secrets },
+                Err(error) => Output::lossy(error.as_bytes(), &secrets),
+            }
+        })
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            own: &self.codes,
+            parent: None,
+            functions: &self.functions,
+            delims: &self.delims,
+            name: &self.name,
+        }
+    }
+}
+
+impl Output {
+    /// Of bytes that are not UTF-8; the marks move with the text.
+    #[cold]
+    fn lossy(bytes: &[u8], secrets: &[Range<usize>]) -> Self {
+        let length = |end: usize| {
+            let before = bytes.get(..end).unwrap_or_default();
+            String::from_utf8_lossy(before).len()
+        };
+        let secrets = secrets.iter();
+        Self {
+            text: String::from_utf8_lossy(bytes).into_owned(),
+            secrets: secrets
+                .map(|range| length(range.start)..length(range.end))
+                .collect(),
+        }
     }
 }

@@ -12,6 +12,8 @@ pub struct List(Arc<Data>);
 struct Data {
     elem: Type,
     is_nil: bool,
+    /// How far Go would let it be sliced, where that is not its length.
+    capacity: Option<usize>,
     /// Set when the items were first looked at.
     items: OnceLock<Vec<Value>>,
     /// Where the items are read from.
@@ -24,6 +26,7 @@ impl List {
         Self(Arc::new(Data {
             elem,
             is_nil: false,
+            capacity: None,
             items: OnceLock::from(items),
             node: None,
         }))
@@ -34,6 +37,7 @@ impl List {
         Self(Arc::new(Data {
             elem,
             is_nil: true,
+            capacity: None,
             items: OnceLock::from(Vec::new()),
             node: None,
         }))
@@ -43,6 +47,7 @@ impl List {
         Self(Arc::new(Data {
             elem: Type::Any,
             is_nil: false,
+            capacity: None,
             items: OnceLock::new(),
             node: Some(node),
         }))
@@ -74,6 +79,33 @@ impl List {
     /// Whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// What Go's `cap` says: decoders grow their slices by doubling them.
+    pub(crate) fn capacity(&self) -> usize {
+        match (self.0.capacity, self.len()) {
+            (Some(capacity), _) => capacity,
+            (None, len) if self.0.node.is_some() && len > 0 => len.next_power_of_two(),
+            (None, len) => len,
+        }
+    }
+
+    /// The items from one index to another, with what lies beyond up to a third. What is beyond the
+    /// length, but not the capacity, is nil.
+    pub(crate) fn slice(&self, from: usize, to: usize, end: usize) -> Self {
+        let items = self
+            .items()
+            .iter()
+            .cloned()
+            .chain(std::iter::repeat(Value::Nil));
+        let items: Vec<Value> = items.skip(from).take(to - from).collect();
+        Self(Arc::new(Data {
+            elem: self.0.elem,
+            is_nil: false,
+            capacity: Some(end - from),
+            items: OnceLock::from(items),
+            node: None,
+        }))
     }
 
     /// Whether both are the same slice, not only equal ones.

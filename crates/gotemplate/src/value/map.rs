@@ -96,6 +96,11 @@ impl Map {
         self.with(|entries| find(entries, key.as_bytes()).is_some())
     }
 
+    /// Looks at the value of a key, without copying it. The map must not be changed meanwhile.
+    pub fn look<T>(&self, key: &[u8], look: impl FnOnce(Option<&Value>) -> T) -> T {
+        self.with(|entries| look(find(entries, key)))
+    }
+
     /// Looks at the entries in order, without copying them. The map must not be changed meanwhile.
     pub fn with<T>(&self, look: impl FnOnce(&[(Str, Value)]) -> T) -> T {
         let guard = self.read();

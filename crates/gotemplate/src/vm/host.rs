@@ -1,0 +1,116 @@
+//! The engine as functions see it: rendering from within a rendering.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use super::{Codes, Machine, Scope, Shared};
+use crate::compile::{Code, compile};
+use crate::error::{Error, ErrorKind};
+use crate::fmt::quote;
+use crate::function::Engine;
+use crate::parse;
+use crate::value::{Buffer, Str, Value};
+
+/// What a function may reach of the machine that calls it.
+pub(super) struct Host<'h, 'o> {
+    pub(super) shared: &'h mut Shared<'o>,
+    pub(super) scope: &'h Scope<'h>,
+}
+
+impl Host<'_, '_> {
+    fn execute(&mut self, scope: &Scope<'_>, code: &Code, data: &Value) -> Result<Str, Error> {
+        if self.shared.depth >= self.shared.limits.depth {
+            let depth = self.shared.limits.depth;
+            let error = Error::new(format!("exceeded maximum template depth ({depth})"));
+            return Err(error.of_kind(ErrorKind::Limit).with_help(
+                "a template includes itself, directly or through others, without an end",
+            ));
+        }
+        self.shared.depth += 1;
+        let result = stacker::maybe_grow(128 << 10, 2 << 20, || {
+            Machine::execute(self.shared, scope, code, data, |out: &mut Buffer| {
+                out.to_str()
+            })
+        });
+        self.shared.depth -= 1;
+        result
+    }
+
+    /// The templates of a text, compiled now or before.
+    fn compiled(&mut self, name: &str, text: &Str) -> Result<Arc<Codes>, Error> {
+        let key = (Arc::from(name), text.clone());
+        if let Some(codes) = self.shared.texts.get(&key) {
+            return Ok(Arc::clone(codes));
+        }
+        let scope = self.scope;
+        let source: Arc<str> = text.to_text().into();
+        let is_function = |name: &str| is_function(scope, name);
+        let tree = parse::parse(&key.0, &source, scope.delims, &is_function)?;
+        let mut codes = Codes::new();
+        for code in compile(tree, scope.functions) {
+            if !code.is_empty || scope.find(&code.name).is_none() {
+                codes.insert(Arc::clone(&code.name), code);
+            }
+        }
+        let codes = Arc::new(codes);
+        self.shared.texts.insert(key, Arc::clone(&codes));
+        Ok(codes)
+    }
+}
+
+/// Whether an identifier is a function of the scope.
+pub(crate) fn is_function(scope: &Scope<'_>, name: &str) -> bool {
+    scope.functions.get(name).is_some() || crate::builtin::Builtin::named(name).is_some()
+}
+
+impl Engine for Host<'_, '_> {
+    fn render(&mut self, name: &str, data: &Value) -> Result<Str, Error> {
+        let scope = self.scope;
+        let Some(code) = scope.find(name) else {
+            let (name, of) = (quote(name.as_bytes()), quote(scope.name.as_bytes()));
+            return Err(Error::new(format!(
+                "template: no template {name} associated with template {of}"
+            )));
+        };
+        self.execute(scope, code, data)
+    }
+
+    fn render_text(&mut self, name: &str, text: &Str, data: &Value) -> Result<Str, Error> {
+        let codes = self.compiled(name, text)?;
+        let scope = Scope {
+            own: &codes,
+            parent: Some(self.scope),
+            functions: self.scope.functions,
+            delims: self.scope.delims,
+            name: self.scope.name,
+        };
+        let Some(code) = codes.get(name) else {
+            // An empty text.
+            return Ok(Str::default());
+        };
+        self.execute(&scope, code, data)
+    }
+
+    fn is_defined(&self, name: &str) -> bool {
+        self.scope.find(name).is_some()
+    }
+
+    fn spend(&mut self, work: u64) -> Result<(), Error> {
+        let left = self.shared.fuel.checked_sub(work);
+        self.shared.fuel = left.unwrap_or_default();
+        if left.is_some() {
+            return Ok(());
+        }
+        let fuel = self.shared.limits.fuel;
+        let error = Error::new(format!("the templates took more than {fuel} steps"));
+        Err(error.of_kind(ErrorKind::Limit))
+    }
+
+    fn state(&self) -> Option<&dyn Any> {
+        self.shared.state
+    }
+
+    fn has_secrets(&self) -> bool {
+        self.shared.secrets
+    }
+}
