@@ -72,6 +72,9 @@ struct Execution<'a> {
     nodes: Nodes,
     in_hand: FuturesUnordered<BoxFuture<'a, Answer>>,
     waiting: HashMap<usize, Waiting>,
+    /// What the watches brought of objects whose answer is still under way: the two come on
+    /// connections of their own, in any order.
+    early: HashMap<usize, Live>,
     places: HashMap<ObjectId, usize>,
     watches: Watches,
     ends: Vec<End>,
@@ -114,6 +117,7 @@ impl<'a> Execution<'a> {
             nodes: Nodes::of(plan),
             in_hand: FuturesUnordered::new(),
             waiting: HashMap::new(),
+            early: HashMap::new(),
             places: plan
                 .actions
                 .iter()
@@ -271,6 +275,8 @@ impl<'a> Execution<'a> {
     /// An object is as it was applied: what needs no more may go on, the rest waits for its health.
     fn applied(&mut self, at: usize, live: Live) {
         self.nodes.pass(Node::Action(at), Gate::Applied);
+        let early = self.early.remove(&at);
+        let live = early.filter(|early| early.is_newer(&live)).unwrap_or(live);
         let health = health(&live);
         if health.is_current() {
             return self.current(at, live);
@@ -372,6 +378,9 @@ impl<'a> Execution<'a> {
             return;
         };
         let Some(waiting) = self.waiting.get_mut(&at) else {
+            if self.ends.get(at).is_some_and(|end| end.result.is_none()) {
+                self.early.insert(at, live);
+            }
             return;
         };
         let now = health(&live);

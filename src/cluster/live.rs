@@ -67,6 +67,13 @@ impl Live {
         self.text(&["metadata", "resourceVersion"])
     }
 
+    /// Whether it is the same object at a later version. Versions that are no numbers say nothing of their order.
+    pub fn is_newer(&self, other: &Self) -> bool {
+        let version = |live: &Self| live.resource_version().parse::<u64>().ok();
+        self.uid() == other.uid()
+            && version(other).is_some_and(|other| version(self).is_some_and(|own| own > other))
+    }
+
     /// `metadata.generation`; 0 where there is none.
     pub fn generation(&self) -> i64 {
         self.at(&["metadata", "generation"])

@@ -250,3 +250,38 @@ spec:
         );
     });
 }
+
+fn crd(plural: &str, kind: &str) -> String {
+    format!(
+        "---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: {plural}.TAG.example.com}}
+spec:
+  group: TAG.example.com
+  scope: Namespaced
+  names: {{plural: {plural}, singular: {singular}, kind: {kind}, listKind: {kind}List}}
+  versions:
+  - {{name: v1, served: true, storage: true, schema: {{openAPIV3Schema: {{type: object}}}}}}
+",
+        singular = kind.to_lowercase()
+    )
+}
+
+#[test]
+fn health_that_is_seen_before_the_answer_to_the_apply_counts() {
+    on_every_server(async |mut world| {
+        world.timeout = Duration::from_secs(5);
+        world
+            .cluster
+            .hold_crd(&format!("widgets.{}.example.com", world.tag));
+        let crds = crd("gadgets", "Gadget") + &crd("widgets", "Widget");
+        let object = |kind: &str| {
+            format!(
+                "---\napiVersion: TAG.example.com/v1\nkind: {kind}\nmetadata: {{name: one, namespace: TAG}}\n"
+            )
+        };
+        let set = format!("{NAMESPACE}{crds}{}{}", object("Gadget"), object("Widget"));
+        world.converge(&[("all", &set)]).await;
+    });
+}

@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     fmt,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -12,6 +13,9 @@ use trueup::cluster::{
     Answer, Applied, ApplyOptions, Cluster, DeleteOptions, Deleted, Error, Freshness, Kinds,
     KubeCluster, Listing, Live, Patch, Resource, Selection, Target, WatchEvent,
 };
+
+/// Time enough for other requests to be answered and for watches to tell.
+const MOMENT: Duration = Duration::from_millis(300);
 
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +41,8 @@ impl fmt::Display for Call {
 pub(crate) struct Recorder {
     inner: KubeCluster,
     calls: Mutex<Vec<Call>>,
+    /// The name of an object whose answer to an apply comes late.
+    late: Mutex<String>,
 }
 
 impl Recorder {
@@ -44,6 +50,36 @@ impl Recorder {
         Self {
             inner,
             calls: Mutex::default(),
+            late: Mutex::default(),
+        }
+    }
+
+    /// Sends the apply of the CRD of this name later than others, and gives its answer only when the CRD is
+    /// established and every watch had the time to say so.
+    pub(crate) fn hold_crd(&self, name: &str) {
+        name.clone_into(&mut self.late.lock().unwrap());
+    }
+
+    fn is_held(&self, target: &Target) -> bool {
+        *self.late.lock().unwrap() == target.name
+    }
+
+    async fn until_established(&self, target: &Target) {
+        let is_established = |live: &Live| {
+            let conditions = live.at(&["status", "conditions"]);
+            conditions.is_some_and(|all| {
+                let mut all = all.as_array().into_iter().flatten();
+                all.any(|one| one["type"] == "Established" && one["status"] == "True")
+            })
+        };
+        while !self
+            .inner
+            .get(target)
+            .await
+            .unwrap()
+            .is_some_and(|live| is_established(&live))
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
@@ -97,7 +133,16 @@ impl Cluster for Recorder {
             .map(|part| format!("/{part}"))
             .unwrap_or_default();
         self.note("apply", format!("{target}{part}"), options.dry_run);
-        self.inner.apply(target, body, options)
+        Box::pin(async move {
+            if !self.is_held(target) {
+                return self.inner.apply(target, body, options).await;
+            }
+            tokio::time::sleep(MOMENT).await;
+            let answer = self.inner.apply(target, body, options).await;
+            self.until_established(target).await;
+            tokio::time::sleep(MOMENT).await;
+            answer
+        })
     }
 
     fn patch<'a>(

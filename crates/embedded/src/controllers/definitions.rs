@@ -21,24 +21,21 @@ fn collection() -> GroupResource {
     GroupResource::new(CRDS.0, CRDS.1)
 }
 
-/// Serves what the CRD says once it is established, and nothing of it before.
-pub(super) fn serve(core: &Core, object: &Value) {
-    let versions = if crd::condition_is_true(object, "Established") {
-        crd::resources(object)
-    } else {
-        vec![]
-    };
-    core.registry_mut().set_custom(meta::name(object), versions);
-}
-
-/// Looks at every CRD again: serves what is established, and takes up those that are not.
-pub(super) fn resync(core: &Core, agenda: &mut Agenda) {
-    for crd in core.store.list(&collection(), "").1 {
-        serve(core, &crd.value);
-        if !crd::condition_is_true(&crd.value, "Established") && !meta::deleting(&crd.value) {
-            agenda.now(Job::Define(meta::name(&crd.value).to_owned()));
-        }
+/// Serves a CRD as it is now, once it is established, and nothing of it before. What a change says of it
+/// may be long over: the names and the condition of a new CRD are written before its creation is noticed.
+pub(super) fn serve(core: &Core, name: &str) {
+    let current = core.store.get(&collection(), &Key::new("", name));
+    let revision = current.as_ref().map_or(0, |stored| stored.revision);
+    if core.registry().custom_revision(name) == Some(revision) {
+        return;
     }
+    let versions = match &current {
+        Some(crd) if crd::condition_is_true(&crd.value, "Established") => {
+            crd::resources(&crd.value)
+        }
+        _ => Vec::new(),
+    };
+    core.registry_mut().set_custom(name, revision, versions);
 }
 
 pub(super) fn plan(core: &Core, changed: &GroupResource, change: &Change, agenda: &mut Agenda) {
@@ -46,15 +43,14 @@ pub(super) fn plan(core: &Core, changed: &GroupResource, change: &Change, agenda
         return;
     }
     let name = change.key.name.clone();
+    serve(core, &name);
     if change.kind == ChangeKind::Deleted {
-        core.registry_mut().set_custom(&name, Vec::new());
         // A freed name may be what another CRD of the group waits for.
         for other in core.store.list(&collection(), "").1 {
             agenda.now(Job::Define(meta::name(&other.value).to_owned()));
         }
         return;
     }
-    serve(core, &change.object.value);
     if meta::deleting(&change.object.value) {
         agenda.now(Job::Undefine(name));
     } else {
@@ -154,7 +150,7 @@ pub(super) fn establish(core: &Arc<Core>, name: &str) {
         }
     });
     match result {
-        Ok(Some(stored)) => serve(core, &stored.value),
+        Ok(Some(_)) => serve(core, name),
         Ok(None) => {}
         Err(error) => tracing::warn!(%error, crd = name, "a CRD could not be established"),
     }
@@ -225,4 +221,103 @@ pub(crate) fn marked_for_deletion(now: &str) -> Value {
         "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
         now,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::server::core::Options;
+    use crate::server::ids::Ids;
+    use crate::store::Store;
+
+    fn core() -> Arc<Core> {
+        let options = Options {
+            establish_delay: Duration::ZERO,
+            bookmark_interval: Duration::from_mins(1),
+            simulate: None,
+        };
+        let clock = Arc::new(jiff::Timestamp::now);
+        Arc::new(Core::new(
+            Store::new(64),
+            options,
+            clock,
+            Ids::seeded(Some(1)),
+        ))
+    }
+
+    fn create(core: &Arc<Core>, plural: &str, kind: &str) -> String {
+        let crd = json!({
+            "metadata": {"name": format!("{plural}.example.com")},
+            "spec": {
+                "group": "example.com", "scope": "Namespaced",
+                "names": {"plural": plural, "singular": kind.to_lowercase(), "kind": kind, "listKind": format!("{kind}List")},
+                "versions": [{"name": "v1", "served": true, "storage": true,
+                    "schema": {"openAPIV3Schema": {"type": "object"}}}],
+            },
+        });
+        let inside = Inside {
+            core,
+            manager: "test",
+        };
+        let stored = inside.create(&collection(), crd).unwrap();
+        meta::name(&stored.value).to_owned()
+    }
+
+    fn is_served(core: &Core, plural: &str) -> bool {
+        core.registry().get("example.com", "v1", plural).is_some()
+    }
+
+    #[test]
+    fn an_established_kind_stays_served_while_older_changes_of_its_crd_are_noticed() {
+        let core = core();
+        let mut agenda = Agenda::default();
+        let name = create(&core, "widgets", "Widget");
+        accept_names(&core, &name, &mut agenda);
+        assert!(!is_served(&core, "widgets"));
+        establish(&core, &name);
+        assert!(is_served(&core, "widgets"));
+        let (_, changes) = core.store.changes_since(&collection(), 0).unwrap();
+        assert_eq!(changes.len(), 3, "created, names accepted, established");
+        for change in &changes {
+            plan(&core, &collection(), change, &mut agenda);
+            assert!(
+                is_served(&core, "widgets"),
+                "lost at revision {}",
+                change.revision
+            );
+        }
+    }
+
+    #[test]
+    fn a_crd_made_anew_is_not_served_by_what_was_said_of_the_old_one() {
+        let core = core();
+        let mut agenda = Agenda::default();
+        let name = create(&core, "widgets", "Widget");
+        accept_names(&core, &name, &mut agenda);
+        establish(&core, &name);
+        let (seen, _) = core.store.changes_since(&collection(), 0).unwrap();
+        let inside = Inside {
+            core: &core,
+            manager: "test",
+        };
+        inside
+            .delete(
+                &collection(),
+                &Key::new("", &name),
+                &DeleteOptions::default(),
+            )
+            .unwrap();
+        clean_up(&core, &name, &mut agenda);
+        create(&core, "widgets", "Gadget");
+        for change in &core.store.changes_since(&collection(), seen).unwrap().1 {
+            plan(&core, &collection(), change, &mut agenda);
+            assert!(
+                !is_served(&core, "widgets"),
+                "served at revision {}",
+                change.revision
+            );
+        }
+    }
 }

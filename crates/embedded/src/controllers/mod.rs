@@ -109,13 +109,9 @@ pub(crate) fn prepare(core: &Core) {
     }
     let (_, crds) = core.store.list(&GroupResource::new(CRDS.0, CRDS.1), "");
     for crd in crds {
-        definitions::serve(core, &crd.value);
+        definitions::serve(core, meta::name(&crd.value));
     }
 }
-
-/// How often an idle server looks at all CRDs again, as controllers do: a definition whose change went by
-/// unseen is late by this much, not lost.
-const RESYNC: Duration = Duration::from_millis(250);
 
 /// Runs until the server stops.
 pub(crate) async fn run(core: Arc<Core>) {
@@ -152,7 +148,6 @@ pub(crate) async fn run(core: Arc<Core>) {
                 }
             }
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
-            () = tokio::time::sleep(RESYNC) => definitions::resync(&core, &mut agenda),
             _ = stop.changed() => return,
         }
     }

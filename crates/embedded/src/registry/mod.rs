@@ -156,11 +156,18 @@ pub(crate) struct GroupVersion {
     pub(crate) resources: Vec<Arc<Resource>>,
 }
 
+/// What a CRD serves, and the revision of the CRD that says so.
+#[derive(Debug)]
+struct Definition {
+    revision: u64,
+    versions: Vec<Arc<Resource>>,
+}
+
 /// All resources served now. Cheap to clone the parts of; rebuilt when a CRD changes.
 #[derive(Debug)]
 pub(crate) struct Registry {
     builtin: Vec<GroupVersion>,
-    custom: HashMap<String, Vec<Arc<Resource>>>,
+    custom: HashMap<String, Definition>,
     by_path: HashMap<(String, String, String), Arc<Resource>>,
 }
 
@@ -228,14 +235,20 @@ impl Registry {
             .find(|resource| resource.kind == kind && resource.has_verb("get"))
     }
 
-    /// Serves the versions of a CRD, or nothing of it when `versions` is empty.
-    pub(crate) fn set_custom(&mut self, crd: &str, versions: Vec<Arc<Resource>>) {
-        if versions.is_empty() {
+    /// Serves the versions of a CRD as it is at a revision; the CRD is gone at revision 0.
+    pub(crate) fn set_custom(&mut self, crd: &str, revision: u64, versions: Vec<Arc<Resource>>) {
+        if revision == 0 {
             self.custom.remove(crd);
         } else {
-            self.custom.insert(crd.to_owned(), versions);
+            let definition = Definition { revision, versions };
+            self.custom.insert(crd.to_owned(), definition);
         }
         self.index();
+    }
+
+    /// The revision of a CRD that is served now.
+    pub(crate) fn custom_revision(&self, crd: &str) -> Option<u64> {
+        self.custom.get(crd).map(|definition| definition.revision)
     }
 
     /// Group versions in discovery's order: built-in ones as the real server lists them, then
@@ -243,7 +256,11 @@ impl Registry {
     pub(crate) fn groups(&self) -> Vec<GroupVersion> {
         let mut groups = self.builtin.clone();
         let mut custom: Vec<GroupVersion> = Vec::new();
-        for resource in self.custom.values().flatten() {
+        for resource in self
+            .custom
+            .values()
+            .flat_map(|definition| &definition.versions)
+        {
             match custom
                 .iter_mut()
                 .find(|gv| gv.group == resource.group && gv.version == resource.version)
