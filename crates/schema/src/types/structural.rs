@@ -212,8 +212,11 @@ fn logic(
     if let Some(clause) = map.get("not") {
         nested(clause, false, &join(path, "not"), out);
     }
+    // Most nodes have none, and compiling even the empty pattern is dear.
     let pattern = text(map, "pattern");
-    if let Err(error) = Regex::new(pattern) {
+    if !pattern.is_empty()
+        && let Err(error) = Regex::new(pattern)
+    {
         let detail = format!("must be a valid regular expression, but isn't: {error}");
         let error = FieldError::new(join(path, "pattern"), Reason::Invalid, detail);
         out.push(error.with_value(pattern.into()));
