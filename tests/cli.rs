@@ -7,6 +7,9 @@ mod check;
 mod cluster;
 #[path = "cli/diff.rs"]
 mod diff;
+#[cfg(test)]
+#[path = "cli/functions.rs"]
+mod functions;
 #[path = "cli/general.rs"]
 mod general;
 #[path = "cli/kustomize.rs"]

@@ -1,12 +1,17 @@
 //! `trueup render`: prints the objects of an environment or of a kustomization.
 
+mod flags;
+mod program;
 mod target;
 mod write;
 
 use clap::Args as ClapArgs;
 use trueup_manifest::{Diagnostic, DiskTree, Manifest};
 
-use self::target::{What, decide};
+use self::{
+    flags::{Flags, Order, Restrictor},
+    target::{What, decide},
+};
 use super::{
     console::Console,
     exit::{Exit, Failure},
@@ -40,36 +45,8 @@ pub(super) struct Args {
     /// `yaml`, `json`, or the file to write; in a folder that exists, one file for each object
     #[arg(short, long, value_name = "FORMAT|PATH", value_parser = output::target)]
     output: Option<Target>,
-    /// Whether a kustomization may read files outside its own folder
-    #[arg(long, value_name = "WHICH", default_value = "LoadRestrictionsRootOnly")]
-    load_restrictor: Restrictor,
-    /// The order of the objects of a kustomization that says none
-    #[arg(long, value_name = "ORDER", default_value = "legacy")]
-    reorder: Order,
-    /// Allow a kustomization to inflate charts (not built yet: a chart is an error)
-    #[arg(long)]
-    enable_helm: bool,
-    /// Label every object of a kustomization `app.kubernetes.io/managed-by`
-    #[arg(long)]
-    enable_managedby_label: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Restrictor {
-    /// Only files in or below its own folder
-    #[value(name = "LoadRestrictionsRootOnly", alias = "rootOnly")]
-    RootOnly,
-    /// Any file
-    #[value(name = "LoadRestrictionsNone", alias = "none")]
-    None,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Order {
-    /// By kind, namespaces first and webhooks last
-    Legacy,
-    /// As loaded
-    None,
+    #[command(flatten)]
+    flags: Flags,
 }
 
 impl Args {
@@ -139,13 +116,18 @@ impl Args {
         // The root is the machine's, so that bases beside the folder are found wherever they lie.
         let tree = DiskTree::new("/")?.shown_from(&here);
         let dir = tree.locate(here.join(&self.what))?;
+        let programs = self.flags.programs()?;
+        let remote = Remote::new(global.fetch());
         let options = BuildOptions {
-            load_anywhere: self.load_restrictor == Restrictor::None,
-            as_loaded: self.reorder == Order::None,
-            managed_by_label: self.enable_managedby_label,
+            load_anywhere: self.flags.load_restrictor == Restrictor::None,
+            as_loaded: self.flags.reorder == Order::None,
+            managed_by_label: self.flags.managed_by_label(),
             tree_root: Some("/"),
-            remote: Some(&Remote::new(global.fetch())),
+            functions: programs.as_ref().map(|programs| programs as _),
+            remote: Some(&remote),
         };
-        Ok(render::build_kustomization(&tree, &dir, &options)?)
+        let (manifests, mut warnings) = render::build_kustomization(&tree, &dir, &options)?;
+        warnings.extend(self.flags.notes());
+        Ok((manifests, warnings))
     }
 }

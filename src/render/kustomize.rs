@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use trueup_kustomize::{LoadRestrictor, Options, RemoteFetcher, Reorder};
+use trueup_kustomize::{FunctionRunner, LoadRestrictor, Options, RemoteFetcher, Reorder};
 use trueup_manifest::{Diagnostic, Diagnostics, Manifest, Tree, TreePath};
 
 /// How a kustomization is built.
@@ -16,6 +16,8 @@ pub struct BuildOptions<'a> {
     pub managed_by_label: bool,
     /// The absolute path of the tree's root, for a tree that is the machine's own.
     pub tree_root: Option<&'a str>,
+    /// Runs the programs that functions are; without it they are errors.
+    pub functions: Option<&'a dyn FunctionRunner>,
     /// Fetches the remote resources that it names; without it they are errors.
     pub remote: Option<&'a dyn RemoteFetcher>,
 }
@@ -41,6 +43,7 @@ pub fn build(
         reorder,
         managed_by_label: options.managed_by_label,
         tree_root: options.tree_root,
+        functions: options.functions,
         remote: options.remote,
         ..Options::default()
     };

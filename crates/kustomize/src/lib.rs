@@ -34,7 +34,10 @@ use trueup_manifest::{Diagnostic, Diagnostics, Manifest, Tree, TreePath};
 use self::context::Context;
 pub use self::{
     context::Limits,
-    plugin::chart::{Chart, ChartInflator, ValuesMerge},
+    plugin::{
+        chart::{Chart, ChartInflator, ValuesMerge},
+        function::{FunctionCall, FunctionRunner},
+    },
 };
 
 /// Which files a kustomization may read.
@@ -88,6 +91,8 @@ pub struct Options<'a> {
     pub reorder: Reorder,
     /// Inflates `helmCharts`; without it a chart is an error (`--enable-helm`).
     pub charts: Option<&'a dyn ChartInflator>,
+    /// Runs the programs that functions are (`--enable-exec`); without it they are errors.
+    pub functions: Option<&'a dyn FunctionRunner>,
     /// Fetches remote resources and bases; without it they are errors.
     pub remote: Option<&'a dyn RemoteFetcher>,
     /// Labels every object `app.kubernetes.io/managed-by` (`--enable-managedby-label`).

@@ -69,12 +69,12 @@ impl Accumulator {
         mut new: Resource,
     ) -> Result<(), Diagnostics> {
         let id = new.id().clone();
-        let behavior = new.book.behavior;
+        let (behavior, place) = (new.book.behavior, new.location());
         let found = self
             .resources
             .find_by_any_id(&id.name, |candidate| candidate.equals(&id));
         let fault =
-            |message: String| Diagnostic::error("kustomize/generator", message).at(new.location());
+            |message: String| Diagnostic::error("kustomize/generator", message).at(place.clone());
         match (found.as_slice(), behavior) {
             ([], Behavior::Merge | Behavior::Replace) => {
                 let message = format!("there is no `{id}` to {}", behavior.name());
@@ -88,6 +88,14 @@ impl Accumulator {
                     return Ok(());
                 };
                 finish::take_over(context, &mut new, old, behavior);
+                // A patch may have made another kind of the object that goes by the old name.
+                if old.id().key() != new.id().key() {
+                    let message = format!("`{id}` has become `{}`", old.id());
+                    return Err(fault(message)
+                        .label(old.location(), "this object")
+                        .help(format!("there is no `{id}` left to {}", behavior.name()))
+                        .into());
+                }
                 self.resources.replace(*at, new);
                 Ok(())
             }

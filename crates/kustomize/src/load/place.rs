@@ -74,6 +74,11 @@ impl<'a> Place<'a> {
         self.tree.tree()
     }
 
+    /// Whether the tree is one that was fetched.
+    pub(crate) fn is_fetched(&self) -> bool {
+        matches!(self.tree, TreeRef::Fetched(_))
+    }
+
     /// How to show the directory to a person.
     pub(crate) fn show(&self) -> String {
         match &self.repo {

@@ -2,9 +2,10 @@
 //!
 //! Flows in: what `generators`, `transformers` and `validators` name, inline or in files. Flows out:
 //! objects, transformers ready to run, or an error for what would need a program or container.
-//! It must never run anything.
+//! It must never run anything but what its caller lends a runner for.
 
 pub(crate) mod chart;
+pub(crate) mod function;
 mod generators;
 mod transformers;
 
@@ -17,6 +18,7 @@ use crate::{
     accumulate::{Accumulator, OriginNote, Step, Target, run_steps},
     load::{At, documents},
     resource::{Chain, ResMap, Resource},
+    transform::Transform,
 };
 
 /// The label that a validator may leave.
@@ -27,7 +29,11 @@ pub(crate) fn generate(target: &Target<'_, '_>) -> Result<Vec<Resource>, Diagnos
     let mut complaints = Diagnostics::new();
     let mut made = Vec::new();
     for config in configurations(target, &target.file.generators)? {
-        let objects = builtin(&config).and_then(|kind| {
+        let objects = function::load(target, &config).and_then(|function| {
+            if let Some(function) = function {
+                return function.generate(target.context);
+            }
+            let kind = builtin(&config)?;
             generators::generate(target, kind, &config)
                 .ok_or_else(|| Diagnostics::from(unknown(&config, "generator")))?
         });
@@ -48,7 +54,11 @@ pub(crate) fn transformers(
     let mut complaints = Diagnostics::new();
     let mut steps = Vec::new();
     for config in configurations(target, items)? {
-        let transform = builtin(&config).and_then(|kind| {
+        let transform = function::load(target, &config).and_then(|function| {
+            if let Some(function) = function {
+                return Ok(Box::new(function) as Box<dyn Transform>);
+            }
+            let kind = builtin(&config)?;
             transformers::load(target, kind, &config)
                 .ok_or_else(|| Diagnostics::from(unknown(&config, "transformer")))?
         });
@@ -138,28 +148,13 @@ fn builtin(config: &Resource) -> Result<&str, Diagnostics> {
     if gvk.group.is_empty() && *gvk.version == *"builtin" {
         return Ok(&gvk.kind);
     }
-    let annotations = config.metadata_map("annotations");
-    let is_function = annotations.iter().any(|(key, _)| {
-        matches!(
-            *key,
-            "config.kubernetes.io/function" | "config.k8s.io/function"
-        )
-    });
-    let (what, help) = if is_function {
-        (
-            "a function in a container",
-            "containers are not run here; do the same with patches or replacements, or commit the function's output",
-        )
-    } else {
-        (
-            "a plugin that is not built in",
-            "write `apiVersion: builtin` for a builtin one; programs are not run here",
-        )
-    };
-    let message = format!("`{}` is {what}", config.id());
+    let message = format!("`{}` is a plugin that is not built in", config.id());
     Err(Diagnostic::error("kustomize/function", message)
         .at(config.location())
-        .help(help)
+        .help(
+            "write `apiVersion: builtin` for a builtin one; of programs only functions are run, those \
+             with the annotation `config.kubernetes.io/function`",
+        )
         .into())
 }
 

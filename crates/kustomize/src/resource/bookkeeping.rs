@@ -125,6 +125,38 @@ impl Bookkeeping {
         book
     }
 
+    /// What upstream keeps in annotations of the document, as a function gets to see it.
+    pub(super) fn annotations(&self) -> Vec<(String, String)> {
+        let list = |name: &str, texts: &mut dyn Iterator<Item = &Arc<str>>| {
+            let joined = texts.map(|text| &**text).collect::<Vec<_>>().join(",");
+            (!joined.is_empty()).then(|| (format!("{PREFIX}{name}"), joined))
+        };
+        let word = |name: &str, word: &str, set: bool| {
+            set.then(|| (format!("{PREFIX}{name}"), word.to_owned()))
+        };
+        let previous = || self.previous.iter();
+        [
+            list("previousKinds", &mut previous().map(|one| &one.kind)),
+            list("previousNames", &mut previous().map(|one| &one.name)),
+            list(
+                "previousNamespaces",
+                &mut previous().map(|one| &one.namespace),
+            ),
+            list("prefixes", &mut self.prefixes.iter()),
+            list("suffixes", &mut self.suffixes.iter()),
+            word(
+                "generatorBehavior",
+                self.behavior.name(),
+                self.behavior != Behavior::Unspecified,
+            ),
+            word("needsHashSuffix", "enabled", self.needs_hash),
+            word("helm-generated", "true", self.from_chart),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
     /// Whether upstream's document would hold an `annotations` map on account of this.
     pub(crate) fn shows(&self) -> bool {
         !self.previous.is_empty()

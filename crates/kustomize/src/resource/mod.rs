@@ -246,6 +246,71 @@ impl Resource {
         self.annotations_to_text();
     }
 
+    /// A copy of the document with the bookkeeping in its annotations, as upstream keeps it.
+    pub(crate) fn with_bookkeeping(&self) -> Document {
+        let mut doc = self.doc.clone();
+        let root = doc.root();
+        let annotations = self.book.annotations();
+        if annotations.is_empty() {
+            return doc;
+        }
+        let path = ["metadata", "annotations"];
+        if let Ok(Some(map)) = node::lookup_create(&mut doc, root, &path, Kind::Mapping) {
+            for (key, text) in annotations {
+                let value = doc.new_str(&text);
+                doc.set(map, &key, value);
+            }
+        }
+        doc
+    }
+
+    /// Takes on what a function made of it. What upstream keeps in annotations is what the function
+    /// left of it; the rest stays.
+    pub(crate) fn become_as(&mut self, new: Self) {
+        let old = std::mem::replace(&mut self.book, new.book);
+        self.book.vars = old.vars;
+        self.book.origin = old.origin;
+        self.book.transformations = old.transformations;
+        self.doc = new.doc;
+        self.id = new.id;
+    }
+
+    /// Removes annotations, and the map of them once it is empty.
+    pub(crate) fn drop_annotations(&mut self, keys: &[&str]) {
+        let Some(metadata) = self.doc.get(self.root(), "metadata") else {
+            return;
+        };
+        let Some(map) = self.doc.get(metadata, "annotations") else {
+            return;
+        };
+        for key in keys {
+            self.doc.remove(map, key);
+        }
+        if self.doc.is_empty(map) {
+            self.doc.remove(metadata, "annotations");
+        }
+    }
+
+    /// Takes from the annotations what a generator asks for. An error is what is no boolean.
+    pub(crate) fn take_generator_options(&mut self) -> Result<(), String> {
+        const HASH: &str = "kustomize.config.k8s.io/needs-hash";
+        const BEHAVIOR: &str = "kustomize.config.k8s.io/behavior";
+        let found = |name: &str| {
+            let annotations = self.metadata_map("annotations").into_iter();
+            let mut found = annotations.filter(|(key, _)| *key == name);
+            found.next().map(|(_, text)| text.to_owned())
+        };
+        let (hash, behavior) = (found(HASH), found(BEHAVIOR));
+        self.book.needs_hash = match hash.as_deref() {
+            None | Some("0" | "f" | "F" | "false" | "FALSE" | "False") => false,
+            Some("1" | "t" | "T" | "true" | "TRUE" | "True") => true,
+            Some(other) => return Err(other.to_owned()),
+        };
+        self.book.behavior = Behavior::parse(&behavior.unwrap_or_default());
+        self.drop_annotations(&[HASH, BEHAVIOR]);
+        Ok(())
+    }
+
     /// Makes every annotation a string, as upstream does whenever it sets them as a whole.
     pub(crate) fn annotations_to_text(&mut self) {
         if let Some(map) = self.doc.at(self.root(), &["metadata", "annotations"])

@@ -1,0 +1,117 @@
+//! The flags of `kustomize build`, so that scripts written for it go on as they are.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+use trueup_manifest::Diagnostic;
+
+use super::program::Programs;
+use crate::{cli::exit::Failure, config::parse_duration};
+
+/// How a kustomization is built.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Kustomizations")]
+pub(super) struct Flags {
+    /// Whether a kustomization may read files outside its own folder
+    #[arg(long, value_name = "WHICH", default_value = "LoadRestrictionsRootOnly")]
+    pub(super) load_restrictor: Restrictor,
+    /// The order of the objects of a kustomization that says none
+    #[arg(long, value_name = "ORDER", default_value = "legacy")]
+    pub(super) reorder: Order,
+    /// Label every object `app.kubernetes.io/managed-by`; so does
+    /// `KUSTOMIZE_ENABLE_MANAGEDBY_LABEL=on`
+    #[arg(long)]
+    enable_managedby_label: bool,
+    /// Allow a kustomization to inflate charts (not built yet: a chart is an error)
+    #[arg(long)]
+    enable_helm: bool,
+    /// Taken and not used: charts are rendered by trueup itself
+    #[arg(long, value_name = "COMMAND")]
+    helm_command: Option<String>,
+    /// Allow functions; each kind of them is allowed by a flag of its own
+    #[arg(long)]
+    enable_alpha_plugins: bool,
+    /// Run the programs that a kustomization names as functions, with your rights: trust every file
+    /// first
+    #[arg(long, requires = "enable_alpha_plugins")]
+    enable_exec: bool,
+    /// How long a function may take
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
+    function_timeout: Duration,
+    /// An environment variable for functions
+    #[arg(short, long = "env", value_name = "NAME=VALUE")]
+    env: Vec<String>,
+    /// Refused: it is for functions in containers, which are not run
+    #[arg(long, value_name = "MOUNT")]
+    mount: Vec<String>,
+    /// Refused: it is for functions in containers, which are not run
+    #[arg(long)]
+    network: bool,
+    /// Taken and not used: a program runs as the current user, and containers are not run
+    #[arg(long)]
+    as_current_user: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Restrictor {
+    /// Only files in or below its own folder
+    #[value(name = "LoadRestrictionsRootOnly", alias = "rootOnly")]
+    RootOnly,
+    /// Any file
+    #[value(name = "LoadRestrictionsNone", alias = "none")]
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Order {
+    /// By kind, namespaces first and webhooks last
+    Legacy,
+    /// As loaded
+    None,
+}
+
+impl Flags {
+    pub(super) fn managed_by_label(&self) -> bool {
+        self.enable_managedby_label
+            || std::env::var("KUSTOMIZE_ENABLE_MANAGEDBY_LABEL").is_ok_and(|value| value == "on")
+    }
+
+    /// What runs functions, where they may run. Flags that only containers could use are errors: a
+    /// function that counts on them would do something else without.
+    pub(super) fn programs(&self) -> Result<Option<Programs>, Failure> {
+        for (flag, given) in [
+            ("--network", self.network),
+            ("--mount", !self.mount.is_empty()),
+        ] {
+            if given {
+                let message = format!("`{flag}` is for functions in containers, which are not run");
+                let error = Diagnostic::error("cli/no-containers", message);
+                return Err(error.help(format!("drop `{flag}`")).into());
+            }
+        }
+        Ok(self.enable_exec.then(|| Programs {
+            root: PathBuf::from("/"),
+            environment: self.env.clone(),
+            timeout: self.function_timeout,
+        }))
+    }
+
+    /// Notes on flags that have no effect.
+    pub(super) fn notes(&self) -> Vec<Diagnostic> {
+        let unused = [
+            (
+                self.helm_command.is_some(),
+                "`--helm-command` is not used: charts are rendered by trueup itself",
+            ),
+            (
+                self.as_current_user,
+                "`--as-current-user` is not used: it is for containers, which are not run",
+            ),
+        ];
+        unused
+            .into_iter()
+            .filter(|(given, _)| *given)
+            .map(|(_, message)| Diagnostic::warning("cli/unused-flag", message))
+            .collect()
+    }
+}
