@@ -32,5 +32,7 @@ mod prune;
 mod recreate;
 #[path = "apply/rollout.rs"]
 mod rollout;
+#[path = "apply/saved_plan.rs"]
+mod saved_plan;
 #[path = "apply/waits.rs"]
 mod waits;

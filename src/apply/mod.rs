@@ -32,7 +32,10 @@ use self::{confirmed::Confirmed, execute::Setting, observe::Observer};
 use crate::{
     cluster::{Cluster, Error, Freshness, Kinds, Live},
     config::reconcile::Reconcile,
-    plan::{ApplySet, Consent, Inputs, Objects, Observed, Plan, Reach, build, held_back, resolve},
+    plan::{
+        ApplySet, Consent, HoldKind, Inputs, Objects, Observed, Plan, Reach, Saved, build,
+        held_back, resolve,
+    },
     render::Desired,
     report::{ActionResult, Outcome, Report},
 };
@@ -53,6 +56,8 @@ pub struct Options {
     pub confirmed: bool,
     /// Whether an environment of another repository is taken over.
     pub take_over: bool,
+    /// The plan that somebody has looked at: nothing is done where the plan now is another one.
+    pub expected: Option<Arc<Saved>>,
     /// Where events go.
     pub events: Events,
     /// How the run learns that it is to stop.
@@ -65,6 +70,7 @@ impl Default for Options {
             dry_run: false,
             confirmed: false,
             take_over: false,
+            expected: None,
             events: Events::none(),
             stopped: Stopped::never(),
         }
@@ -176,11 +182,17 @@ impl Session {
         options: &Options,
     ) -> Report {
         let started = Instant::now();
+        let failure =
+            |errors| Report::of_failure(&desired.environment, desired.revision.clone(), errors);
         let mut report = match self.plan(desired, policy, options.consent()).await {
-            Ok(planned) => self.carry_out(&planned, policy, options).await,
-            Err(errors) => {
-                Report::of_failure(&desired.environment, desired.revision.clone(), errors)
+            Ok(planned) => {
+                let expected = options.expected.as_ref();
+                match expected.map_or(Ok(()), |expected| expected.check(&planned.plan)) {
+                    Ok(()) => self.carry_out(&planned, policy, options).await,
+                    Err(stale) => failure(stale),
+                }
             }
+            Err(errors) => failure(errors),
         };
         report
             .warnings
@@ -217,7 +229,14 @@ impl Session {
             report.outcome = Outcome::Failed;
         }
         report.count();
-        self.tell_status(planned, &mut report).await;
+        // The status of another repository's environment is not ours to write.
+        if plan
+            .hold
+            .as_ref()
+            .is_none_or(|hold| hold.kind != HoldKind::TakeOver)
+        {
+            self.tell_status(planned, &mut report).await;
+        }
         report
     }
 

@@ -1,6 +1,13 @@
 //! What a person or a script sees: data on standard output, messages on standard error.
 
-use std::io::{self, Write};
+use std::{
+    fs::File,
+    io::{self, Write},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::fs::MetadataExt,
+    },
+};
 
 use trueup_manifest::{Diagnostic, Diagnostics};
 
@@ -13,6 +20,7 @@ pub(super) struct Console {
     err: io::Stderr,
     color_data: bool,
     color_messages: bool,
+    is_one_stream: bool,
 }
 
 impl Console {
@@ -22,6 +30,7 @@ impl Console {
             err: io::stderr(),
             color_data: global.color(&io::stdout()),
             color_messages: global.color(&io::stderr()),
+            is_one_stream: is_one_stream().unwrap_or(false),
         }
     }
 
@@ -54,10 +63,23 @@ impl Console {
         self.message(&summary(findings));
     }
 
+    /// Whether data and messages go to the same terminal, pipe or file.
+    pub(super) fn is_one_stream(&self) -> bool {
+        self.is_one_stream
+    }
+
     /// Whether data may hold colour.
     pub(super) fn color_data(&self) -> bool {
         self.color_data
     }
+}
+
+fn is_one_stream() -> io::Result<bool> {
+    let place = |stream: BorrowedFd<'_>| {
+        let about = File::from(stream.try_clone_to_owned()?).metadata()?;
+        Ok::<_, io::Error>((about.dev(), about.ino(), about.rdev()))
+    };
+    Ok(place(io::stdout().as_fd())? == place(io::stderr().as_fd())?)
 }
 
 /// `2 errors, 1 warning`.

@@ -6,6 +6,7 @@
 //! It must never hold logic of its own: what a command does, a room does. It never shows a
 //! backtrace or a secret.
 
+mod apply;
 mod check;
 mod completions;
 mod console;
@@ -60,6 +61,7 @@ enum Command {
     Check(check::Args),
     Diff(diff::Args),
     Plan(plan::Args),
+    Apply(apply::Args),
     Reconcile(reconcile::Args),
     Status(status::Args),
     Variables(variables::Args),
@@ -98,6 +100,7 @@ impl Command {
             Self::Check(args) => args.run(global, console),
             Self::Diff(args) => args.run(global, console),
             Self::Plan(args) => args.run(global, console),
+            Self::Apply(args) => args.run(global, console),
             Self::Reconcile(args) => args.run(global, console),
             Self::Status(args) => args.run(global, console),
             Self::Variables(args) => args.run(global, console),

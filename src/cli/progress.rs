@@ -19,8 +19,11 @@ use crate::{
 const WIDTH: usize = 100;
 
 /// Shows events until the run is over.
-pub(super) async fn show(mut events: UnboundedReceiver<Event>) {
+///
+/// Where the report follows on the same stream, what it says in full is said in brief.
+pub(super) async fn show(mut events: UnboundedReceiver<Event>, report_follows: bool) {
     let mut progress = Progress::new(io::stderr(), io::stderr().is_terminal());
+    progress.report_follows = report_follows;
     while let Some(event) = events.recv().await {
         progress.take(&event);
     }
@@ -32,6 +35,8 @@ struct Progress<W> {
     out: W,
     /// Whether a line can be written over.
     live: bool,
+    /// Whether the report follows on the same stream.
+    report_follows: bool,
     plan: Option<Arc<Plan>>,
     /// A phase that has begun, and in which nothing worth a line has happened yet.
     begun: Option<String>,
@@ -44,6 +49,7 @@ impl<W: Write> Progress<W> {
         Self {
             out,
             live,
+            report_follows: false,
             plan: None,
             begun: None,
             done: 0,
@@ -63,12 +69,14 @@ impl<W: Write> Progress<W> {
             }
             Event::Failed { id, action, error } => {
                 self.waiting.remove(id);
-                self.line(&format!(
-                    "  ! {id}: {} failed: {}",
-                    verb(*action),
-                    error.message
-                ));
+                let why = if self.report_follows {
+                    String::new()
+                } else {
+                    format!(": {}", error.message)
+                };
+                self.line(&format!("  ! {id}: {} failed{why}", verb(*action)));
             }
+            Event::Skipped { .. } if self.report_follows => {}
             Event::Skipped { id, because } => self.line(&format!("    {id} skipped: {because}")),
             Event::Waiting { id, health } => {
                 let news = self.waiting.get(id) != Some(health);

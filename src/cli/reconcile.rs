@@ -15,7 +15,7 @@ use crate::{
     apply::{Events, Options, stopping},
     pipeline::{self, Clusters, Prepared},
     plan::{Consent, Plan},
-    report::{Outcome, Report},
+    report::{AfterProgress, Outcome, Report},
 };
 
 /// Make a cluster hold what the repository says
@@ -82,47 +82,67 @@ impl Args {
         clusters: &Clusters,
         console: &Console,
     ) -> Result<Exit, Failure> {
-        let connection = clusters.of(&prepared.environment).await?;
-        let (events, receiver) = Events::channel();
-        let (stopper, stopped) = stopping();
         let options = Options {
-            dry_run: false,
             confirmed: self.confirm,
             take_over: self.take_over,
-            events,
-            stopped,
+            ..Options::default()
         };
-        let run = async {
-            let report = pipeline::reconcile(prepared, &connection.session, &options).await;
-            // The other end of the channel learns that nothing more comes.
-            drop(options);
-            report
-        };
-        let work = async { tokio::join!(run, progress::show(receiver)).0 };
-        let report = tokio::select! {
-            report = work => report,
-            stopped = signals::stop_on_signal(stopper, console) => {
-                stopped?;
-                return Err(Failure::new("cli/interrupted", "the run was cut off"));
-            }
-        };
-        self.tell(console, &report)
+        let connection = clusters.of(&prepared.environment).await?;
+        let session = &connection.session;
+        let work = async |options| pipeline::reconcile(prepared, session, &options).await;
+        let report = follow(console, options, work).await?;
+        tell(console, self.output.format, &report)
     }
+}
 
-    fn tell(&self, console: &Console, report: &Report) -> Result<Exit, Failure> {
-        if self.output.format == Format::Text {
-            console.data(&report.to_string())?;
-        } else {
-            output::structured(console, self.output.format, report)?;
+/// Runs something while its progress is shown, until it ends or a signal does.
+pub(super) async fn follow(
+    console: &Console,
+    options: Options,
+    work: impl AsyncFnOnce(Options) -> Report,
+) -> Result<Report, Failure> {
+    let (events, receiver) = Events::channel();
+    let (stopper, stopped) = stopping();
+    let options = Options {
+        events,
+        stopped,
+        ..options
+    };
+    // The options go with the work: the other end of the channel learns that nothing more comes.
+    let work = async {
+        tokio::join!(
+            work(options),
+            progress::show(receiver, console.is_one_stream())
+        )
+        .0
+    };
+    tokio::select! {
+        report = work => Ok(report),
+        stopped = signals::stop_on_signal(stopper, console) => {
+            stopped?;
+            Err(Failure::new("cli/interrupted", "the run was cut off"))
         }
-        Ok(match report.outcome {
-            Outcome::Converged => Exit::Done,
-            Outcome::Pending => Exit::Pending,
-            Outcome::Failed | Outcome::Held | Outcome::Superseded | Outcome::Stopped => {
-                Exit::Failed
-            }
-        })
     }
+}
+
+/// Tells what became of a run.
+pub(super) fn tell(console: &Console, format: Format, report: &Report) -> Result<Exit, Failure> {
+    if format == Format::Text {
+        // What was done has been said as it was done: once is enough where both go to one place.
+        let text = if console.is_one_stream() {
+            AfterProgress(report).to_string()
+        } else {
+            report.to_string()
+        };
+        console.data(&text)?;
+    } else {
+        output::structured(console, format, report)?;
+    }
+    Ok(match report.outcome {
+        Outcome::Converged => Exit::Done,
+        Outcome::Pending => Exit::Pending,
+        Outcome::Failed | Outcome::Held | Outcome::Superseded | Outcome::Stopped => Exit::Failed,
+    })
 }
 
 /// How a plan that is not carried out is told to a script.

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use trueup_manifest::{Diagnostics, DiskTree, Tree};
+use trueup_manifest::{Diagnostic, Diagnostics, DiskTree, Tree};
 
 use self::subtree::Subtree;
 
@@ -15,6 +15,7 @@ use super::{exit::Failure, global::Global};
 use crate::{
     config::{Config, ENVIRONMENTS, Literal},
     pipeline::{self, Fetch, Prepared, Remote, Request},
+    plan::{STALE, Saved},
     source::{self, Snapshot, WorkTree},
 };
 
@@ -90,6 +91,41 @@ impl Repository {
         Ok(prepared)
     }
 
+    /// An environment as a plan had it: rendered from the plan's revision, which need not be what is
+    /// checked out.
+    pub(super) fn prepare_as_planned(&self, saved: &Saved) -> Result<Prepared, Failure> {
+        let known = self.config.knows(&saved.environment);
+        let is_elsewhere = known
+            && self
+                .config
+                .environment(&saved.environment)
+                .is_ok_and(|environment| environment.source.is_some());
+        if is_elsewhere || self.revision() == saved.revision {
+            let prepared = self.prepare_to_apply(&saved.environment, &[])?;
+            return if prepared.desired.revision == saved.revision {
+                Ok(prepared)
+            } else {
+                Err(other_revision(saved, prepared.desired.revision.as_deref()))
+            };
+        }
+        let revision = saved.revision.as_deref().unwrap_or_default();
+        let commit = revision
+            .split_once("@sha1:")
+            .and_then(|(_, id)| self.base(id, true).ok());
+        let Some(commit) = commit else {
+            return Err(other_revision(saved, self.revision().as_deref()));
+        };
+        let config = Config::load(&*commit.tree)?;
+        let request = Request {
+            environment: &saved.environment,
+            revision: saved.revision.as_deref(),
+            variables: &[],
+        };
+        let mut prepared = pipeline::prepare(&*commit.tree, &config, &request, &self.remote)?;
+        prepared.desired.source = Some(source::identity(self.tree.root()));
+        Ok(prepared)
+    }
+
     /// What is checked out, and whether it was changed since; none outside Git.
     fn revision(&self) -> Option<String> {
         let work_tree = WorkTree::discover(self.tree.root()).ok()?;
@@ -115,6 +151,18 @@ impl Repository {
         };
         Ok(Base { tree, name })
     }
+}
+
+fn other_revision(saved: &Saved, here: Option<&str>) -> Failure {
+    let name = |revision: Option<&str>| revision.unwrap_or("no revision").to_owned();
+    let message = format!(
+        "the plan is of `{}`, and here is `{}`",
+        name(saved.revision.as_deref()),
+        name(here)
+    );
+    Diagnostic::error(STALE, message)
+        .help("check out or fetch that revision, or plan again")
+        .into()
 }
 
 /// The folder that the flags name, or the repository round the current folder.

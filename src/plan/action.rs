@@ -3,17 +3,19 @@
 use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 use trueup_manifest::{Diagnostic, ObjectId, Origin};
 
-use super::{judge::refusal, path::Path};
+use super::{judge::refusal, mask::Key, path::Path};
 use crate::cluster::{Error, Live, Target};
 
 /// Everything that has to be done, in which order and why.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
+    /// The form of the written plan.
+    pub version: FileVersion,
     /// The environment's name.
     pub environment: String,
     /// The revision that the desired set was rendered from.
@@ -56,7 +58,7 @@ pub struct PlannedPhase {
 }
 
 /// What is to be done with an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ActionKind {
     /// It is not there.
@@ -77,6 +79,18 @@ impl ActionKind {
     /// Whether the cluster changes.
     pub fn is_change(self) -> bool {
         self != Self::None
+    }
+
+    /// What was done, in a word.
+    pub fn done(self) -> &'static str {
+        match self {
+            Self::Create => "created",
+            Self::Configure => "configured",
+            Self::Recreate => "recreated",
+            Self::Adopt => "adopted",
+            Self::Patch => "patched",
+            Self::None => "left as it is",
+        }
     }
 
     /// The sign that stands before an object in a list: `+`, `~`, `-/+`, `=`.
@@ -127,8 +141,8 @@ pub struct Action {
     /// The version of the live object that the plan is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_version: Option<String>,
-    /// What is sent. Not part of the plan's written form: it may be a Secret.
-    #[serde(skip)]
+    /// What is sent. The plan's written form has its digest: it may be a Secret.
+    #[serde(rename = "desired", skip_serializing_if = "Body::is_empty")]
     pub body: Body,
     /// The live object, where there is one.
     #[serde(skip)]
@@ -156,24 +170,67 @@ impl Action {
 
 /// What is sent for an object. Its `Debug` shows no values, as it may be a Secret.
 #[derive(Clone, Default)]
-pub struct Body(Bytes);
+pub struct Body {
+    bytes: Bytes,
+    key: Key,
+}
 
 impl Body {
+    pub(super) fn new(bytes: Bytes, key: Key) -> Self {
+        Self { bytes, key }
+    }
+
     /// The JSON.
     pub fn bytes(&self) -> Bytes {
-        self.0.clone()
+        self.bytes.clone()
+    }
+
+    /// Whether nothing is sent.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The digest by which another plan knows whether it would send the same.
+    pub fn digest(&self) -> String {
+        format!("keyed:{}", self.key.digest(&self.bytes))
     }
 }
 
-impl From<Bytes> for Body {
-    fn from(bytes: Bytes) -> Self {
-        Self(bytes)
+impl Serialize for Body {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.digest())
+    }
+}
+
+/// The form of a written plan: a program that reads one of another form would read it wrongly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileVersion;
+
+impl FileVersion {
+    const NUMBER: u32 = 1;
+}
+
+impl Serialize for FileVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(Self::NUMBER)
+    }
+}
+
+impl<'de> Deserialize<'de> for FileVersion {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u32::deserialize(deserializer)? {
+            Self::NUMBER => Ok(Self),
+            other => Err(D::Error::custom(format!(
+                "it has version {other}, and this program knows version {}",
+                Self::NUMBER
+            ))),
+        }
     }
 }
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Body({} bytes)", self.0.len())
+        write!(f, "Body({} bytes)", self.bytes.len())
     }
 }
 
@@ -243,10 +300,22 @@ pub struct Kept {
 /// A plan that waits for somebody to confirm it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Hold {
+    /// What sort of thing is to be confirmed.
+    pub kind: HoldKind,
     /// What makes it dangerous.
     pub why: String,
     /// What to do.
     pub help: String,
+}
+
+/// What sort of thing is to be confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HoldKind {
+    /// That so much is deleted.
+    Deletions,
+    /// That another repository's environment becomes this one's.
+    TakeOver,
 }
 
 impl Plan {

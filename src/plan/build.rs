@@ -6,11 +6,12 @@ use bytes::Bytes;
 use trueup_manifest::{Diagnostic, Diagnostics, ObjectId};
 
 use super::{
-    action::{Action, ActionKind, Plan, PlannedPhase},
+    action::{Action, ActionKind, Body, FileVersion, Plan, PlannedPhase},
     depends_on, graph,
     hold::{Consent, Memory, Question},
     inventory::ApplySet,
-    judge::{Judgement, Seen, judge},
+    judge::{Judgement, Rules, Seen, judge},
+    mask::Key,
     neighbours::Neighbours,
     object::{Object, Objects},
     order::{Order, order},
@@ -112,6 +113,7 @@ pub fn build(inputs: &Inputs<'_>) -> Result<Plan, Diagnostics> {
     }
     .hold();
     Ok(Plan {
+        version: FileVersion,
         environment: applyset.environment().to_owned(),
         revision: desired.revision.clone(),
         phases: phases(desired, order.depends_on, order.waves),
@@ -152,19 +154,17 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
         ..
     } = *inputs;
     let nothing = Seen::default();
+    let rules = Rules {
+        applyset,
+        policy,
+        neighbours: &observed.neighbours,
+        key: Key::of(&objects.items),
+    };
     let mut judgements: Vec<Judgement> = objects
         .items
         .iter()
         .enumerate()
-        .map(|(at, object)| {
-            judge(
-                object,
-                observed.seen.get(at).unwrap_or(&nothing),
-                applyset,
-                policy,
-                &observed.neighbours,
-            )
-        })
+        .map(|(at, object)| judge(object, observed.seen.get(at).unwrap_or(&nothing), &rules))
         .collect();
     start_over_where_the_ground_goes(objects, observed, &mut judgements);
     excuse_objects_of_changing_kinds(objects, order, &mut judgements);
@@ -202,7 +202,7 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
                 blocked,
                 uid: live.as_ref().map(|live| live.uid().to_owned()),
                 resource_version: live.as_ref().map(|live| live.resource_version().to_owned()),
-                body: body.into(),
+                body: Body::new(body, rules.key),
                 live,
             }
         })

@@ -5,7 +5,7 @@ use trueup_manifest::ObjectId;
 
 use super::{
     action::Change,
-    mask::{is_masked, masked},
+    mask::{Key, is_masked},
     path::{Path, Trail},
 };
 
@@ -39,9 +39,11 @@ pub(super) fn changes(
     before: &Value,
     after: &Value,
     has_status: bool,
+    key: Key,
 ) -> Vec<Change> {
     let mut diff = Diff {
         id,
+        key,
         has_status,
         changes: Vec::new(),
     };
@@ -55,10 +57,11 @@ pub(super) fn change(
     path: &Path,
     before: Option<Value>,
     after: Option<Value>,
+    key: Key,
 ) -> Change {
     let show = |value: Value| {
         if is_masked(&id.group, &id.kind, path) {
-            masked(&value)
+            key.masked(&value)
         } else {
             value
         }
@@ -73,6 +76,7 @@ pub(super) fn change(
 
 struct Diff<'a> {
     id: &'a ObjectId,
+    key: Key,
     has_status: bool,
     changes: Vec<Change>,
 }
@@ -97,6 +101,7 @@ impl Diff<'_> {
             &trail.to_path(),
             before.cloned(),
             after.cloned(),
+            self.key,
         ));
     }
 

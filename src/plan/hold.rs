@@ -3,8 +3,9 @@
 use sha2::{Digest, Sha256};
 
 use super::{
-    action::Hold,
+    action::{Hold, HoldKind},
     inventory::{CONFIRM, SOURCE},
+    mask::hex,
     prune::Pruning,
 };
 use crate::config::reconcile::Reconcile;
@@ -57,6 +58,7 @@ impl Question<'_> {
         }
         let parent = &self.memory.parent;
         Some(Hold {
+            kind: HoldKind::TakeOver,
             why: format!(
                 "the environment `{parent}` of this cluster comes from `{theirs}`, and this is `{ours}`"
             ),
@@ -77,6 +79,7 @@ impl Question<'_> {
         let (why, help) = self.too_many()?;
         let parent = &self.memory.parent;
         Some(Hold {
+            kind: HoldKind::Deletions,
             why,
             help: format!(
                 "{help} `--confirm`, or `kubectl annotate --overwrite environments.trueup.dev {parent} {CONFIRM}={token}`"
@@ -123,12 +126,7 @@ fn token(pruning: &Pruning) -> String {
         .collect();
     uids.sort_unstable();
     let digest = Sha256::digest(uids.join("\n"));
-    digest.iter().take(6).fold(String::new(), |mut text, byte| {
-        use std::fmt::Write;
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(digest.get(..6).unwrap_or_default())
 }
 
 /// How many of `owned` objects may go where no deletion budget says so: half of them, and always a

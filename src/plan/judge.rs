@@ -10,6 +10,7 @@ use super::{
     diff,
     immutable::is_immutable,
     inventory::{ApplySet, FIELD_MANAGER, PART_OF},
+    mask::Key,
     neighbours::Neighbours,
     object::Object,
     path::{Path, Step},
@@ -53,6 +54,15 @@ fn differences(object: &Object, live: &Live) -> Vec<Difference> {
         FIELD_MANAGER,
         object.target.resource.has_status,
     )
+}
+
+/// By what an object is judged.
+#[derive(Clone, Copy)]
+pub(super) struct Rules<'a> {
+    pub applyset: &'a ApplySet,
+    pub policy: &'a Reconcile,
+    pub neighbours: &'a Neighbours,
+    pub key: Key,
 }
 
 /// What is to be done with an object, and why.
@@ -138,13 +148,13 @@ impl NotOurs {
 }
 
 /// What is to be done with `object`.
-pub(super) fn judge(
-    object: &Object,
-    seen: &Seen,
-    applyset: &ApplySet,
-    policy: &Reconcile,
-    neighbours: &Neighbours,
-) -> Judgement {
+pub(super) fn judge(object: &Object, seen: &Seen, rules: &Rules<'_>) -> Judgement {
+    let Rules {
+        applyset,
+        policy,
+        neighbours,
+        ..
+    } = *rules;
     let Some(live) = &seen.live else {
         let why = if object.kind_is_new {
             "its kind is new, too"
@@ -171,9 +181,9 @@ pub(super) fn judge(
         return Judgement::new(ActionKind::None, "it is as it should be");
     }
     match &seen.dry_run {
-        Some(Ok(settled)) => settled_by_server(object, live, settled, standing, &found),
-        Some(Err(error)) => refused(object, live, error, standing, &found, policy),
-        None => by_ourselves(object, live, standing, &found),
+        Some(Ok(settled)) => settled_by_server(object, live, settled, standing, &found, rules),
+        Some(Err(error)) => refused(object, live, error, standing, &found, rules),
+        None => by_ourselves(object, live, standing, &found, rules),
     }
 }
 
@@ -184,10 +194,11 @@ fn settled_by_server(
     settled: &Live,
     standing: Standing,
     found: &[Difference],
+    rules: &Rules<'_>,
 ) -> Judgement {
     let id = object.id();
     let has_status = object.target.resource.has_status;
-    let mut changes = diff::changes(&id, live.value(), settled.value(), has_status);
+    let mut changes = diff::changes(&id, live.value(), settled.value(), has_status, rules.key);
     let kind = match standing {
         Standing::Ours => ActionKind::Configure,
         Standing::Adoptable => ActionKind::Adopt,
@@ -239,15 +250,16 @@ fn refused(
     error: &Error,
     standing: Standing,
     found: &[Difference],
-    policy: &Reconcile,
+    rules: &Rules<'_>,
 ) -> Judgement {
+    let policy = rules.policy;
     let resource = &object.target.resource;
     if is_immutable(error) {
         let allowed = policy
             .recreate
             .iter()
             .any(|kind| kind.matches(&resource.group, &resource.kind));
-        let changes = local_changes(object, live, found);
+        let changes = local_changes(object, live, found, rules.key);
         let protected = policy
             .protect
             .iter()
@@ -281,12 +293,12 @@ fn refused(
     match error.kind() {
         // The real request may fare better, or we may only read: the local comparison has to do.
         ErrorKind::Transient | ErrorKind::TooManyRequests { .. } | ErrorKind::Unreachable => {
-            by_ourselves(object, live, standing, found)
+            by_ourselves(object, live, standing, found, rules)
         }
         ErrorKind::Forbidden => {
             let message = format!("{error}; what changes is told from the live object alone");
             let warning = object.warning("plan/no-dry-run", message);
-            let judgement = by_ourselves(object, live, standing, found);
+            let judgement = by_ourselves(object, live, standing, found, rules);
             Judgement {
                 warning: Some(warning),
                 ..judgement
@@ -294,7 +306,7 @@ fn refused(
         }
         _ => {
             let diagnostic = refusal(&object.origin, error);
-            let changes = local_changes(object, live, found);
+            let changes = local_changes(object, live, found, rules.key);
             Judgement {
                 changes,
                 ..Judgement::blocked(ActionKind::Configure, diagnostic)
@@ -328,19 +340,20 @@ fn by_ourselves(
     live: &Live,
     standing: Standing,
     found: &[Difference],
+    rules: &Rules<'_>,
 ) -> Judgement {
     let kind = match standing {
         Standing::Ours => ActionKind::Configure,
         Standing::Adoptable => ActionKind::Adopt,
     };
-    let changes = local_changes(object, live, found);
+    let changes = local_changes(object, live, found, rules.key);
     Judgement {
         changes,
         ..Judgement::new(kind, why(standing, found))
     }
 }
 
-fn local_changes(object: &Object, live: &Live, found: &[Difference]) -> Vec<Change> {
+fn local_changes(object: &Object, live: &Live, found: &[Difference], key: Key) -> Vec<Change> {
     let id: ObjectId = object.id();
     let mut changes: Vec<Change> = found
         .iter()
@@ -355,6 +368,7 @@ fn local_changes(object: &Object, live: &Live, found: &[Difference]) -> Vec<Chan
                 &difference.path,
                 find(live.value(), &difference.path).cloned(),
                 after,
+                key,
             )
         })
         .collect();

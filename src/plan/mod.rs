@@ -25,12 +25,16 @@ mod path;
 mod prune;
 mod rank;
 mod references;
+mod saved;
 #[cfg(test)]
 mod tests;
 mod view;
 
 pub use self::{
-    action::{Action, ActionKind, Body, Change, Edge, Gate, Hold, Kept, Plan, PlannedPhase, Prune},
+    action::{
+        Action, ActionKind, Body, Change, Edge, FileVersion, Gate, Hold, HoldKind, Kept, Plan,
+        PlannedPhase, Prune,
+    },
     build::{Inputs, Observed, build, externals},
     hold::{Consent, Memory},
     hold_back::held_back,
@@ -43,4 +47,5 @@ pub use self::{
     neighbours::{Neighbour, Neighbours},
     object::{Object, Objects, resolve},
     path::{Path, Step},
+    saved::{STALE, Saved},
 };

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use trueup_manifest::{Diagnostic, Diagnostics, ObjectId};
 
+pub use self::text::AfterProgress;
 use crate::plan::{ActionKind, Hold, Kept};
 
 /// What became of a run.

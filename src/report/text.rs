@@ -3,6 +3,8 @@
 
 use std::fmt::{self, Write as _};
 
+use trueup_manifest::{Diagnostic, ObjectId};
+
 use super::{ActionResult, Counts, Outcome, PhaseResult, Report};
 
 /// How many objects of a sort are named one by one before the rest is counted.
@@ -11,7 +13,46 @@ const NAMED: usize = 50;
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_changes(f)?;
-        self.write_prune(f)?;
+        self.write_rest(f)
+    }
+}
+
+/// A report for whoever has seen what was done as it was done: the rest of it.
+pub struct AfterProgress<'a>(pub &'a Report);
+
+impl fmt::Display for AfterProgress<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write_rest(f)
+    }
+}
+
+impl Report {
+    /// What was done.
+    fn write_changes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tried = |result| matches!(result, ActionResult::Done | ActionResult::Unhealthy);
+        let changes = self
+            .actions
+            .iter()
+            .filter(|action| action.action.is_change() && tried(action.result));
+        let count = changes.clone().count();
+        for action in changes.take(NAMED) {
+            writeln!(f, "{:>3} {}", action.action.sign(), action.object)?;
+        }
+        write_more(f, count, NAMED)?;
+        let pruned = self
+            .pruned
+            .iter()
+            .filter(|prune| prune.result == ActionResult::Done);
+        let count = pruned.clone().count();
+        for prune in pruned.take(NAMED) {
+            writeln!(f, "  - {}", prune.object)?;
+        }
+        write_more(f, count, NAMED)
+    }
+
+    /// What was not done, what went wrong and what to do about it.
+    fn write_rest(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_kept(f)?;
         self.write_phases(f)?;
         for warning in &self.warnings {
             writeln!(f, "{warning}")?;
@@ -24,36 +65,22 @@ impl fmt::Display for Report {
         }
         writeln!(f, "{}", self.summary())
     }
-}
 
-impl Report {
-    fn write_changes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tried = |result| matches!(result, ActionResult::Done | ActionResult::Unhealthy);
-        let changes = self
-            .actions
+    /// What left the desired set and is there still, by the reason.
+    fn write_kept(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let skipped = self
+            .pruned
             .iter()
-            .filter(|action| action.action.is_change() && tried(action.result));
-        let count = changes.clone().count();
-        for action in changes.take(NAMED) {
-            writeln!(f, "{:>3} {}", action.action.sign(), action.object)?;
-        }
-        write_rest(f, count)
-    }
-
-    fn write_prune(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for prune in self.pruned.iter().take(NAMED) {
-            let because = prune.because.as_deref().unwrap_or_default();
-            match prune.result {
-                ActionResult::Done => writeln!(f, "  - {}", prune.object)?,
-                ActionResult::Skipped => writeln!(f, "    {} stays: {because}", prune.object)?,
-                ActionResult::Failed | ActionResult::Unhealthy => {}
-            }
-        }
-        write_rest(f, self.pruned.len())?;
-        for kept in &self.kept {
-            writeln!(f, "    {} stays: {}", kept.target, kept.why)?;
-        }
-        Ok(())
+            .filter(|prune| prune.result == ActionResult::Skipped)
+            .map(|prune| {
+                let because = prune.because.as_deref().unwrap_or_default();
+                (because.to_owned(), prune.object.clone())
+            });
+        let kept = self
+            .kept
+            .iter()
+            .map(|kept| (kept.why.clone(), kept.target.id()));
+        write_groups(f, ["stays", "stay"], skipped.chain(kept))
     }
 
     /// Phases are worth a line each only where one of them failed.
@@ -76,13 +103,38 @@ impl Report {
         Ok(())
     }
 
+    /// Every error; those that say the same of many objects together.
     fn write_errors(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for error in self.all_errors() {
-            writeln!(f, "{error}")?;
-            if !error.chain.is_empty() {
-                writeln!(f, "  through: {}", error.chain.join(" → "))?;
+        for error in &self.errors {
+            write_error(f, error)?;
+        }
+        let mut groups: Vec<(String, &Diagnostic, Vec<String>)> = Vec::new();
+        let of_actions = self
+            .actions
+            .iter()
+            .filter_map(|action| Some((&action.object, action.error.as_ref()?)));
+        let of_prune = self
+            .pruned
+            .iter()
+            .filter_map(|prune| Some((&prune.object, prune.error.as_ref()?)));
+        for (object, error) in of_actions.chain(of_prune) {
+            let alike = about_any(&error.message, object);
+            match groups.iter_mut().find(|(other, ..)| *other == alike) {
+                Some((.., others)) => others.push(placed(object, error)),
+                None => groups.push((alike, error, Vec::new())),
             }
-            write_help(f, error.help.as_deref())?;
+        }
+        for (_, first, others) in groups {
+            write_error(f, first)?;
+            if !others.is_empty() {
+                let noun = if others.len() == 1 {
+                    "object"
+                } else {
+                    "objects"
+                };
+                writeln!(f, "  the same for {} more {noun}:", others.len())?;
+                write_list(f, others.iter())?;
+            }
         }
         Ok(())
     }
@@ -91,13 +143,12 @@ impl Report {
         let skipped = self
             .actions
             .iter()
-            .filter(|action| action.result == ActionResult::Skipped);
-        let count = skipped.clone().count();
-        for action in skipped.take(NAMED) {
-            let because = action.because.as_deref().unwrap_or_default();
-            writeln!(f, "skipped {}: {because}", action.object)?;
-        }
-        write_rest(f, count)
+            .filter(|action| action.result == ActionResult::Skipped)
+            .map(|action| {
+                let because = action.because.as_deref().unwrap_or_default();
+                (because.to_owned(), action.object.clone())
+            });
+        write_groups(f, ["skipped"; 2], skipped)
     }
 
     /// One line: how it ended, and what was done.
@@ -156,9 +207,156 @@ fn write_help(f: &mut fmt::Formatter<'_>, help: Option<&str>) -> fmt::Result {
     help.map_or(Ok(()), |help| writeln!(f, "  help: {help}"))
 }
 
-fn write_rest(f: &mut fmt::Formatter<'_>, count: usize) -> fmt::Result {
-    match count.checked_sub(NAMED) {
+fn write_error(f: &mut fmt::Formatter<'_>, error: &Diagnostic) -> fmt::Result {
+    writeln!(f, "{error}")?;
+    if !error.chain.is_empty() {
+        writeln!(f, "  through: {}", error.chain.join(" → "))?;
+    }
+    write_help(f, error.help.as_deref())
+}
+
+/// A message without what names its object, so that those about other objects can be compared.
+fn about_any(message: &str, object: &ObjectId) -> String {
+    let short = object.short();
+    let quoted = format!("\"{}\"", object.name);
+    message
+        .replace(&object.to_string(), "…")
+        .replace(&short, "…")
+        .replace(&quoted, "…")
+}
+
+/// Objects by what is said of them: on a line where it is said of one, under a heading where of more.
+fn write_groups(
+    f: &mut fmt::Formatter<'_>,
+    [is, are]: [&str; 2],
+    all: impl Iterator<Item = (String, ObjectId)>,
+) -> fmt::Result {
+    let mut groups: Vec<(String, Vec<ObjectId>)> = Vec::new();
+    for (why, object) in all {
+        match groups.iter_mut().find(|(other, _)| *other == why) {
+            Some((_, objects)) => objects.push(object),
+            None => groups.push((why, vec![object])),
+        }
+    }
+    for (why, objects) in groups {
+        if let [object] = &*objects {
+            writeln!(f, "    {object} {is}: {why}")?;
+            continue;
+        }
+        writeln!(f, "{} objects {are}: {why}", objects.len())?;
+        write_list(f, objects.iter())?;
+    }
+    Ok(())
+}
+
+/// An object with the place that its error names.
+fn placed(object: &ObjectId, error: &Diagnostic) -> String {
+    match error.location() {
+        Some(place) => format!("{object}  {place}"),
+        None => object.to_string(),
+    }
+}
+
+fn write_list(
+    f: &mut fmt::Formatter<'_>,
+    objects: impl ExactSizeIterator<Item = impl fmt::Display>,
+) -> fmt::Result {
+    const LISTED: usize = 20;
+    let count = objects.len();
+    for object in objects.take(LISTED) {
+        writeln!(f, "    {object}")?;
+    }
+    write_more(f, count, LISTED)
+}
+
+fn write_more(f: &mut fmt::Formatter<'_>, count: usize, shown: usize) -> fmt::Result {
+    match count.checked_sub(shown) {
         Some(rest) if rest > 0 => writeln!(f, "    … and {rest} more"),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        plan::ActionKind,
+        report::{ActionReport, PruneReport},
+    };
+
+    fn id(name: &str) -> ObjectId {
+        ObjectId {
+            kind: "ConfigMap".to_owned(),
+            namespace: "web".to_owned(),
+            name: name.to_owned(),
+            ..ObjectId::default()
+        }
+    }
+
+    fn action(name: &str, result: ActionResult) -> ActionReport {
+        let forbidden = || {
+            let message = format!(
+                "cannot apply `{}`: configmaps \"{name}\" is forbidden",
+                id(name)
+            );
+            Diagnostic::error("apply/forbidden", message).help("grant it the right")
+        };
+        ActionReport {
+            object: id(name),
+            phase: "app".to_owned(),
+            action: ActionKind::Create,
+            result,
+            health: String::new(),
+            error: (result == ActionResult::Failed).then(forbidden),
+            because: (result == ActionResult::Skipped).then(|| "`Namespace web` failed".to_owned()),
+            duration: Duration::ZERO,
+        }
+    }
+
+    fn report() -> Report {
+        let mut report = Report::new("dev", None, Outcome::Failed);
+        report.actions = vec![
+            action("done", ActionResult::Done),
+            action("a", ActionResult::Failed),
+            action("b", ActionResult::Failed),
+            action("c", ActionResult::Skipped),
+            action("d", ActionResult::Skipped),
+        ];
+        let skipped = |name| PruneReport {
+            object: id(name),
+            result: ActionResult::Skipped,
+            error: None,
+            because: Some("something in the environment failed".to_owned()),
+        };
+        report.pruned = vec![skipped("e"), skipped("f")];
+        report.count();
+        report
+    }
+
+    #[test]
+    fn what_is_said_of_many_objects_is_said_once() {
+        insta::assert_snapshot!(report().to_string(), @r#"
+          + ConfigMap web/done
+        2 objects stay: something in the environment failed
+            ConfigMap web/e
+            ConfigMap web/f
+        error[apply/forbidden]: cannot apply `ConfigMap web/a`: configmaps "a" is forbidden
+          help: grant it the right
+          the same for 1 more object:
+            ConfigMap web/b
+        2 objects skipped: `Namespace web` failed
+            ConfigMap web/c
+            ConfigMap web/d
+        environment `dev` failed: 1 created, 2 failed, 4 skipped (0.0 s)
+        "#);
+    }
+
+    #[test]
+    fn after_the_progress_what_was_done_is_not_said_again() {
+        let text = AfterProgress(&report()).to_string();
+        assert!(!text.contains("web/done"), "{text}");
+        assert!(text.contains("forbidden"), "{text}");
     }
 }

@@ -60,7 +60,7 @@ fn what_needs_a_bad_object_is_skipped_and_the_rest_is_done() {
         assert_eq!(report.all_errors().count(), 2);
         let text = report.to_string();
         let skipped = format!(
-            "skipped ConfigMap {0}/needs-bad: `ConfigMap {0}/Bad_One` failed",
+            "ConfigMap {0}/needs-bad skipped: `ConfigMap {0}/Bad_One` failed",
             world.tag
         );
         assert!(text.contains(&skipped), "{text}");

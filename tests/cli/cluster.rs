@@ -142,6 +142,55 @@ async fn a_change_is_shown_field_by_field_and_then_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_written_looked_at_and_applied_from_its_own_revision() {
+    let scene = Scene::new().await;
+    scene.repo.commit("one");
+    let folder = tempfile::tempdir().unwrap();
+    let file_of_plan = folder.path().join("plan.json").display().to_string();
+    let ran = scene.run(&["plan", "dev", "-o", &file_of_plan]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    // The checkout goes on; the plan is of its own revision.
+    let file = scene.repo.read("plain/a.yaml").replace("a: b", "a: c");
+    scene.repo.write("plain/a.yaml", &file);
+    scene.repo.commit("two");
+    let ran = scene.run(&["apply", &file_of_plan]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("5 created"), "{}", ran.stdout);
+    scene.writes();
+    let ran = scene.run(&["diff", "dev"]);
+    assert!(ran.stdout.contains("data.a: b → c"), "{}", ran.stdout);
+    // A plan of what nobody has committed is of these files only.
+    let file = file.replace("a: c", "a: d");
+    scene.repo.write("plain/a.yaml", &file);
+    let ran = scene.run(&["plan", "dev", "-o", &file_of_plan]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    scene
+        .repo
+        .write("plain/a.yaml", &file.replace("a: d", "a: e"));
+    let ran = scene.run(&["apply", &file_of_plan]);
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert!(
+        ran.stderr
+            .contains("error[plan/stale]: the plan is of `main+changes@sha1:"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(scene.writes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_is_said_once_where_both_streams_go_to_one_place() {
+    let scene = Scene::new().await;
+    let ran = tokio::task::block_in_place(|| scene.repo.run_merged(&["reconcile", "dev"]));
+    let times = |what: &str| ran.matches(what).count();
+    assert_eq!(times("+ ConfigMap hub/a"), 1, "{ran}");
+    assert_eq!(times("converged: 5 created"), 1, "{ran}");
+    std::fs::remove_file(scene.repo.path().join("plain/c.yaml")).unwrap();
+    let ran = tokio::task::block_in_place(|| scene.repo.run_merged(&["reconcile", "dev"]));
+    assert_eq!(ran.matches("ConfigMap hub/c").count(), 1, "{ran}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_that_deletes_too_much_waits_for_somebody_to_confirm_it() {
     let scene = Scene::new().await;
     assert_eq!(scene.run(&["reconcile", "dev"]).code, 0);

@@ -94,6 +94,24 @@ impl Repo {
         Ran::new(&output)
     }
 
+    /// [`Self::run`] with both streams going to one file, in the order of what is written.
+    pub(crate) fn run_merged(&self, arguments: &[&str]) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let append = || {
+            fs::OpenOptions::new()
+                .append(true)
+                .open(file.path())
+                .unwrap()
+        };
+        let status = command(self.path())
+            .args(arguments)
+            .stdout(append())
+            .stderr(append())
+            .status();
+        assert!(status.unwrap().success());
+        fs::read_to_string(file.path()).unwrap()
+    }
+
     pub(crate) fn command(&self) -> Command {
         command(self.path())
     }
