@@ -42,6 +42,12 @@ pub trait Object: Any + Send + Sync {
         Vec::new()
     }
 
+    /// The fields as `encoding/json` names them, without those that it leaves out; the same as
+    /// [`fields`](Self::fields) for structs without tags.
+    fn json_fields(&self) -> Vec<(&'static str, Value)> {
+        self.fields()
+    }
+
     /// The parameters of a method; `None` if there is no such method.
     fn method(&self, name: &str) -> Option<Signature> {
         let _ = name;

@@ -20,16 +20,25 @@ pub(super) fn encrypt(password: &[u8], text: &[u8], iv: [u8; BLOCK]) -> Result<S
     let failed = || "the system's cryptography failed".to_owned();
     let padding = BLOCK - text.len() % BLOCK;
     let mut content = text.to_vec();
-    content.resize(text.len() + padding, u8::try_from(padding).unwrap_or_default());
-    let key = key(password).and_then(|key| EncryptingKey::cbc(key).ok()).ok_or_else(failed)?;
-    key.less_safe_encrypt(&mut content, EncryptionContext::Iv128((&iv).into())).map_err(|_| failed())?;
+    content.resize(
+        text.len() + padding,
+        u8::try_from(padding).unwrap_or_default(),
+    );
+    let key = key(password)
+        .and_then(|key| EncryptingKey::cbc(key).ok())
+        .ok_or_else(failed)?;
+    key.less_safe_encrypt(&mut content, EncryptionContext::Iv128((&iv).into()))
+        .map_err(|_| failed())?;
     Ok(STANDARD.encode([iv.as_slice(), &content].concat()))
 }
 
 /// The text of what `encrypt` gave. Texts that it did not give end in the panics that Go's run into.
 pub(super) fn decrypt(password: &[u8], bytes: &[u8]) -> Result<Vec<u8>, String> {
     let Some((iv, content)) = bytes.split_first_chunk::<BLOCK>() else {
-        return Err(format!("runtime error: slice bounds out of range [:{BLOCK}] with capacity {}", bytes.len()));
+        return Err(format!(
+            "runtime error: slice bounds out of range [:{BLOCK}] with capacity {}",
+            bytes.len()
+        ));
     };
     if content.len() % BLOCK != 0 {
         return Err("crypto/cipher: input not full blocks".into());
@@ -37,13 +46,21 @@ pub(super) fn decrypt(password: &[u8], bytes: &[u8]) -> Result<Vec<u8>, String> 
     let mut content = content.to_vec();
     if !content.is_empty() {
         let failed = || "the system's cryptography failed".to_owned();
-        let key = key(password).and_then(|key| DecryptingKey::cbc(key).ok()).ok_or_else(failed)?;
-        key.decrypt(&mut content, DecryptionContext::Iv128(iv.into())).map_err(|_| failed())?;
+        let key = key(password)
+            .and_then(|key| DecryptingKey::cbc(key).ok())
+            .ok_or_else(failed)?;
+        key.decrypt(&mut content, DecryptionContext::Iv128(iv.into()))
+            .map_err(|_| failed())?;
     }
-    let padding = content.last().copied().ok_or("runtime error: index out of range [-1]")?;
+    let padding = content
+        .last()
+        .copied()
+        .ok_or("runtime error: index out of range [-1]")?;
     let Some(end) = content.len().checked_sub(usize::from(padding)) else {
         let over = i64::from(padding) - i64::try_from(content.len()).unwrap_or_default();
-        return Err(format!("runtime error: slice bounds out of range [:-{over}]"));
+        return Err(format!(
+            "runtime error: slice bounds out of range [:-{over}]"
+        ));
     };
     content.truncate(end);
     Ok(content)

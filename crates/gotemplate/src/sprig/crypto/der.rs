@@ -52,7 +52,11 @@ pub(super) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
 pub(super) fn integer(bytes: &[u8]) -> Vec<u8> {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     let bytes = bytes.get(zeros..).unwrap_or_default();
-    let sign: &[u8] = if bytes.first().is_none_or(|byte| *byte >= 0x80) { &[0] } else { &[] };
+    let sign: &[u8] = if bytes.first().is_none_or(|byte| *byte >= 0x80) {
+        &[0]
+    } else {
+        &[]
+    };
     element(INTEGER, &[sign, bytes])
 }
 
@@ -89,13 +93,19 @@ impl<'d> Reader<'d> {
             if bytes.is_empty() || bytes.len() > 4 {
                 return None;
             }
-            length = bytes.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+            length = bytes
+                .iter()
+                .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
             rest = after;
         }
         let (contents, after) = rest.split_at_checked(length)?;
         let whole = self.0.get(..self.0.len() - after.len())?;
         self.0 = after;
-        Some(Element { whole, tag: *tag, contents })
+        Some(Element {
+            whole,
+            tag: *tag,
+            contents,
+        })
     }
 
     /// The next element if it has that tag; otherwise nothing is read.

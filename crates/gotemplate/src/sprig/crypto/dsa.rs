@@ -6,45 +6,74 @@ use super::der;
 
 /// Odd primes below 2^11, which sort out most candidates before the costly test.
 fn small_primes() -> Vec<u64> {
-    (3..2048).step_by(2).filter(|n| (3..=46).step_by(2).take_while(|d| d * d <= *n).all(|d| n % d != 0)).collect()
+    (3..2048)
+        .step_by(2)
+        .filter(|n| {
+            (3..=46)
+                .step_by(2)
+                .take_while(|d| d * d <= *n)
+                .all(|d| n % d != 0)
+        })
+        .collect()
 }
 
-/// A new key in the form of OpenSSL: version, p, q, g, y, x. `fill` draws random bytes.
-pub(super) fn generate(fill: &mut dyn FnMut(&mut [u8])) -> Vec<u8> {
+/// A new key in the form of OpenSSL: version, p, q, g, y, x. `fill` draws random bytes and says
+/// whether it could; nothing if it could not.
+pub(super) fn generate(fill: &mut dyn FnMut(&mut [u8]) -> bool) -> Option<Vec<u8>> {
     let primes = small_primes();
     let one = BigUint::from(1_u8);
     loop {
         let mut bytes = [0; 32];
-        fill(&mut bytes);
+        if !fill(&mut bytes) {
+            return None;
+        }
         bytes[0] |= 0x80;
         bytes[31] |= 1;
         let q = BigUint::from_bytes_be(&bytes);
         if !is_prime(&q, &primes, fill) {
             continue;
         }
-        let Some(p) = modulus(&q, &primes, fill) else { continue };
-        let exponent = (&p - &one) / &q;
-        let mut h = BigUint::from(2_u8);
-        let g = loop {
-            let g = h.modpow(&exponent, &p);
-            if g != one {
-                break g;
-            }
-            h += &one;
+        let Some(p) = modulus(&q, &primes, fill) else {
+            continue;
         };
+        let exponent = (&p - &one) / &q;
+        let generator = generator(&exponent, &p);
         fill(&mut bytes);
-        let x = BigUint::from_bytes_be(&bytes) % (&q - &one) + &one;
-        let y = g.modpow(&x, &p);
-        let numbers: Vec<u8> = [&p, &q, &g, &y, &x].into_iter().flat_map(|n| der::integer(&n.to_bytes_be())).collect();
-        return der::sequence(&[&der::element(der::INTEGER, &[&[0]]), &numbers]);
+        let private = BigUint::from_bytes_be(&bytes) % (&q - &one) + &one;
+        let public = generator.modpow(&private, &p);
+        let numbers: Vec<u8> = [&p, &q, &generator, &public, &private]
+            .into_iter()
+            .flat_map(|number| der::integer(&number.to_bytes_be()))
+            .collect();
+        let version = der::element(der::INTEGER, &[&[0]]);
+        return Some(der::sequence(&[&version, &numbers]));
+    }
+}
+
+/// An element of the subgroup: the first base whose power is not 1.
+fn generator(exponent: &BigUint, p: &BigUint) -> BigUint {
+    let one = BigUint::from(1_u8);
+    let mut base = BigUint::from(2_u8);
+    loop {
+        let power = base.modpow(exponent, p);
+        if power != one {
+            return power;
+        }
+        base += &one;
     }
 }
 
 /// A prime of 2048 bits that is 1 modulo 2q; nothing after as many tries as FIPS 186 grants one q.
-fn modulus(q: &BigUint, primes: &[u64], fill: &mut dyn FnMut(&mut [u8])) -> Option<BigUint> {
+fn modulus(
+    q: &BigUint,
+    primes: &[u64],
+    fill: &mut dyn FnMut(&mut [u8]) -> bool,
+) -> Option<BigUint> {
     for _ in 0..4 * 2048 {
         let mut bytes = [0; 256];
-        fill(&mut bytes);
+        if !fill(&mut bytes) {
+            return None;
+        }
         bytes[0] |= 0x80;
         bytes[255] |= 1;
         let candidate = BigUint::from_bytes_be(&bytes);
@@ -57,7 +86,7 @@ fn modulus(q: &BigUint, primes: &[u64], fill: &mut dyn FnMut(&mut [u8])) -> Opti
 }
 
 /// Trial division, then 40 rounds of Miller and Rabin's test with random bases.
-fn is_prime(n: &BigUint, primes: &[u64], fill: &mut dyn FnMut(&mut [u8])) -> bool {
+fn is_prime(n: &BigUint, primes: &[u64], fill: &mut dyn FnMut(&mut [u8]) -> bool) -> bool {
     if primes.iter().any(|prime| n % *prime == BigUint::ZERO) {
         return false;
     }
@@ -82,5 +111,7 @@ fn is_prime(n: &BigUint, primes: &[u64], fill: &mut dyn FnMut(&mut [u8])) -> boo
 
 /// Whether bytes have the form of such a key.
 pub(super) fn is_key(bytes: &[u8]) -> bool {
-    der::Reader(bytes).sequence().is_some_and(|mut parts| (0..6).all(|_| parts.expect(der::INTEGER).is_some()))
+    der::Reader(bytes)
+        .sequence()
+        .is_some_and(|mut parts| (0..6).all(|_| parts.expect(der::INTEGER).is_some()))
 }

@@ -6,8 +6,9 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::{KeyPair as RsaKeyPair, KeySize},
     signature::{
-        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair,
-        EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING,
+        ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair,
+        KeyPair as _, RSA_PKCS1_SHA256,
     },
 };
 
@@ -34,10 +35,20 @@ pub(crate) fn generate(kind: KeyKind) -> Result<Vec<u8>, String> {
     let failed = |_| "the system's cryptography failed".to_owned();
     let document = match kind {
         KeyKind::Rsa(bits) => {
-            let size = if bits > 2048 { KeySize::Rsa4096 } else { KeySize::Rsa2048 };
-            return Ok(RsaKeyPair::generate(size).and_then(|key| key.as_der()).map_err(failed)?.as_ref().to_vec());
+            let size = if bits > 2048 {
+                KeySize::Rsa4096
+            } else {
+                KeySize::Rsa2048
+            };
+            return Ok(RsaKeyPair::generate(size)
+                .and_then(|key| key.as_der())
+                .map_err(failed)?
+                .as_ref()
+                .to_vec());
         }
-        KeyKind::Ecdsa => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).and_then(|key| key.to_pkcs8v1()),
+        KeyKind::Ecdsa => {
+            EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).and_then(|key| key.to_pkcs8v1())
+        }
         KeyKind::Ed25519 => Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()),
     };
     Ok(document.map_err(failed)?.as_ref().to_vec())
@@ -92,29 +103,47 @@ impl PrivateKey {
             return Err(misread(bytes, "PKCS8"));
         };
         let mut algorithm = der::Reader(algorithm);
-        let oid = algorithm.expect(der::OID).map(|oid| oid.contents).unwrap_or_default();
+        let oid = algorithm
+            .expect(der::OID)
+            .map(|oid| oid.contents)
+            .unwrap_or_default();
         match oid {
-            RSA_OID => Self::from_pkcs1(key)
-                .map_err(|error| format!("x509: failed to parse RSA private key embedded in PKCS#8: {error}")),
+            RSA_OID => Self::from_pkcs1(key).map_err(|error| {
+                format!("x509: failed to parse RSA private key embedded in PKCS#8: {error}")
+            }),
             EC_OID => {
                 let curve = algorithm.expect(der::OID).map(|oid| oid.contents);
-                Self::from_sec1(key, curve)
-                    .map_err(|error| format!("x509: failed to parse EC private key embedded in PKCS#8: {error}"))
+                Self::from_sec1(key, curve).map_err(|error| {
+                    format!("x509: failed to parse EC private key embedded in PKCS#8: {error}")
+                })
             }
             ED25519_OID => {
-                let seed = der::Reader(key).expect(der::OCTET_STRING).map(|seed| seed.contents).unwrap_or_default();
-                let pair = Ed25519KeyPair::from_seed_unchecked(seed)
-                    .map_err(|_| format!("x509: invalid Ed25519 private key length: {}", seed.len()))?;
+                let seed = der::Reader(key)
+                    .expect(der::OCTET_STRING)
+                    .map(|seed| seed.contents)
+                    .unwrap_or_default();
+                let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| {
+                    format!("x509: invalid Ed25519 private key length: {}", seed.len())
+                })?;
                 Ok(Self::Ed25519(seed.to_vec(), Box::new(pair)))
             }
-            other => Err(format!("x509: PKCS#8 wrapping contained private key with unknown algorithm: {}", dotted(other))),
+            other => Err(format!(
+                "x509: PKCS#8 wrapping contained private key with unknown algorithm: {}",
+                dotted(other)
+            )),
         }
     }
 
     fn from_pkcs1(bytes: &[u8]) -> Result<Self, String> {
-        let pair = RsaKeyPair::from_der(bytes).map_err(|error| match der::Reader(bytes).sequence() {
-            Some(mut parts) if (0..9).all(|_| parts.expect(der::INTEGER).is_some()) => format!("crypto/rsa: {error}"),
-            _ => misread(bytes, "PKCS1"),
+        let pair = RsaKeyPair::from_der(bytes).map_err(|error| {
+            let parts = der::Reader(bytes).sequence();
+            let numbers =
+                |mut parts: der::Reader<'_>| (0..9).all(|_| parts.expect(der::INTEGER).is_some());
+            if parts.is_some_and(numbers) {
+                format!("crypto/rsa: {error}")
+            } else {
+                misread(bytes, "PKCS1")
+            }
         })?;
         Ok(Self::Rsa(bytes.to_vec(), Box::new(pair)))
     }
@@ -122,9 +151,14 @@ impl PrivateKey {
     /// Reads RFC 5915; `curve` is the curve's identifier where the wrapping names one.
     fn from_sec1(bytes: &[u8], curve: Option<&[u8]>) -> Result<Self, String> {
         let Some((number, named)) = sec1_parts(bytes) else {
-            return Err(format!("x509: failed to parse EC private key: {}", misread(bytes, "EC")));
+            return Err(format!(
+                "x509: failed to parse EC private key: {}",
+                misread(bytes, "EC")
+            ));
         };
-        let curve = curve.or(named).and_then(|oid| CURVES.iter().find(|curve| curve.oid == oid));
+        let curve = curve
+            .or(named)
+            .and_then(|oid| CURVES.iter().find(|curve| curve.oid == oid));
         let curve = curve.ok_or("x509: unknown elliptic curve")?;
         let zeros = number.len().saturating_sub(curve.size);
         let (extra, number) = number.split_at_checked(zeros).unwrap_or_default();
@@ -147,20 +181,24 @@ impl PrivateKey {
     pub(super) fn from_pem(text: &[u8]) -> Result<Self, String> {
         let block = pem::decode(text).ok_or("no PEM data in input")?;
         if block.label == "PRIVATE KEY" {
-            return Self::from_pkcs8(&block.bytes).map_err(|error| format!("decoding PEM as PKCS#8: {error}"));
+            return Self::from_pkcs8(&block.bytes)
+                .map_err(|error| format!("decoding PEM as PKCS#8: {error}"));
         }
         let Some(kind) = block.label.strip_suffix(" PRIVATE KEY") else {
-            return Err(format!("no private key data in PEM block of type {}", block.label));
+            return Err(format!(
+                "no private key data in PEM block of type {}",
+                block.label
+            ));
         };
         match kind {
-            "RSA" => {
-                Self::from_pkcs1(&block.bytes).map_err(|error| format!("parsing RSA private key from PEM: {error}"))
-            }
-            "EC" => {
-                Self::from_sec1(&block.bytes, None).map_err(|error| format!("parsing EC private key from PEM: {error}"))
-            }
+            "RSA" => Self::from_pkcs1(&block.bytes)
+                .map_err(|error| format!("parsing RSA private key from PEM: {error}")),
+            "EC" => Self::from_sec1(&block.bytes, None)
+                .map_err(|error| format!("parsing EC private key from PEM: {error}")),
             "DSA" if dsa::is_key(&block.bytes) => Ok(Self::Dsa(block.bytes)),
-            "DSA" => Err("parsing DSA private key from PEM: asn1: structure error: tags don't match".into()),
+            "DSA" => Err(
+                "parsing DSA private key from PEM: asn1: structure error: tags don't match".into(),
+            ),
             kind => Err(format!("invalid private key type {kind}")),
         }
     }
@@ -175,7 +213,10 @@ impl PrivateKey {
                     &der::integer(&[1]),
                     &der::element(der::OCTET_STRING, &[number]),
                     &der::element(der::context(0, true), &[&der::oid(curve.oid)]),
-                    &der::element(der::context(1, true), &[&der::bit_string(pair.public_key().as_ref(), 0)]),
+                    &der::element(
+                        der::context(1, true),
+                        &[&der::bit_string(pair.public_key().as_ref(), 0)],
+                    ),
                 ]),
             ),
             Self::Ed25519(seed, _) => pem::encode(
@@ -183,7 +224,10 @@ impl PrivateKey {
                 &der::sequence(&[
                     &der::element(der::INTEGER, &[&[0]]),
                     &der::sequence(&[&der::oid(ED25519_OID)]),
-                    &der::element(der::OCTET_STRING, &[&der::element(der::OCTET_STRING, &[seed])]),
+                    &der::element(
+                        der::OCTET_STRING,
+                        &[&der::element(der::OCTET_STRING, &[seed])],
+                    ),
                 ]),
             ),
             Self::Dsa(bytes) => pem::encode("DSA PRIVATE KEY", bytes),
@@ -193,13 +237,18 @@ impl PrivateKey {
     /// The algorithm and the bytes of the public key, as they stand in a certificate; nothing for DSA.
     pub(super) fn public(&self) -> Option<(Vec<u8>, Vec<u8>)> {
         Some(match self {
-            Self::Rsa(_, pair) => {
-                (der::sequence(&[&der::oid(RSA_OID), &der::NULL]), pair.public_key().as_ref().to_vec())
-            }
-            Self::Ecdsa(curve, _, pair) => {
-                (der::sequence(&[&der::oid(EC_OID), &der::oid(curve.oid)]), pair.public_key().as_ref().to_vec())
-            }
-            Self::Ed25519(_, pair) => (der::sequence(&[&der::oid(ED25519_OID)]), pair.public_key().as_ref().to_vec()),
+            Self::Rsa(_, pair) => (
+                der::sequence(&[&der::oid(RSA_OID), &der::NULL]),
+                pair.public_key().as_ref().to_vec(),
+            ),
+            Self::Ecdsa(curve, _, pair) => (
+                der::sequence(&[&der::oid(EC_OID), &der::oid(curve.oid)]),
+                pair.public_key().as_ref().to_vec(),
+            ),
+            Self::Ed25519(_, pair) => (
+                der::sequence(&[&der::oid(ED25519_OID)]),
+                pair.public_key().as_ref().to_vec(),
+            ),
             Self::Dsa(_) => return None,
         })
     }
@@ -220,11 +269,18 @@ impl PrivateKey {
         match self {
             Self::Rsa(_, pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).ok()?;
+                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
+                    .ok()?;
                 Some(signature)
             }
-            Self::Ecdsa(_, _, pair) => pair.sign(&random, message).ok().map(|signature| signature.as_ref().to_vec()),
-            Self::Ed25519(_, pair) => pair.try_sign(message).ok().map(|signature| signature.as_ref().to_vec()),
+            Self::Ecdsa(_, _, pair) => pair
+                .sign(&random, message)
+                .ok()
+                .map(|signature| signature.as_ref().to_vec()),
+            Self::Ed25519(_, pair) => pair
+                .try_sign(message)
+                .ok()
+                .map(|signature| signature.as_ref().to_vec()),
             Self::Dsa(_) => None,
         }
     }
@@ -247,9 +303,13 @@ fn pkcs8_parts(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 /// The private number and the named curve inside RFC 5915.
 fn sec1_parts(bytes: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     let mut parts = der::Reader(bytes).sequence()?;
-    parts.expect(der::INTEGER).filter(|version| version.contents == [1])?;
+    parts
+        .expect(der::INTEGER)
+        .filter(|version| version.contents == [1])?;
     let number = parts.expect(der::OCTET_STRING)?.contents;
-    let curve = parts.expect(der::context(0, true)).and_then(|named| der::Reader(named.contents).expect(der::OID));
+    let curve = parts
+        .expect(der::context(0, true))
+        .and_then(|named| der::Reader(named.contents).expect(der::OID));
     Some((number, curve.map(|oid| oid.contents)))
 }
 

@@ -10,7 +10,8 @@ const BCRYPT_LIMIT: usize = 72;
 /// Sprig's `bcrypt`, with a salt of random bytes.
 pub(super) fn bcrypt(password: &[u8], salt: [u8; 16]) -> String {
     if password.len() > BCRYPT_LIMIT {
-        return "failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes".into();
+        return "failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes"
+            .into();
     }
     match bcrypt::hash_with_salt(password, COST, salt) {
         Ok(parts) => parts.format_for_version(bcrypt::Version::TwoA),
@@ -23,10 +24,26 @@ fn shapes(kind: &[u8]) -> Option<&'static [&'static str]> {
     Some(match kind {
         b"maximum" => &["anoxxxxxxxxxxxxxxxxx", "axxxxxxxxxxxxxxxxxno"],
         b"long" => &[
-            "CvcvnoCvcvCvcv", "CvcvCvcvnoCvcv", "CvcvCvcvCvcvno", "CvccnoCvcvCvcv", "CvccCvcvnoCvcv",
-            "CvccCvcvCvcvno", "CvcvnoCvccCvcv", "CvcvCvccnoCvcv", "CvcvCvccCvcvno", "CvcvnoCvcvCvcc",
-            "CvcvCvcvnoCvcc", "CvcvCvcvCvccno", "CvccnoCvccCvcv", "CvccCvccnoCvcv", "CvccCvccCvcvno",
-            "CvcvnoCvccCvcc", "CvcvCvccnoCvcc", "CvcvCvccCvccno", "CvccnoCvcvCvcc", "CvccCvcvnoCvcc",
+            "CvcvnoCvcvCvcv",
+            "CvcvCvcvnoCvcv",
+            "CvcvCvcvCvcvno",
+            "CvccnoCvcvCvcv",
+            "CvccCvcvnoCvcv",
+            "CvccCvcvCvcvno",
+            "CvcvnoCvccCvcv",
+            "CvcvCvccnoCvcv",
+            "CvcvCvccCvcvno",
+            "CvcvnoCvcvCvcc",
+            "CvcvCvcvnoCvcc",
+            "CvcvCvcvCvccno",
+            "CvccnoCvccCvcv",
+            "CvccCvccnoCvcv",
+            "CvccCvccCvcvno",
+            "CvcvnoCvccCvcc",
+            "CvcvCvccnoCvcc",
+            "CvcvCvccCvccno",
+            "CvccnoCvcvCvcc",
+            "CvccCvcvnoCvcc",
             "CvccCvcvCvccno",
         ],
         b"medium" => &["CvcnoCvc", "CvcCvcno"],
@@ -52,7 +69,13 @@ fn class(letter: u8) -> &'static [u8] {
 }
 
 /// Sprig's `derivePassword`: the algorithm of Master Password (Lyndir), version 1.
-pub(super) fn derive(counter: u32, kind: &[u8], password: &[u8], user: &[u8], site: &[u8]) -> Vec<u8> {
+pub(super) fn derive(
+    counter: u32,
+    kind: &[u8],
+    password: &[u8],
+    user: &[u8],
+    site: &[u8],
+) -> Vec<u8> {
     const SEED: &[u8] = b"com.lyndir.masterpassword";
     let Some(shapes) = shapes(kind) else {
         return [b"cannot find password template ", kind].concat();
@@ -60,10 +83,17 @@ pub(super) fn derive(counter: u32, kind: &[u8], password: &[u8], user: &[u8], si
     let length = |text: &[u8]| u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes();
     let mut key = [0; 64];
     // N = 2^15, r = 8, p = 2; parameters and output length are valid, so neither call fails.
-    let derived = scrypt::Params::new(15, 8, 2, key.len()).map_err(|error| error.to_string()).and_then(|params| {
-        scrypt::scrypt(password, &[SEED, &length(user), user].concat(), &params, &mut key)
+    let derived = scrypt::Params::new(15, 8, 2)
+        .map_err(|error| error.to_string())
+        .and_then(|params| {
+            scrypt::scrypt(
+                password,
+                &[SEED, &length(user), user].concat(),
+                &params,
+                &mut key,
+            )
             .map_err(|error| error.to_string())
-    });
+        });
     if let Err(error) = derived {
         return format!("failed to derive password: {error}").into_bytes();
     }
@@ -71,7 +101,11 @@ pub(super) fn derive(counter: u32, kind: &[u8], password: &[u8], user: &[u8], si
     let seed = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), &message);
     let pick = |byte: u8, count: usize| usize::from(byte) % count;
     let mut bytes = seed.as_ref().iter().copied();
-    let shape = bytes.next().and_then(|byte| shapes.get(pick(byte, shapes.len()))).copied().unwrap_or_default();
+    let shape = bytes
+        .next()
+        .and_then(|byte| shapes.get(pick(byte, shapes.len())))
+        .copied()
+        .unwrap_or_default();
     shape
         .bytes()
         .zip(bytes)

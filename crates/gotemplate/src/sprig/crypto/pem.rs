@@ -21,7 +21,9 @@ pub(super) fn encode(label: &str, bytes: &[u8]) -> String {
     if !body.is_empty() {
         out.push('\n');
     }
-    out.push_str(&format!("-----END {label}-----\n"));
+    for part in ["-----END ", label, "-----\n"] {
+        out.push_str(part);
+    }
     out
 }
 
@@ -30,7 +32,10 @@ pub(super) fn decode(text: &[u8]) -> Option<Block> {
     let text = String::from_utf8_lossy(text);
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
-        let Some(label) = line.strip_prefix("-----BEGIN ").and_then(|rest| rest.trim_end().strip_suffix("-----")) else {
+        let Some(label) = line
+            .strip_prefix("-----BEGIN ")
+            .and_then(|rest| rest.trim_end().strip_suffix("-----"))
+        else {
             continue;
         };
         let end = format!("-----END {label}-----");
@@ -40,12 +45,18 @@ pub(super) fn decode(text: &[u8]) -> Option<Block> {
             let closing = line.trim_end() == end;
             // Headers (`Proc-Type: …`) belong to no key that Sprig reads.
             if !closing && !line.contains(':') {
-                body.extend(line.chars().filter(|character| !character.is_ascii_whitespace()));
+                body.extend(
+                    line.chars()
+                        .filter(|character| !character.is_ascii_whitespace()),
+                );
             }
             closing
         });
         if let (true, Ok(bytes)) = (closed, STANDARD.decode(&body)) {
-            return Some(Block { label: label.to_owned(), bytes });
+            return Some(Block {
+                label: label.to_owned(),
+                bytes,
+            });
         }
     }
     None

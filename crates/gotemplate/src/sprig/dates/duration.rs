@@ -45,15 +45,25 @@ pub(crate) fn parse(text: &[u8]) -> Result<i64, String> {
         if whole_digits == 0 && fraction_digits == 0 {
             return Err(invalid());
         }
-        let length = rest.iter().take_while(|byte| **byte != b'.' && !byte.is_ascii_digit()).count();
+        let length = rest
+            .iter()
+            .take_while(|byte| **byte != b'.' && !byte.is_ascii_digit())
+            .count();
         let (name, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
         if name.is_empty() {
             return Err(error("missing unit in duration"));
         }
-        let unit = unit(name).ok_or_else(|| error(&format!("unknown unit {} in duration", quote(name))))?;
+        let unit = unit(name)
+            .ok_or_else(|| error(&format!("unknown unit {} in duration", quote(name))))?;
         rest = after;
-        let nanos = whole.checked_mul(unit).filter(|nanos| *nanos <= 1 << 63).ok_or_else(invalid)?;
-        sum = sum.checked_add(nanos.wrapping_add(part_of(unit, fraction, scale))).filter(|sum| *sum <= 1 << 63).ok_or_else(invalid)?;
+        let nanos = whole
+            .checked_mul(unit)
+            .filter(|nanos| *nanos <= 1 << 63)
+            .ok_or_else(invalid)?;
+        sum = sum
+            .checked_add(nanos.wrapping_add(part_of(unit, fraction, scale)))
+            .filter(|sum| *sum <= 1 << 63)
+            .ok_or_else(invalid)?;
     }
     match (negative, i64::try_from(sum)) {
         (true, nanos) => Ok(nanos.map_or(i64::MIN, |nanos| -nanos)),
@@ -69,7 +79,9 @@ fn leading_digits(text: &[u8]) -> usize {
 /// The number of at most 2^63 that the digits are.
 fn integer(digits: &[u8]) -> Option<u64> {
     digits.iter().try_fold(0_u64, |sum, byte| {
-        sum.checked_mul(10)?.checked_add(u64::from(byte - b'0')).filter(|sum| *sum <= 1 << 63)
+        sum.checked_mul(10)?
+            .checked_add(u64::from(byte - b'0'))
+            .filter(|sum| *sum <= 1 << 63)
     })
 }
 
@@ -77,8 +89,12 @@ fn integer(digits: &[u8]) -> Option<u64> {
 fn leading_fraction(digits: &[u8]) -> (u64, f64) {
     let (mut number, mut scale) = (0_u64, 1.0);
     for byte in digits {
-        let next = number.checked_mul(10).and_then(|tens| tens.checked_add(u64::from(byte - b'0')));
-        let Some(next) = next.filter(|next| *next <= i64::MAX.unsigned_abs()) else { break };
+        let next = number
+            .checked_mul(10)
+            .and_then(|tens| tens.checked_add(u64::from(byte - b'0')));
+        let Some(next) = next.filter(|next| *next <= i64::MAX.unsigned_abs()) else {
+            break;
+        };
         number = next;
         scale *= 10.0;
     }
@@ -86,7 +102,12 @@ fn leading_fraction(digits: &[u8]) -> (u64, f64) {
 }
 
 /// A fraction of a unit in whole nanoseconds, in floating point as Go computes it.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "Go's own arithmetic; both are small and positive")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "Go's own arithmetic; both are small and positive"
+)]
 fn part_of(unit: u64, fraction: u64, scale: f64) -> u64 {
     (fraction as f64 * (unit as f64 / scale)) as u64
 }
@@ -118,20 +139,38 @@ pub(crate) fn print(nanos: i64) -> String {
 fn decimal(number: u64, scale: u64) -> String {
     let width = scale.ilog10() as usize;
     let fraction = format!("{:0width$}", number % scale);
-    let fraction = if width == 0 { "" } else { fraction.trim_end_matches('0') };
+    let fraction = if width == 0 {
+        ""
+    } else {
+        fraction.trim_end_matches('0')
+    };
     let whole = number / scale;
-    if fraction.is_empty() { whole.to_string() } else { format!("{whole}.{fraction}") }
+    if fraction.is_empty() {
+        whole.to_string()
+    } else {
+        format!("{whole}.{fraction}")
+    }
 }
 
 /// Sprig's `durationRound`: the largest unit that is exceeded, and nothing smaller; the sign is dropped.
 pub(crate) fn round(nanos: i64) -> String {
     const HOUR: u64 = 3600 * SECOND;
-    let units = [(HOUR * 24 * 365, "y"), (HOUR * 24 * 30, "mo"), (HOUR * 24, "d"), (HOUR, "h"), (60 * SECOND, "m"), (SECOND, "s")];
+    let units = [
+        (HOUR * 24 * 365, "y"),
+        (HOUR * 24 * 30, "mo"),
+        (HOUR * 24, "d"),
+        (HOUR, "h"),
+        (60 * SECOND, "m"),
+        (SECOND, "s"),
+    ];
     let size = nanos.unsigned_abs();
     units
         .into_iter()
         .find(|(unit, _)| size > *unit)
-        .map_or_else(|| "0s".into(), |(unit, name)| format!("{}{name}", size / unit))
+        .map_or_else(
+            || "0s".into(),
+            |(unit, name)| format!("{}{name}", size / unit),
+        )
 }
 
 /// `nanos` rounded to whole seconds, halves away from zero, as Go's `Duration.Round(time.Second)` does.
@@ -139,5 +178,9 @@ pub(crate) fn to_seconds(nanos: i64) -> i64 {
     let second = 1_000_000_000;
     let rest = nanos % second;
     let down = nanos - rest;
-    if rest.abs() * 2 < second { down } else { down.saturating_add(rest.signum() * second) }
+    if rest.abs() * 2 < second {
+        down
+    } else {
+        down.saturating_add(rest.signum() * second)
+    }
 }

@@ -3,10 +3,28 @@
 use super::moment::Moment;
 
 /// The names of the days, Sunday first.
-pub(super) const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+pub(super) const DAYS: [&str; 7] = [
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+];
 /// The names of the months.
 pub(super) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -53,11 +71,18 @@ pub(super) enum Element {
     FractionTrimmed(usize, u8),
 }
 
+/// An element and how the layout spells it.
+pub(super) type Spelled<'l> = (Element, &'l [u8]);
+
 /// Splits a layout at its first element: the literal text before it, the element with its length, and the rest.
-pub(super) fn next(layout: &[u8]) -> (&[u8], Option<(Element, &[u8])>, &[u8]) {
+pub(super) fn next(layout: &[u8]) -> (&[u8], Option<Spelled<'_>>, &[u8]) {
     for at in 0..layout.len() {
-        let Some((before, here)) = layout.split_at_checked(at) else { break };
-        let Some((skip, element, length)) = element_at(here) else { continue };
+        let Some((before, here)) = layout.split_at_checked(at) else {
+            break;
+        };
+        let Some((skip, element, length)) = element_at(here) else {
+            continue;
+        };
         let (literal, _) = layout.split_at_checked(at + skip).unwrap_or((before, here));
         let here = here.get(skip..).unwrap_or_default();
         let (text, rest) = here.split_at_checked(length).unwrap_or((here, &[]));
@@ -104,7 +129,11 @@ fn element_at(text: &[u8]) -> Option<(usize, Element, usize)> {
         b'-' | b'Z' => offset_at(text),
         separator @ (b'.' | b',') => {
             let digit = *text.get(1)?;
-            let digits = text.iter().skip(1).take_while(|byte| **byte == digit).count();
+            let digits = text
+                .iter()
+                .skip(1)
+                .take_while(|byte| **byte == digit)
+                .count();
             if text.get(1 + digits).is_some_and(u8::is_ascii_digit) {
                 return None;
             }
@@ -122,10 +151,28 @@ fn offset_at(text: &[u8]) -> Option<(usize, Element, usize)> {
     let z = text.first() == Some(&b'Z');
     let rest = text.get(1..)?;
     // Longest forms first, as Go tries them.
-    let forms = [("070000", false, true, true), ("07:00:00", true, true, true), ("0700", false, true, false), ("07:00", true, true, false), ("07", false, false, false)];
-    forms.iter().find(|(form, ..)| rest.starts_with(form.as_bytes())).map(|&(form, colon, minutes, seconds)| {
-        (0, Element::Offset(OffsetForm { z, colon, minutes, seconds }), 1 + form.len())
-    })
+    let forms = [
+        ("070000", false, true, true),
+        ("07:00:00", true, true, true),
+        ("0700", false, true, false),
+        ("07:00", true, true, false),
+        ("07", false, false, false),
+    ];
+    forms
+        .iter()
+        .find(|(form, ..)| rest.starts_with(form.as_bytes()))
+        .map(|&(form, colon, minutes, seconds)| {
+            (
+                0,
+                Element::Offset(OffsetForm {
+                    z,
+                    colon,
+                    minutes,
+                    seconds,
+                }),
+                1 + form.len(),
+            )
+        })
 }
 
 /// Go's `Time.Format`.
@@ -136,11 +183,21 @@ pub(crate) fn format(moment: &Moment, layout: &[u8]) -> Vec<u8> {
     loop {
         let (literal, element, rest) = next(layout);
         out.extend_from_slice(literal);
-        let Some((element, _)) = element else { return out };
+        let Some((element, _)) = element else {
+            return out;
+        };
         layout = rest;
-        let hour12 = if parts.hour % 12 == 0 { 12 } else { parts.hour % 12 };
+        let hour12 = if parts.hour % 12 == 0 {
+            12
+        } else {
+            parts.hour % 12
+        };
         let day_name = DAYS.get(parts.weekday).copied().unwrap_or_default();
-        let month_name = usize::try_from(parts.month - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or_default();
+        let month_name = usize::try_from(parts.month - 1)
+            .ok()
+            .and_then(|at| MONTHS.get(at))
+            .copied()
+            .unwrap_or_default();
         let afternoon = parts.hour >= 12;
         match element {
             Element::Year => integer(&mut out, parts.year.abs() % 100, 2),
@@ -167,11 +224,24 @@ pub(crate) fn format(moment: &Moment, layout: &[u8]) -> Vec<u8> {
             Element::LowerPm => out.extend(if afternoon { b"pm" } else { b"am" }),
             Element::ZoneName if !parts.zone.is_empty() => out.extend(parts.zone.bytes()),
             Element::ZoneName => {
-                offset(&mut out, parts.offset, OffsetForm { z: false, colon: false, minutes: true, seconds: false });
+                offset(
+                    &mut out,
+                    parts.offset,
+                    OffsetForm {
+                        z: false,
+                        colon: false,
+                        minutes: true,
+                        seconds: false,
+                    },
+                );
             }
             Element::Offset(form) => offset(&mut out, parts.offset, form),
-            Element::Fraction(digits, separator) => fraction(&mut out, moment.nanos, digits, separator, false),
-            Element::FractionTrimmed(digits, separator) => fraction(&mut out, moment.nanos, digits, separator, true),
+            Element::Fraction(digits, separator) => {
+                fraction(&mut out, moment.nanos, digits, separator, false);
+            }
+            Element::FractionTrimmed(digits, separator) => {
+                fraction(&mut out, moment.nanos, digits, separator, true);
+            }
         }
     }
 }
@@ -193,7 +263,10 @@ fn offset(out: &mut Vec<u8>, seconds: i64, form: OffsetForm) {
     out.push(if minutes < 0 { b'-' } else { b'+' });
     let size = seconds.abs();
     integer(out, minutes.abs() / 60, 2);
-    let fields = [(form.minutes, minutes.abs() % 60), (form.seconds, size % 60)];
+    let fields = [
+        (form.minutes, minutes.abs() % 60),
+        (form.seconds, size % 60),
+    ];
     for (_, value) in fields.into_iter().filter(|(shown, _)| *shown) {
         if form.colon {
             out.push(b':');

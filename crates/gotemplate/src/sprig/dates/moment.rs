@@ -27,7 +27,11 @@ impl Zone {
             return Some(Self::Utc);
         }
         let zone = TimeZoneDatabase::bundled().get(name).ok()?;
-        if zone.iana_name() == Some(name) { Some(Self::Named(zone)) } else { None }
+        if zone.iana_name() == Some(name) {
+            Some(Self::Named(zone))
+        } else {
+            None
+        }
     }
 
     /// The zone's abbreviation and its offset east of UTC in seconds at a moment given in Unix seconds.
@@ -39,7 +43,10 @@ impl Zone {
                 let bounded = seconds.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
                 let stamp = Timestamp::from_second(bounded).unwrap_or_default();
                 let info = zone.to_offset_info(stamp);
-                (info.abbreviation().to_owned(), i64::from(info.offset().seconds()))
+                (
+                    info.abbreviation().to_owned(),
+                    i64::from(info.offset().seconds()),
+                )
             }
         }
     }
@@ -84,40 +91,73 @@ pub struct Parts {
 impl Moment {
     /// Go's zero time, which a failed `toDate` gives: the first second of year 1.
     pub fn zero() -> Self {
-        Self { seconds: -62_135_596_800, nanos: 0, zone: Zone::Utc }
+        Self {
+            seconds: -62_135_596_800,
+            nanos: 0,
+            zone: Zone::Utc,
+        }
     }
 
     /// So many seconds after 1970.
     pub fn from_unix(seconds: i64) -> Self {
-        Self { seconds, nanos: 0, zone: Zone::Utc }
+        Self {
+            seconds,
+            nanos: 0,
+            zone: Zone::Utc,
+        }
     }
 
     /// Go's `time.Date` with the clock read in `zone`; months and days past their ends carry over.
-    pub fn from_parts(date: (i64, i64, i64), clock: (i64, i64, i64), nanos: u32, zone: Zone) -> Self {
+    pub fn from_parts(
+        date: (i64, i64, i64),
+        clock: (i64, i64, i64),
+        nanos: u32,
+        zone: Zone,
+    ) -> Self {
         let (year, month, day) = date;
         let year = year.saturating_add((month - 1).div_euclid(12));
         let month = (month - 1).rem_euclid(12) + 1;
         let days = days_before(year, month).saturating_add(day - 1);
         let (hour, minute, second) = clock;
-        let local = days.saturating_mul(SECONDS_PER_DAY).saturating_add(hour * 3600 + minute * 60 + second);
+        let local = days
+            .saturating_mul(SECONDS_PER_DAY)
+            .saturating_add(hour * 3600 + minute * 60 + second);
         // As Go does it: the offset at the clock's reading taken for UTC, unless that leads over a change.
         let first = zone.at(local).1;
         let second_guess = zone.at(local - first).1;
-        let seconds = if first == second_guess { local - first } else { local - second_guess };
-        Self { seconds, nanos, zone }
+        let seconds = if first == second_guess {
+            local - first
+        } else {
+            local - second_guess
+        };
+        Self {
+            seconds,
+            nanos,
+            zone,
+        }
     }
 
     /// The same moment in another zone.
     pub fn in_zone(&self, zone: Zone) -> Self {
-        Self { zone, ..self.clone() }
+        Self {
+            zone,
+            ..self.clone()
+        }
     }
 
     /// This moment moved by so many nanoseconds.
     pub fn plus(&self, nanos: i64) -> Self {
         let total = i64::from(self.nanos) + nanos.rem_euclid(1_000_000_000);
-        let seconds = self.seconds.wrapping_add(nanos.div_euclid(1_000_000_000)).wrapping_add(total / 1_000_000_000);
+        let seconds = self
+            .seconds
+            .wrapping_add(nanos.div_euclid(1_000_000_000))
+            .wrapping_add(total / 1_000_000_000);
         let nanos = u32::try_from(total % 1_000_000_000).unwrap_or_default();
-        Self { seconds, nanos, zone: self.zone.clone() }
+        Self {
+            seconds,
+            nanos,
+            zone: self.zone.clone(),
+        }
     }
 
     /// Go's `Sub`: the nanoseconds from `other` to this moment, at the bounds of an `int64` where there are more.
@@ -127,18 +167,39 @@ impl Moment {
         i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
     }
 
+    /// Whether the zone keeps daylight saving time then.
+    pub fn is_dst(&self) -> bool {
+        let Zone::Named(zone) = &self.zone else {
+            return false;
+        };
+        Timestamp::from_second(self.seconds)
+            .is_ok_and(|stamp| zone.to_offset_info(stamp).dst().is_dst())
+    }
+
     /// Go's `AddDate`.
     pub fn add_date(&self, years: i64, months: i64, days: i64) -> Self {
         let parts = self.parts();
-        let date = (parts.year.saturating_add(years), parts.month.saturating_add(months), parts.day.saturating_add(days));
-        Self::from_parts(date, (parts.hour, parts.minute, parts.second), self.nanos, self.zone.clone())
+        let date = (
+            parts.year.saturating_add(years),
+            parts.month.saturating_add(months),
+            parts.day.saturating_add(days),
+        );
+        Self::from_parts(
+            date,
+            (parts.hour, parts.minute, parts.second),
+            self.nanos,
+            self.zone.clone(),
+        )
     }
 
     /// The calendar's and the clock's reading in the moment's zone.
     pub fn parts(&self) -> Parts {
         let (zone, offset) = self.zone.at(self.seconds);
         let local = self.seconds.saturating_add(offset);
-        let (days, rest) = (local.div_euclid(SECONDS_PER_DAY), local.rem_euclid(SECONDS_PER_DAY));
+        let (days, rest) = (
+            local.div_euclid(SECONDS_PER_DAY),
+            local.rem_euclid(SECONDS_PER_DAY),
+        );
         let (year, month, day) = civil(days);
         Parts {
             year,
@@ -176,7 +237,8 @@ fn days_before(year: i64, month: i64) -> i64 {
     let era = year.div_euclid(400);
     let of_era = year.rem_euclid(400);
     let of_year = (153 * ((month + 9) % 12) + 2) / 5;
-    era.saturating_mul(146_097).saturating_add(of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468)
+    era.saturating_mul(146_097)
+        .saturating_add(of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468)
 }
 
 /// Year, month and day of a number of days since 1970-01-01.
@@ -187,6 +249,10 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }

@@ -37,22 +37,36 @@ pub(crate) fn parse(layout: &[u8], text: &[u8]) -> Result<Moment, String> {
     loop {
         let (literal, element, rest) = next(pattern);
         value = skip(value, literal).map_err(|at| cannot(layout, text, literal, at))?;
-        let Some((element, spelled)) = element else { break };
+        let Some((element, spelled)) = element else {
+            break;
+        };
         pattern = rest;
         let hold = value;
-        fields.read(element, rest, &mut value).map_err(|misfit| match misfit {
-            Misfit::Bad => cannot(layout, text, spelled, hold),
-            Misfit::Range(what) => out_of_range(text, what),
-        })?;
+        fields
+            .read(element, rest, &mut value)
+            .map_err(|misfit| match misfit {
+                Misfit::Bad => cannot(layout, text, spelled, hold),
+                Misfit::Range(what) => out_of_range(text, what),
+            })?;
     }
     if !value.is_empty() {
-        return Err(format!("parsing time {}: extra text: {}", quote(text), quote(value)));
+        return Err(format!(
+            "parsing time {}: extra text: {}",
+            quote(text),
+            quote(value)
+        ));
     }
     fields.moment(text)
 }
 
 fn cannot(layout: &[u8], text: &[u8], element: &[u8], at: &[u8]) -> String {
-    format!("parsing time {} as {}: cannot parse {} as {}", quote(text), quote(layout), quote(at), quote(element))
+    format!(
+        "parsing time {} as {}: cannot parse {} as {}",
+        quote(text),
+        quote(layout),
+        quote(at),
+        quote(element)
+    )
 }
 
 fn out_of_range(text: &[u8], what: &str) -> String {
@@ -69,7 +83,10 @@ pub(super) fn quote(text: &[u8]) -> String {
                 out.push(char::from(*byte));
             }
             b' '..=0x7f => out.push(char::from(*byte)),
-            _ => out.push_str(&format!("\\x{byte:02x}")),
+            _ => out.extend([
+                "\\x".to_owned(),
+                crate::sprig::encoding::hexadecimal(&[*byte]),
+            ]),
         }
     }
     out.push('"');
@@ -100,7 +117,9 @@ fn skip<'t>(mut value: &'t [u8], mut prefix: &[u8]) -> Result<&'t [u8], &'t [u8]
 }
 
 fn digit(text: &[u8], at: usize) -> Option<i64> {
-    text.get(at).filter(|byte| byte.is_ascii_digit()).map(|byte| i64::from(byte - b'0'))
+    text.get(at)
+        .filter(|byte| byte.is_ascii_digit())
+        .map(|byte| i64::from(byte - b'0'))
 }
 
 /// Takes `count` bytes off the front.
@@ -126,15 +145,26 @@ fn number(value: &mut &[u8], fixed: bool) -> Result<i64, Misfit> {
     }
 }
 
-fn within(number: i64, range: std::ops::RangeInclusive<i64>, what: &'static str) -> Result<i64, Misfit> {
-    if range.contains(&number) { Ok(number) } else { Err(Misfit::Range(what)) }
+fn within(
+    number: i64,
+    range: std::ops::RangeInclusive<i64>,
+    what: &'static str,
+) -> Result<i64, Misfit> {
+    if range.contains(&number) {
+        Ok(number)
+    } else {
+        Err(Misfit::Range(what))
+    }
 }
 
 /// The name of `names`, cut to `length`, that the text begins with in whatever case.
 fn name(value: &mut &[u8], names: &[&str], length: usize) -> Result<i64, Misfit> {
     for (at, name) in (0..).zip(names) {
         let name = name.as_bytes().get(..length).unwrap_or(name.as_bytes());
-        if value.get(..name.len()).is_some_and(|front| front.eq_ignore_ascii_case(name)) {
+        if value
+            .get(..name.len())
+            .is_some_and(|front| front.eq_ignore_ascii_case(name))
+        {
             take(value, name.len())?;
             return Ok(at);
         }
@@ -151,7 +181,9 @@ fn signed(text: &[u8]) -> Result<i64, Misfit> {
     };
     let mut sum = 0_i64;
     for at in 0..digits.len() {
-        sum = sum.saturating_mul(10).saturating_add(digit(digits, at).ok_or(Misfit::Bad)?);
+        sum = sum
+            .saturating_mul(10)
+            .saturating_add(digit(digits, at).ok_or(Misfit::Bad)?);
     }
     Ok(if negative { -sum } else { sum })
 }
@@ -194,8 +226,12 @@ impl Fields {
                 }
                 self.day = Some(number(value, element == Element::ZeroDay)?);
             }
-            Element::UnderYearDay | Element::ZeroYearDay => self.read_year_day(element == Element::ZeroYearDay, value)?,
-            Element::UpperPm | Element::LowerPm => self.read_half(element == Element::UpperPm, value)?,
+            Element::UnderYearDay | Element::ZeroYearDay => {
+                self.read_year_day(element == Element::ZeroYearDay, value)?;
+            }
+            Element::UpperPm | Element::LowerPm => {
+                self.read_half(element == Element::UpperPm, value)?;
+            }
             Element::ZoneName => self.read_zone_name(value)?,
             Element::Offset(form) => self.read_offset(form, value)?,
             Element::Fraction(digits, _) => self.nanos = nanoseconds(take(value, digits + 1)?)?,
@@ -205,7 +241,12 @@ impl Fields {
         Ok(())
     }
 
-    fn read_clock(&mut self, element: Element, rest: &[u8], value: &mut &[u8]) -> Result<(), Misfit> {
+    fn read_clock(
+        &mut self,
+        element: Element,
+        rest: &[u8],
+        value: &mut &[u8],
+    ) -> Result<(), Misfit> {
         match element {
             Element::Hour => self.hour = within(number(value, false)?, 0..=23, "hour")?,
             Element::Hour12 => self.hour = within(number(value, false)?, 0..=12, "hour")?,
@@ -213,10 +254,17 @@ impl Fields {
             Element::Minute => self.minute = within(number(value, false)?, 0..=59, "minute")?,
             Element::ZeroMinute => self.minute = within(number(value, true)?, 0..=59, "minute")?,
             _ => {
-                self.second = within(number(value, element == Element::ZeroSecond)?, 0..=59, "second")?;
+                self.second = within(
+                    number(value, element == Element::ZeroSecond)?,
+                    0..=59,
+                    "second",
+                )?;
                 // Fractions may follow seconds even where the layout has none.
                 let (_, after, _) = next(rest);
-                let named = matches!(after, Some((Element::Fraction(..) | Element::FractionTrimmed(..), _)));
+                let named = matches!(
+                    after,
+                    Some((Element::Fraction(..) | Element::FractionTrimmed(..), _))
+                );
                 if !named {
                     self.read_fraction(value)?;
                 }
@@ -228,7 +276,11 @@ impl Fields {
     /// A fraction of a second, if the text has one here.
     fn read_fraction(&mut self, value: &mut &[u8]) -> Result<(), Misfit> {
         if matches!(value.first(), Some(b'.' | b',')) && digit(value, 1).is_some() {
-            let digits = value.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count();
+            let digits = value
+                .iter()
+                .skip(1)
+                .take_while(|byte| byte.is_ascii_digit())
+                .count();
             self.nanos = nanoseconds(take(value, 1 + digits)?)?;
         }
         Ok(())
@@ -238,7 +290,11 @@ impl Fields {
         for _ in 0..if fixed { 0 } else { 2 } {
             *value = value.strip_prefix(b" ").unwrap_or(value);
         }
-        let digits = value.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = value
+            .iter()
+            .take(3)
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         if digits == 0 || fixed && digits != 3 {
             return Err(Misfit::Bad);
         }
@@ -262,10 +318,16 @@ impl Fields {
             return Ok(());
         }
         let fields = 1 + usize::from(form.minutes) + usize::from(form.seconds);
-        let text = take(value, 1 + 2 * fields + if form.colon { fields - 1 } else { 0 })?;
+        let text = take(
+            value,
+            1 + 2 * fields + if form.colon { fields - 1 } else { 0 },
+        )?;
         let (sign, digits) = text.split_first().ok_or(Misfit::Bad)?;
         let mut numbers = [0; 3];
-        for (slot, group) in numbers.iter_mut().zip(digits.chunks(if form.colon { 3 } else { 2 })) {
+        for (slot, group) in numbers
+            .iter_mut()
+            .zip(digits.chunks(if form.colon { 3 } else { 2 }))
+        {
             if group.get(2).is_some_and(|byte| *byte != b':') {
                 return Err(Misfit::Bad);
             }
@@ -276,7 +338,8 @@ impl Fields {
         within(hours, 0..=24, "time zone offset hour")?;
         within(minutes, 0..=60, "time zone offset minute")?;
         within(seconds, 0..=60, "time zone offset second")?;
-        let total = i32::try_from((hours * 60 + minutes) * 60 + seconds).map_err(|_| Misfit::Bad)?;
+        let total =
+            i32::try_from((hours * 60 + minutes) * 60 + seconds).map_err(|_| Misfit::Bad)?;
         self.offset = Some(match sign {
             b'+' => total,
             b'-' => -total,
@@ -304,7 +367,12 @@ impl Fields {
         }
         let (month, day) = self.date(text)?;
         let at = |zone| {
-            Moment::from_parts((self.year, month, day), (self.hour, self.minute, self.second), self.nanos, zone)
+            Moment::from_parts(
+                (self.year, month, day),
+                (self.hour, self.minute, self.second),
+                self.nanos,
+                zone,
+            )
         };
         if self.utc {
             return Ok(at(Zone::Utc));
@@ -321,7 +389,10 @@ impl Fields {
             return Ok(at(Zone::Utc));
         }
         // An unknown abbreviation counts as UTC that bears its name, but `GMT+3` says its offset.
-        let hours = name.strip_prefix("GMT").and_then(|hours| hours.parse::<i32>().ok()).unwrap_or(0);
+        let hours = name
+            .strip_prefix("GMT")
+            .and_then(|hours| hours.parse::<i32>().ok())
+            .unwrap_or(0);
         let mut moment = at(Zone::Utc);
         moment.zone = Zone::Fixed(name.into(), hours * 3600);
         Ok(moment)
@@ -343,7 +414,12 @@ impl Fields {
             left -= days_in(self.year, month);
             month += 1;
         }
-        let mismatch = |part| format!("parsing time {}: day-of-year does not match {part}", quote(text));
+        let mismatch = |part| {
+            format!(
+                "parsing time {}: day-of-year does not match {part}",
+                quote(text)
+            )
+        };
         if self.month.is_some_and(|named| named != month) {
             return Err(mismatch("month"));
         }
@@ -368,7 +444,11 @@ fn zone_name_length(text: &[u8]) -> Option<usize> {
     if matches!(text.first(), Some(b'+' | b'-')) {
         return Some(signed_hours_length(text)).filter(|length| *length > 0);
     }
-    let upper = text.iter().take(6).take_while(|byte| byte.is_ascii_uppercase()).count();
+    let upper = text
+        .iter()
+        .take(6)
+        .take_while(|byte| byte.is_ascii_uppercase())
+        .count();
     match upper {
         3 => Some(3),
         4 if text.get(3) == Some(&b'T') || text.starts_with(b"WITA") => Some(4),
@@ -379,8 +459,20 @@ fn zone_name_length(text: &[u8]) -> Option<usize> {
 
 /// The length of `+03` and the like, nothing where there is none or past 23 hours.
 fn signed_hours_length(text: &[u8]) -> usize {
-    let Some((b'+' | b'-', digits)) = text.split_first() else { return 0 };
-    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let hours = digits.iter().take(count).fold(0_u64, |sum, byte| sum.saturating_mul(10).saturating_add(u64::from(byte - b'0')));
-    if count == 0 || hours > 23 { 0 } else { 1 + count }
+    let Some((b'+' | b'-', digits)) = text.split_first() else {
+        return 0;
+    };
+    let count = digits
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let hours = digits.iter().take(count).fold(0_u64, |sum, byte| {
+        sum.saturating_mul(10)
+            .saturating_add(u64::from(byte - b'0'))
+    });
+    if count == 0 || hours > 23 {
+        0
+    } else {
+        1 + count
+    }
 }

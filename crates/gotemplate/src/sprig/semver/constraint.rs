@@ -21,17 +21,24 @@ const OPERATORS: &str = r"=||!=|>|<|>=|=>|<=|=<|~|~>|\^";
 const SPACE: &str = r"[\t\n\f\r ]";
 
 /// Compiles one of the patterns below, which are constants and known to be valid.
-#[expect(clippy::expect_used, reason = "the patterns are constants, and each is used by a test")]
+#[expect(
+    clippy::expect_used,
+    reason = "the patterns are constants, and each is used by a test"
+)]
 fn pattern(text: &str) -> Regex {
-    let text = text.replace("OPS", OPERATORS).replace("VER", VERSION).replace("WS", SPACE);
+    let text = text
+        .replace("OPS", OPERATORS)
+        .replace("VER", VERSION)
+        .replace("WS", SPACE);
     Regex::new(&text).expect("a valid pattern")
 }
 
 static ONE: LazyLock<Regex> = LazyLock::new(|| pattern("^WS*(OPS)WS*(VER)WS*$"));
 static FIND: LazyLock<Regex> = LazyLock::new(|| pattern("(?:OPS)WS*(?:VER)"));
 static RANGE: LazyLock<Regex> = LazyLock::new(|| pattern("WS*(?<from>VER)WS+-WS+(?<to>VER)WS*"));
-static VALID: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(?:WS*(?:OPS)WS*(?:VER)WS*)(?:(?:WS+|,WS*)(?:OPS)WS*(?:VER)WS*)*$"));
+static VALID: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^(?:WS*(?:OPS)WS*(?:VER)WS*)(?:(?:WS+|,WS*)(?:OPS)WS*(?:VER)WS*)*$")
+});
 
 /// Alternatives (`||`) of constraints that must all hold.
 #[derive(Debug)]
@@ -72,23 +79,29 @@ impl Constraints {
     /// Reads a constraint, with Go's error text.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > MAX_CONSTRAINT_LEN {
-            return Err(format!("constraint string is too long (max {MAX_CONSTRAINT_LEN} bytes)"));
+            return Err(format!(
+                "constraint string is too long (max {MAX_CONSTRAINT_LEN} bytes)"
+            ));
         }
         let text = rewrite_ranges(text);
         let alternatives: Vec<&str> = text.split("||").collect();
         if alternatives.len() > MAX_GROUPS {
             return Err(format!("too many constraint groups (max {MAX_GROUPS})"));
         }
-        let groups = alternatives.into_iter().map(Group::parse).collect::<Result<_, _>>()?;
+        let groups = alternatives
+            .into_iter()
+            .map(Group::parse)
+            .collect::<Result<_, _>>()?;
         Ok(Self { groups })
     }
 
     /// Whether `version` satisfies one of the alternatives.
     pub fn check(&self, version: &Version) -> bool {
         self.groups.iter().any(|group| {
-            group.constraints.iter().all(|one| {
-                (version.pre.is_empty() || group.names_prerelease) && one.holds(version)
-            })
+            group
+                .constraints
+                .iter()
+                .all(|one| (version.pre.is_empty() || group.names_prerelease) && one.holds(version))
         })
     }
 }
@@ -96,19 +109,31 @@ impl Constraints {
 impl Group {
     fn parse(text: &str) -> Result<Self, String> {
         if !VALID.is_match(text) {
-            return Err(format!("improper constraint: {}", crate::printf::quote(text.as_bytes())));
+            return Err(format!(
+                "improper constraint: {}",
+                crate::sprig::bind::quote(text.as_bytes())
+            ));
         }
-        let constraints = FIND.find_iter(text).map(|found| Constraint::parse(found.as_str())).collect::<Result<Vec<_>, _>>()?;
+        let constraints = FIND
+            .find_iter(text)
+            .map(|found| Constraint::parse(found.as_str()))
+            .collect::<Result<Vec<_>, _>>()?;
         let names_prerelease = constraints.iter().any(|one| !one.version.pre.is_empty());
-        Ok(Self { constraints, names_prerelease })
+        Ok(Self {
+            constraints,
+            names_prerelease,
+        })
     }
 }
 
 impl Constraint {
     fn parse(text: &str) -> Result<Self, String> {
-        let found = ONE
-            .captures(text)
-            .ok_or_else(|| format!("improper constraint: {}", crate::printf::quote(text.as_bytes())))?;
+        let found = ONE.captures(text).ok_or_else(|| {
+            format!(
+                "improper constraint: {}",
+                crate::sprig::bind::quote(text.as_bytes())
+            )
+        })?;
         let part = |index: usize| found.get(index).map_or("", |part| part.as_str());
         let (major, minor, patch, pre) = (part(3), part(4), part(5), part(6));
         let wild = |number: &str| matches!(number.trim_start_matches('.'), "" | "x" | "X" | "*");
@@ -127,7 +152,13 @@ impl Constraint {
             part(2).to_owned()
         };
         let version = Version::parse(&version).map_err(|_| "constraint parser error")?;
-        Ok(Self { operator: operator(part(1)), version, dirty, minor_dirty, patch_dirty })
+        Ok(Self {
+            operator: operator(part(1)),
+            version,
+            dirty,
+            minor_dirty,
+            patch_dirty,
+        })
     }
 
     fn holds(&self, version: &Version) -> bool {
@@ -198,7 +229,8 @@ impl Constraint {
             return false;
         }
         // `~0.0.0` is one case where Masterminds lets every version through.
-        if (own.major, own.minor, own.patch) == (0, 0, 0) && !self.minor_dirty && !self.patch_dirty {
+        if (own.major, own.minor, own.patch) == (0, 0, 0) && !self.minor_dirty && !self.patch_dirty
+        {
             return true;
         }
         version.major == own.major && (version.minor == own.minor || self.minor_dirty)
@@ -236,9 +268,17 @@ fn operator(text: &str) -> Operator {
 fn rewrite_ranges(text: &str) -> String {
     let mut out = text.to_owned();
     for range in RANGE.captures_iter(text) {
-        let named = |captures: &Captures<'_>, name: &str| captures.name(name).map_or_else(String::new, |m| m.as_str().to_owned());
+        let named = |captures: &Captures<'_>, name: &str| {
+            captures
+                .name(name)
+                .map_or_else(String::new, |m| m.as_str().to_owned())
+        };
         let whole = range.get(0).map_or("", |m| m.as_str());
-        out = out.replacen(whole, &format!(">= {}, <= {} ", named(&range, "from"), named(&range, "to")), 1);
+        out = out.replacen(
+            whole,
+            &format!(">= {}, <= {} ", named(&range, "from"), named(&range, "to")),
+            1,
+        );
     }
     out
 }

@@ -41,13 +41,17 @@ impl Version {
     /// Reads `text` as Go's `semver.NewVersion` does: a leading `v`, missing numbers and leading zeros are let through.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > MAX_VERSION_LEN {
-            return Err(format!("version string is too long (max {MAX_VERSION_LEN} bytes)"));
+            return Err(format!(
+                "version string is too long (max {MAX_VERSION_LEN} bytes)"
+            ));
         }
         let rest = text.strip_prefix('v').unwrap_or(text);
         let (major, mut rest) = digits(rest).ok_or(INVALID)?;
         let mut more = [None; 2];
         for slot in &mut more {
-            let Some((number, after)) = rest.strip_prefix('.').and_then(digits) else { break };
+            let Some((number, after)) = rest.strip_prefix('.').and_then(digits) else {
+                break;
+            };
             *slot = Some(number);
             rest = after;
         }
@@ -74,17 +78,23 @@ impl Version {
     /// Go's `Compare`: by numbers, then a release after its prereleases. Metadata is not looked at.
     pub fn compare(&self, other: &Self) -> Ordering {
         let numbers = |v: &Self| (v.major, v.minor, v.patch);
-        numbers(self).cmp(&numbers(other)).then_with(|| match (self.pre.is_empty(), other.pre.is_empty()) {
-            (true, true) => Ordering::Equal,
-            (true, false) => Ordering::Greater,
-            (false, true) => Ordering::Less,
-            (false, false) => compare_prerelease(&self.pre, &other.pre),
+        numbers(self).cmp(&numbers(other)).then_with(|| {
+            match (self.pre.is_empty(), other.pre.is_empty()) {
+                (true, true) => Ordering::Equal,
+                (true, false) => Ordering::Greater,
+                (false, true) => Ordering::Less,
+                (false, false) => compare_prerelease(&self.pre, &other.pre),
+            }
         })
     }
 
     /// The version after this one that differs in its third number; a prerelease steps to its release.
     pub fn next_patch(&self) -> Result<Self, String> {
-        let patch = if self.pre.is_empty() { increment(self.patch, "patch")? } else { self.patch };
+        let patch = if self.pre.is_empty() {
+            increment(self.patch, "patch")?
+        } else {
+            self.patch
+        };
         Ok(self.next(self.major, self.minor, patch))
     }
 
@@ -103,20 +113,39 @@ impl Version {
         if !pre.is_empty() {
             check_prerelease(pre)?;
         }
-        Ok(Self { pre: pre.into(), ..self.clone() }.renamed(&self.original))
+        Ok(Self {
+            pre: pre.into(),
+            ..self.clone()
+        }
+        .renamed(&self.original))
     }
 
     /// This version with other metadata.
     pub fn with_metadata(&self, metadata: &str) -> Result<Self, String> {
-        if !metadata.is_empty() && !metadata.split('.').all(|part| !part.is_empty() && part.bytes().all(in_identifier)) {
+        if !metadata.is_empty()
+            && !metadata
+                .split('.')
+                .all(|part| !part.is_empty() && part.bytes().all(in_identifier))
+        {
             return Err("invalid metadata string".into());
         }
-        Ok(Self { metadata: metadata.into(), ..self.clone() }.renamed(&self.original))
+        Ok(Self {
+            metadata: metadata.into(),
+            ..self.clone()
+        }
+        .renamed(&self.original))
     }
 
     fn next(&self, major: u64, minor: u64, patch: u64) -> Self {
-        Self { major, minor, patch, pre: String::new(), metadata: String::new(), original: String::new() }
-            .renamed(&self.original)
+        Self {
+            major,
+            minor,
+            patch,
+            pre: String::new(),
+            metadata: String::new(),
+            original: String::new(),
+        }
+        .renamed(&self.original)
     }
 
     /// The same version whose original text is its own, with the `v` that `before` had.
@@ -128,13 +157,19 @@ impl Version {
 }
 
 fn increment(number: u64, name: &str) -> Result<u64, String> {
-    number.checked_add(1).ok_or_else(|| format!("{name} version increment would overflow uint64"))
+    number
+        .checked_add(1)
+        .ok_or_else(|| format!("{name} version increment would overflow uint64"))
 }
 
 /// The run of digits that `text` begins with, and the rest; nothing when it begins with no digit.
 fn digits(text: &str) -> Option<(&str, &str)> {
     let end = text.bytes().take_while(u8::is_ascii_digit).count();
-    if end == 0 { None } else { text.split_at_checked(end) }
+    if end == 0 {
+        None
+    } else {
+        text.split_at_checked(end)
+    }
 }
 
 fn segment(digits: &str) -> Result<u64, String> {
@@ -149,10 +184,16 @@ fn in_identifier(byte: u8) -> bool {
 
 /// Dotted identifiers after `mark`, and the rest; nothing when the mark has no identifier after it.
 fn suffix(text: &str, mark: char) -> Option<(&str, &str)> {
-    let Some(after) = text.strip_prefix(mark) else { return Some(("", text)) };
+    let Some(after) = text.strip_prefix(mark) else {
+        return Some(("", text));
+    };
     let mut end = 0;
     loop {
-        let run = after.bytes().skip(end).take_while(|byte| in_identifier(*byte)).count();
+        let run = after
+            .bytes()
+            .skip(end)
+            .take_while(|byte| in_identifier(*byte))
+            .count();
         if run == 0 {
             return None;
         }
@@ -209,5 +250,9 @@ fn compare_part(left: &str, right: &str) -> Ordering {
 
 /// `strconv.ParseUint(text, 10, 64)`: no sign, unlike `str::parse`.
 fn go_uint(text: &str) -> Option<u64> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.parse().ok()
+    } else {
+        None
+    }
 }

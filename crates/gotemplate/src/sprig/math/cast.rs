@@ -1,0 +1,185 @@
+//! Numbers out of whatever value, as `github.com/spf13/cast` 1.7.0 makes them; what is no number is zero.
+
+use crate::{
+    sprig::dates::{Month, Weekday},
+    value::Value,
+};
+
+/// Go's conversion of a float to an integer on amd64: what does not fit is the least one.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "bounded before"
+)]
+pub(crate) fn float_to_int(float: f64) -> i64 {
+    if float >= i64::MIN as f64 && float < i64::MAX as f64 {
+        float as i64
+    } else {
+        i64::MIN
+    }
+}
+
+/// `cast.ToInt` and `cast.ToInt64`.
+pub(crate) fn to_int(value: &Value) -> i64 {
+    match value {
+        Value::Bool(bool) => i64::from(*bool),
+        Value::Float(float) => float_to_int(*float),
+        Value::Float32(float) => float_to_int(f64::from(*float)),
+        Value::Uint(_, number) => number.cast_signed(),
+        Value::Int(number) | Value::Int64(number) => *number,
+        Value::SmallInt(_, number) => i64::from(*number),
+        Value::Str(text) => {
+            parse_int(without_zero_fraction(text.as_bytes()), 0).unwrap_or_default()
+        }
+        Value::Object(object) => {
+            let any = object.as_any();
+            // Of named numbers these two alone are known to the library.
+            let known = any.is::<Weekday>() || any.is::<Month>();
+            if known {
+                object
+                    .underlying()
+                    .and_then(|value| value.as_int())
+                    .unwrap_or_default()
+            } else {
+                0
+            }
+        }
+        _ => 0,
+    }
+}
+
+/// `cast.ToFloat64`.
+#[expect(clippy::cast_precision_loss, reason = "Go's conversion")]
+pub(crate) fn to_float(value: &Value) -> f64 {
+    match value {
+        Value::Float(float) => *float,
+        Value::Float32(float) => f64::from(*float),
+        Value::Uint(_, number) => *number as f64,
+        Value::Str(text) => parse_float(text.as_bytes()).unwrap_or_default(),
+        other => to_int(other) as f64,
+    }
+}
+
+/// A trailing `.`, `.0`, `.00` … dropped; only a point with a zero after it counts.
+fn without_zero_fraction(text: &[u8]) -> &[u8] {
+    let zeros = text.iter().rev().take_while(|byte| **byte == b'0').count();
+    let rest = text.get(..text.len() - zeros).unwrap_or(text);
+    match rest.strip_suffix(b".") {
+        Some(whole) if zeros > 0 => whole,
+        _ => text,
+    }
+}
+
+/// Why `strconv` did not read a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// It is none.
+    Syntax,
+    /// It does not fit; the bound on its side.
+    Range(i64),
+}
+
+/// Go's `strconv.ParseInt(text, base, 64)`; base 0 reads Go's prefixes and underscores.
+pub(crate) fn parse_int(text: &[u8], base: u32) -> Result<i64, Unread> {
+    let (negative, digits) = match text.split_first() {
+        Some((b'-', rest)) => (true, rest),
+        Some((b'+', rest)) => (false, rest),
+        _ => (false, text),
+    };
+    let bound = if negative { i64::MIN } else { i64::MAX };
+    let free = base == 0;
+    let (base, digits, prefixed) = if free {
+        base_of(digits)
+    } else {
+        (base, digits, false)
+    };
+    let mut size = 0_u64;
+    let mut seen = false;
+    for byte in digits.iter().filter(|byte| !(free && **byte == b'_')) {
+        let digit = char::from(*byte).to_digit(base).ok_or(Unread::Syntax)?;
+        seen = true;
+        let next = size
+            .checked_mul(u64::from(base))
+            .and_then(|sum| sum.checked_add(u64::from(digit)));
+        size = next.ok_or(Unread::Range(bound))?;
+    }
+    if !seen || (digits.contains(&b'_') && !well_placed(digits, prefixed)) {
+        return Err(Unread::Syntax);
+    }
+    if size > bound.unsigned_abs() {
+        return Err(Unread::Range(bound));
+    }
+    Ok(if negative {
+        size.wrapping_neg().cast_signed()
+    } else {
+        size.cast_signed()
+    })
+}
+
+/// The base that a prefix names, what follows it, and whether there is one. A plain leading zero is octal's.
+fn base_of(digits: &[u8]) -> (u32, &[u8], bool) {
+    match digits {
+        [b'0', b'x' | b'X', rest @ ..] if !rest.is_empty() => (16, rest, true),
+        [b'0', b'b' | b'B', rest @ ..] if !rest.is_empty() => (2, rest, true),
+        [b'0', b'o' | b'O', rest @ ..] | [b'0', rest @ ..] if !rest.is_empty() => (8, rest, true),
+        _ => (10, digits, false),
+    }
+}
+
+/// Underscores stand between digits, or between the prefix and the first one.
+fn well_placed(digits: &[u8], prefixed: bool) -> bool {
+    let mut before = if prefixed { b'0' } else { b'_' };
+    for byte in digits {
+        if *byte == b'_' && before == b'_' {
+            return false;
+        }
+        before = *byte;
+    }
+    before != b'_'
+}
+
+/// Go's `strconv.ParseFloat(text, 64)`; nothing also where the number does not fit.
+pub(crate) fn parse_float(text: &[u8]) -> Option<f64> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (sign, digits) = match text.as_bytes().split_first()? {
+        (b'-', _) => (-1.0, text.get(1..)?),
+        (b'+', _) => (1.0, text.get(1..)?),
+        _ => (1.0, text),
+    };
+    let lower = digits.to_ascii_lowercase();
+    match lower.as_str() {
+        "inf" | "infinity" => return Some(sign * f64::INFINITY),
+        "nan" if digits.len() == text.len() => return Some(f64::NAN),
+        _ => {}
+    }
+    let size = match lower.strip_prefix("0x") {
+        Some(hexadecimal) => parse_hexadecimal(hexadecimal)?,
+        None if lower.starts_with(|first: char| first.is_ascii_digit() || first == '.') => {
+            lower.parse().ok()?
+        }
+        None => return None,
+    };
+    if size.is_infinite() {
+        None
+    } else {
+        Some(sign * size)
+    }
+}
+
+/// `1.8p-2` after `0x`; the exponent must be there.
+fn parse_hexadecimal(text: &str) -> Option<f64> {
+    let (mantissa, exponent) = text.split_once('p')?;
+    let exponent: i32 = exponent.parse().ok()?;
+    let plain: String = mantissa.chars().filter(|c| *c != '_').collect();
+    let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let mut value = 0.0;
+    let mut scale = 0;
+    for digit in whole.chars().chain(fraction.chars()) {
+        value = value * 16.0 + f64::from(digit.to_digit(16)?);
+    }
+    scale -= i32::try_from(fraction.len()).ok()? * 4;
+    Some(value * 2.0_f64.powi(exponent.checked_add(scale)?))
+}
