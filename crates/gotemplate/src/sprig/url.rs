@@ -37,7 +37,19 @@ struct Url {
 
 fn must_escape(byte: u8, part: Part) -> bool {
     match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'$' | b'&' | b'+' | b',' | b';' | b'=' => false,
+        b'a'..=b'z'
+        | b'A'..=b'Z'
+        | b'0'..=b'9'
+        | b'-'
+        | b'_'
+        | b'.'
+        | b'~'
+        | b'$'
+        | b'&'
+        | b'+'
+        | b','
+        | b';'
+        | b'=' => false,
         b'!' | b'(' | b')' | b'*' => !matches!(part, Part::Host | Part::Zone | Part::Fragment),
         b'\'' | b'[' | b']' | b'<' | b'>' | b'"' => !matches!(part, Part::Host | Part::Zone),
         b'/' | b'@' => !matches!(part, Part::Path | Part::Fragment),
