@@ -21,6 +21,7 @@ use trueup_yaml::{Document, Schema, Source, emit};
 
 const BYTES: usize = 10_000_000;
 const ROUNDS: usize = 5;
+const ROUND: Duration = Duration::from_millis(400);
 
 /// CPU time of this thread; wall time where the kernel does not tell.
 fn cpu() -> Duration {
@@ -49,7 +50,6 @@ fn measure<T>(name: &'static str, bytes: usize, run: impl Fn() -> T) -> Option<R
     if argument("--only").is_some_and(|word| !name.contains(&word)) {
         return None;
     }
-    const ROUND: Duration = Duration::from_millis(400);
     let allocations = allocation_counter::measure(|| {
         black_box(run());
     });
