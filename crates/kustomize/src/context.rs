@@ -45,6 +45,9 @@ impl Default for Limits {
 /// What was fetched, or why it could not be, by what was asked for.
 type Answers<K, T> = Mutex<HashMap<K, Arc<OnceLock<Result<T, Diagnostic>>>>>;
 
+/// What the usual transformers add to an object: labels, a namespace, another name.
+const SPARE_NODES: usize = 32;
+
 /// Shared by every step of one build.
 pub(crate) struct Context<'a> {
     options: Options<'a>,
@@ -95,6 +98,7 @@ impl<'a> Context<'a> {
     pub(crate) fn parse_options(&self) -> ParseOptions {
         ParseOptions {
             max_depth: self.limits().nesting,
+            spare_nodes: SPARE_NODES,
             ..ParseOptions::default()
         }
     }

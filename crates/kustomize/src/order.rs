@@ -1,6 +1,6 @@
 //! The order in which objects are printed.
 
-use std::collections::HashMap;
+use std::{cmp::Ordering, collections::HashMap};
 
 use trueup_manifest::Diagnostic;
 
@@ -107,42 +107,65 @@ pub(crate) fn apply(
 
 fn sort(resources: &mut ResMap, ranks: &HashMap<&str, i64>) -> Result<(), Diagnostic> {
     refuse_duplicates(resources)?;
-    let mut items = std::mem::take(resources.edit());
-    items.sort_by_cached_key(|resource| Sorted::new(resource.id(), ranks));
-    resources.set_items(items);
+    let mut places: Vec<(i64, usize)> = resources
+        .iter()
+        .map(|resource| ranks.get(resource.gvk().kind.as_ref()).copied())
+        .enumerate()
+        .map(|(at, rank)| (rank.unwrap_or(0), at))
+        .collect();
+    let core_namespaces_first = ranks.contains_key("Namespace");
+    let items = resources.as_slice();
+    places.sort_by(|(rank, a), (other, b)| {
+        rank.cmp(other)
+            .then_with(|| match (items.get(*a), items.get(*b)) {
+                (Some(a), Some(b)) => compare(a.id(), b.id(), core_namespaces_first),
+                _ => Ordering::Equal,
+            })
+    });
+    resources.reorder(places.into_iter().map(|(_, at)| at));
     Ok(())
 }
 
-/// The order of objects: rank of the kind, then kind as text, then namespace and name. A namespace
-/// of the core group comes before kinds of that name in other groups where the kind has a rank.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Sorted {
-    rank: i64,
-    kind: String,
-    id: String,
+/// The order of objects whose kinds have the same rank: kind as text, then namespace and name. A
+/// namespace of the core group comes before kinds of that name in other groups where the kind has a
+/// rank.
+fn compare(a: &ResId, b: &ResId, core_namespaces_first: bool) -> Ordering {
+    let is_first = |id: &ResId| {
+        core_namespaces_first && *id.gvk.kind == *"Namespace" && id.gvk.group.is_empty()
+    };
+    if a.gvk == b.gvk {
+        return text(id_parts(a)).cmp(text(id_parts(b)));
+    }
+    let by_kind = match (is_first(a), is_first(b)) {
+        (true, true) => Ordering::Equal,
+        (true, false) => Ordering::Less,
+        (false, true) => Ordering::Greater,
+        (false, false) => text(a.gvk.sort_parts()).cmp(text(b.gvk.sort_parts())),
+    };
+    by_kind.then_with(|| {
+        let whole = |id: &ResId| format!("{}|{}|{}", id.gvk, namespace_of(id), name_of(id));
+        whole(a).cmp(&whole(b))
+    })
 }
 
-impl Sorted {
-    fn new(id: &ResId, ranks: &HashMap<&str, i64>) -> Self {
-        let or = |text: &str, none: &'static str| {
-            if text.is_empty() {
-                none.to_owned()
-            } else {
-                text.to_owned()
-            }
-        };
-        Self {
-            rank: ranks.get(&*id.gvk.kind).copied().unwrap_or(0),
-            kind: match (&*id.gvk.kind, &*id.gvk.group) {
-                ("Namespace", "") if ranks.contains_key("Namespace") => String::new(),
-                _ => id.gvk.sort_text(),
-            },
-            id: format!(
-                "{}|{}|{}",
-                id.gvk,
-                or(&id.namespace, "~X"),
-                or(&id.name, "~N")
-            ),
-        }
+/// What ids of one kind differ in, as the text they are ordered by.
+fn id_parts(id: &ResId) -> [&str; 3] {
+    [namespace_of(id), "|", name_of(id)]
+}
+
+fn namespace_of(id: &ResId) -> &str {
+    if id.namespace.is_empty() {
+        "~X"
+    } else {
+        &id.namespace
     }
+}
+
+fn name_of(id: &ResId) -> &str {
+    if id.name.is_empty() { "~N" } else { &id.name }
+}
+
+/// Parts as one text, without putting it together.
+fn text<const N: usize>(parts: [&str; N]) -> impl Iterator<Item = u8> {
+    parts.into_iter().flat_map(str::bytes)
 }

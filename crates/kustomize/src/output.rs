@@ -1,7 +1,7 @@
 //! The end of a build: manifests, and the bytes that upstream prints.
 
 use trueup_manifest::{Diagnostic, Diagnostics, Manifest};
-use trueup_yaml::emit;
+use trueup_yaml::{Schema, emit};
 
 use crate::{
     parallel,
@@ -11,8 +11,7 @@ use crate::{
 /// The objects as manifests. What upstream could not print is refused here.
 pub(crate) fn manifests(resources: ResMap) -> Result<Vec<Manifest>, Diagnostics> {
     let manifests = parallel::map_into(resources.into_items(), |resource| {
-        let schema = trueup_yaml::Schema::Kyaml;
-        match emit::json(&resource.doc, resource.root(), schema, &mut String::new()) {
+        match emit::check_json(&resource.doc, resource.root(), Schema::Kyaml) {
             Ok(()) => {
                 let origin = resource.origin();
                 let doc = resource.doc;

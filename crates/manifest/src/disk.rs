@@ -128,17 +128,22 @@ impl DiskTree {
 
     /// Where a path lies unless its last part is a symlink; none where its folder is not plainly there.
     fn in_folder(&self, path: &TreePath) -> Option<(PathBuf, TreePath)> {
-        let folder = self.folder(path.parent()?)?;
-        let name = path.file_name();
+        let (folder, name) = match path.as_str().rsplit_once('/') {
+            Some((folder, name)) => (folder, name),
+            None if path.is_root() => return None,
+            None => ("", path.as_str()),
+        };
+        let folder = self.folder(folder)?;
         Some((folder.real.join(name), folder.path.join(name).ok()?))
     }
 
-    fn folder(&self, path: TreePath) -> Option<Arc<Folder>> {
+    fn folder(&self, path: &str) -> Option<Arc<Folder>> {
         let folders = self.folders.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = folders.get(&path) {
+        if let Some(known) = folders.get(path) {
             return known.clone();
         }
         drop(folders);
+        let path = TreePath::new(path).ok()?;
         let found = self.canonical(&path).ok().map(|found| {
             Arc::new(Folder {
                 real: found.on_disk,
@@ -188,7 +193,7 @@ impl Tree for DiskTree {
     fn read(&self, path: &TreePath) -> Result<Arc<[u8]>, TreeError> {
         let refused = |kind, reason| Err(TreeError::new(kind, &self.display(path), reason));
         let failed = |error: io::Error| io_error(&self.display(path), &error);
-        let mut file = self.open(path)?;
+        let file = self.open(path)?;
         let meta = file.metadata().map_err(failed)?;
         if meta.is_dir() {
             return refused(TreeErrorKind::IsDir, "it is a folder");
@@ -200,6 +205,8 @@ impl Tree for DiskTree {
             return refused(TreeErrorKind::TooLarge, "the file is larger than 256 MiB");
         }
         let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
+        // Through `take`, which does not ask for size and position once more.
+        let mut file = file.take(LARGEST_FILE);
         file.read_to_end(&mut bytes).map_err(failed)?;
         Ok(Arc::from(bytes))
     }

@@ -37,6 +37,15 @@ impl TreePath {
                 "the path holds a NUL character",
             ));
         }
+        if is_normal(relative) {
+            let mut path = String::with_capacity(self.0.len() + 1 + relative.len());
+            path.push_str(&self.0);
+            if !self.is_root() {
+                path.push('/');
+            }
+            path.push_str(relative);
+            return Ok(Self(path));
+        }
         let mut parts: Vec<&str> = self.0.split('/').filter(|part| !part.is_empty()).collect();
         for part in relative.split('/') {
             match part {
@@ -113,6 +122,11 @@ impl TreePath {
     }
 }
 
+/// Whether a path is made of names alone: nothing to normalise.
+fn is_normal(path: &str) -> bool {
+    path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
 impl fmt::Display for TreePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.is_root() { "." } else { &self.0 })
@@ -140,6 +154,9 @@ mod tests {
             ("", "..", None),
             ("a", "/etc/passwd", None),
             ("a", "b\0c", None),
+            ("", "a/b", Some("a/b")),
+            ("a", "", Some("a")),
+            ("a", "b/..c/.d", Some("a/b/..c/.d")),
         ] {
             let path = TreePath::new(from).unwrap().join(relative);
             assert_eq!(

@@ -90,6 +90,15 @@ impl<'d> Walk<'d> {
         self.first.get(start..start + node.b as usize).unwrap_or("")
     }
 
+    /// The text of a scalar that was read as a plain text, prints as it is and is a string.
+    #[inline]
+    pub(crate) fn plain_word(&self, node: Node) -> Option<&'d str> {
+        if !node.has(SIMPLE) || node.has_any(TAGGED | STRING) {
+            return None;
+        }
+        Some(self.text_of(node)).filter(|text| is_plain_word(text))
+    }
+
     /// The text of a scalar that is a string for its quotes or because it was made one.
     #[inline]
     pub(crate) fn quoted(&self, node: Node) -> Option<&'d str> {

@@ -3,6 +3,11 @@
 //! A field spec makes no difference between mappings and lists: a list on the way is entered item by
 //! item.
 
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
+
 use trueup_yaml::{Document, Kind, NodeId};
 
 use super::{
@@ -20,10 +25,15 @@ pub(crate) enum Create {
     Yes(Kind),
 }
 
-/// The path of a field spec, split once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct FieldPath {
-    parts: Vec<Part>,
+/// The path of a field spec, split once, when it is first followed: most specs are for kinds that a
+/// build does not have. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct FieldPath(Arc<Split>);
+
+#[derive(Debug)]
+struct Split {
+    path: Cow<'static, str>,
+    parts: OnceLock<Vec<Part>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,24 +41,37 @@ struct Part {
     name: String,
     /// Written with `[]`: never made, only entered.
     list: bool,
+    /// The name is a key and nothing else: no index, no selector.
+    key: bool,
 }
 
 impl FieldPath {
-    pub(crate) fn new(path: &str) -> Self {
-        let parts = split_path(path, '/')
-            .into_iter()
-            .map(|part| match part.strip_suffix("[]") {
-                Some(name) => Part {
-                    name: name.to_owned(),
-                    list: true,
-                },
-                None => Part {
-                    name: part,
-                    list: false,
-                },
-            })
-            .collect();
-        Self { parts }
+    pub(crate) fn new(path: impl Into<Cow<'static, str>>) -> Self {
+        Self(Arc::new(Split {
+            path: path.into(),
+            parts: OnceLock::new(),
+        }))
+    }
+
+    fn parts(&self) -> &[Part] {
+        self.0.parts.get_or_init(|| {
+            let parts = split_path(&self.0.path, '/').into_iter();
+            parts.map(Part::new).collect()
+        })
+    }
+}
+
+impl Part {
+    fn new(part: String) -> Self {
+        let (name, list) = match part.strip_suffix("[]") {
+            Some(name) => (name.to_owned(), true),
+            None => (part, false),
+        };
+        let key = name.bytes().any(|b| b.is_ascii_alphabetic())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
+        Self { name, list, key }
     }
 }
 
@@ -63,7 +86,7 @@ pub(crate) fn each_field<E: From<Misfit>>(
     create: Create,
     visit: Visit<'_, E>,
 ) -> Result<(), E> {
-    walk(doc, from, &path.parts, create, visit)
+    walk(doc, from, path.parts(), create, visit)
 }
 
 fn walk<E: From<Misfit>>(
@@ -114,7 +137,11 @@ fn enter(
             "a field spec holds an empty field name".to_owned(),
         ));
     }
-    let found = lookup(doc, map, &[&part.name])?;
+    let found = if part.key {
+        doc.get(map, &part.name)
+    } else {
+        lookup(doc, map, &[&part.name])?
+    };
     let kind = match create {
         Create::Yes(kind) if !part.list => Some(if last { kind } else { Kind::Mapping }),
         _ => part.list.then_some(Kind::Sequence),

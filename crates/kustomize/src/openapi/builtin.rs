@@ -15,8 +15,32 @@ struct Table {
     names: OnceLock<HashMap<&'static str, usize>>,
     /// `version/kind` or `group/version/kind` to definition.
     kinds: HashMap<&'static str, usize>,
-    /// The same to whether it is cluster-scoped.
-    scopes: HashMap<&'static str, bool>,
+}
+
+/// `version/kind` or `group/version/kind` to whether it is cluster-scoped. Apart from the definitions,
+/// which only a strategic merge asks for.
+static SCOPES: LazyLock<HashMap<&'static str, bool>> = LazyLock::new(|| {
+    rows(include_str!("scopes.txt"))
+        .map(|row| {
+            let (scope, kind) = row.split_at_checked(1).unwrap_or(("", row));
+            (kind, scope == "-")
+        })
+        .collect()
+});
+
+/// The lines of a table, comments left out.
+fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
+    let mut start = 0;
+    memchr::memchr_iter(b'\n', table.as_bytes())
+        .filter_map(move |end| table.get(std::mem::replace(&mut start, end + 1)..end))
+        .filter(|row| !row.starts_with('#'))
+}
+
+/// A row up to the next tab, and what follows it.
+fn cell(row: &'static str) -> (&'static str, &'static str) {
+    memchr::memchr(b'\t', row.as_bytes())
+        .and_then(|at| Some((row.get(..at)?, row.get(at + 1..)?)))
+        .unwrap_or((row, ""))
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
@@ -24,26 +48,14 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         definitions: Vec::new(),
         names: OnceLock::new(),
         kinds: HashMap::new(),
-        scopes: HashMap::new(),
     };
-    for line in include_str!("builtin.txt")
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-    {
-        let mut parts = line.splitn(3, '\t');
-        let mut part = || parts.next().unwrap_or_default();
-        let (name, kinds, properties) = (part(), part(), part());
+    for row in rows(include_str!("builtin.txt")) {
+        let (name, row) = cell(row);
+        let (kinds, properties) = cell(row);
         for kind in kinds.split(',').filter(|kind| !kind.is_empty()) {
             table.kinds.insert(kind, table.definitions.len());
         }
         table.definitions.push((name, properties));
-    }
-    for line in include_str!("scopes.txt")
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-    {
-        let (scope, kind) = line.split_at_checked(1).unwrap_or(("", line));
-        table.scopes.insert(kind, scope == "-");
     }
     table
 });
@@ -58,7 +70,7 @@ fn key(api_version: &str, kind: &str) -> String {
 
 /// Whether a kind lives outside namespaces; none where the table does not know it.
 pub(super) fn cluster_scoped(api_version: &str, kind: &str) -> Option<bool> {
-    TABLE.scopes.get(key(api_version, kind).as_str()).copied()
+    SCOPES.get(key(api_version, kind).as_str()).copied()
 }
 
 /// The definition of this name.

@@ -17,10 +17,18 @@ pub(crate) struct Gvk {
 
 impl Gvk {
     pub(crate) fn new(group: &str, version: &str, kind: &str) -> Self {
+        // Many patterns have parts that are any: those are no allocation.
+        let part = |text: &str| {
+            if text.is_empty() {
+                Arc::default()
+            } else {
+                Arc::from(text)
+            }
+        };
         Self {
-            group: group.into(),
-            version: version.into(),
-            kind: kind.into(),
+            group: part(group),
+            version: part(version),
+            kind: part(kind),
         }
     }
 
@@ -42,19 +50,21 @@ impl Gvk {
 
     /// The text by which kustomize orders kinds.
     pub(crate) fn sort_text(&self) -> String {
-        let or = |part: &Arc<str>, none: &'static str| {
-            if part.is_empty() {
-                Arc::from(none)
-            } else {
-                Arc::clone(part)
-            }
-        };
-        format!(
-            "{}_{}_{}",
+        self.sort_parts().concat()
+    }
+
+    /// [`Self::sort_text`] in pieces.
+    pub(crate) fn sort_parts(&self) -> [&str; 5] {
+        fn or<'a>(part: &'a str, none: &'static str) -> &'a str {
+            if part.is_empty() { none } else { part }
+        }
+        [
             or(&self.group, "~G"),
+            "_",
             or(&self.version, "~V"),
-            or(&self.kind, "~K")
-        )
+            "_",
+            or(&self.kind, "~K"),
+        ]
     }
 }
 

@@ -158,17 +158,24 @@ impl Resource {
     /// Reads kind, name and namespace again after the document was edited.
     pub(crate) fn sync(&mut self, schemas: &Schemas) {
         let Self { doc, id, .. } = self;
-        let (group, version) = split_api_version(node::value_at(doc, &["apiVersion"]));
+        let api_version = node::value_at(doc, &["apiVersion"]);
+        let (group, version) = split_api_version(api_version);
         let kind = node::value_at(doc, &["kind"]);
         if *id.gvk.group != *group || *id.gvk.version != *version || *id.gvk.kind != *kind {
             id.gvk = Gvk::new(group, version, kind);
-            id.cluster_scoped = schemas.cluster_scoped(node::value_at(doc, &["apiVersion"]), kind);
+            id.cluster_scoped = schemas.cluster_scoped(api_version, kind);
         }
-        let name = meta_text(doc, "name");
+        let metadata = doc.get(doc.root(), "metadata");
+        let meta_text = |field| {
+            let found = metadata.and_then(|metadata| doc.get(metadata, field));
+            // Null and collections count as absent.
+            node::value(doc, found)
+        };
+        let name = meta_text("name");
         if *id.name != *name {
             id.name = name.into();
         }
-        let namespace = meta_text(doc, "namespace");
+        let namespace = meta_text("namespace");
         if *id.namespace != *namespace {
             id.namespace = namespace.into();
         }
@@ -341,11 +348,4 @@ pub(crate) const ORIGIN_ANNOTATION: &str = "config.kubernetes.io/origin";
 /// What was put into a document for the time of a patch.
 pub(crate) struct Shown {
     marked: bool,
-}
-
-/// A field of `metadata`; null and collections count as absent.
-fn meta_text<'a>(doc: &'a Document, field: &str) -> &'a str {
-    let metadata = doc.get(doc.root(), "metadata");
-    let found = metadata.and_then(|metadata| doc.get(metadata, field));
-    node::value(doc, found)
 }

@@ -77,9 +77,12 @@ impl ResMap {
         self.items
     }
 
-    /// Replaces all objects, for a new order.
-    pub(crate) fn set_items(&mut self, items: Vec<Resource>) {
-        *self.edit() = items;
+    /// Puts the objects in the order of these places, which hold each place once.
+    pub(crate) fn reorder(&mut self, places: impl Iterator<Item = usize>) {
+        let mut old: Vec<Option<Resource>> =
+            std::mem::take(self.edit()).into_iter().map(Some).collect();
+        let take = |at| old.get_mut(at).and_then(Option::take);
+        self.items = places.filter_map(take).collect();
     }
 
     /// Adds an object; gives it back with the one in its way where its id is taken.

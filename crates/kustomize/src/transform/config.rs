@@ -1,6 +1,9 @@
 //! Field specs: which fields of which kinds a transformer touches, by default and as configured.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
 use crate::{
     load::FieldSpec,
@@ -14,7 +17,7 @@ use crate::{
 pub(crate) struct Spec {
     /// The kinds; empty parts are any.
     pub(crate) gvk: Gvk,
-    pub(crate) path: String,
+    pub(crate) path: Cow<'static, str>,
     /// Whether a missing field is made.
     pub(crate) create: bool,
     pub(crate) fields: FieldPath,
@@ -22,24 +25,19 @@ pub(crate) struct Spec {
 
 impl From<FieldSpec> for Spec {
     fn from(spec: FieldSpec) -> Self {
-        let fields = FieldPath::new(&spec.path);
-        Self {
-            gvk: spec.gvk,
-            path: spec.path,
-            create: spec.create,
-            fields,
-        }
+        Self::new(spec.gvk, spec.path, spec.create)
     }
 }
 
 impl Spec {
-    pub(crate) fn new(gvk: Gvk, path: &str, create: bool) -> Self {
-        FieldSpec {
+    pub(crate) fn new(gvk: Gvk, path: impl Into<Cow<'static, str>>, create: bool) -> Self {
+        let path = path.into();
+        Self {
             gvk,
-            path: path.to_owned(),
+            fields: FieldPath::new(path.clone()),
+            path,
             create,
         }
-        .into()
     }
 
     /// Whether the object is of one of these kinds.
@@ -68,7 +66,7 @@ impl Specs {
         let same = |known: &&Spec| known.path == spec.path && known.gvk.selected_by(&spec.gvk);
         match self.0.iter().find(same) {
             Some(known) if known.create != spec.create => Err(Conflict {
-                path: spec.path.clone(),
+                path: spec.path.to_string(),
             }),
             Some(_) => Ok(()),
             None => {
@@ -236,7 +234,7 @@ pub(crate) fn merge(ours: &SharedConfig, theirs: &SharedConfig) -> Result<Shared
 }
 
 /// Reads `fieldspecs.txt`.
-fn parse(text: &str) -> Config {
+fn parse(text: &'static str) -> Config {
     let mut config = Config::default();
     let mut section = "";
     for line in text
@@ -285,8 +283,8 @@ mod tests {
 
     #[test]
     fn a_spec_that_is_covered_is_not_added_and_one_that_disagrees_is_refused() {
-        let any = |path: &str, create| Spec::new(Gvk::default(), path, create);
-        let of = |kind: &str, path: &str| Spec::new(Gvk::new("", "", kind), path, true);
+        let any = |path: &'static str, create| Spec::new(Gvk::default(), path, create);
+        let of = |kind: &str, path: &'static str| Spec::new(Gvk::new("", "", kind), path, true);
         let mut specs = Specs::default();
         specs.add(&of("Deployment", "a/b")).unwrap();
         specs.add(&of("Job", "a/b")).unwrap();

@@ -130,7 +130,7 @@ impl Reader<'_> {
                 })
                 .and_then(|(_, value)| doc.str(value))
         };
-        let spec = |path: &str| Spec::new(self.gvk.clone(), path, false);
+        let spec = |path: &str| Spec::new(self.gvk.clone(), path.to_owned(), false);
         if mark("x-kubernetes-annotation").is_some() {
             self.config.common_annotations.add(&spec(path))?;
         }

@@ -22,6 +22,8 @@ pub(crate) struct Images {
 /// The name of an image: upstream takes it for a regular expression.
 enum Pattern {
     Literal(String),
+    /// A text in which a dot is any character.
+    Dotted(String),
     Regex(Regex),
 }
 
@@ -37,6 +39,12 @@ impl Pattern {
         if plain {
             return Some(Self::Literal(name.to_owned()));
         }
+        let dotted = name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_/:@.".contains(&b));
+        if dotted {
+            return Some(Self::Dotted(name.to_owned()));
+        }
         compile_regex(&format!("^{name}{REST}"))
             .ok()
             .map(Self::Regex)
@@ -48,6 +56,14 @@ impl Pattern {
             Self::Literal(name) => image
                 .strip_prefix(name.as_str())
                 .is_some_and(is_tag_and_digest),
+            Self::Dotted(name) => {
+                let mut chars = image.chars();
+                let begins = name.chars().all(|wanted| {
+                    let found = chars.next();
+                    found == Some(wanted) || (wanted == '.' && found.is_some_and(|c| c != '\n'))
+                });
+                begins && is_tag_and_digest(chars.as_str())
+            }
         }
     }
 }
@@ -139,12 +155,14 @@ fn find_containers(doc: &Document, node: NodeId, found: &mut Vec<NodeId>) -> Res
     match doc.kind(node) {
         Kind::Mapping => {
             for (key, value) in doc.entries(node) {
-                if doc.kind(value) == Kind::Scalar {
+                let kind = doc.kind(value);
+                if kind == Kind::Scalar {
                     continue;
                 }
                 find_containers(doc, value, found)?;
-                let named = matches!(doc.text(key), Some("containers" | "initContainers"));
-                if named && doc.kind(value) == Kind::Sequence {
+                if kind == Kind::Sequence
+                    && matches!(doc.text(key), Some("containers" | "initContainers"))
+                {
                     for container in doc.items(value) {
                         node::expect(doc, container, Kind::Mapping)?;
                         found.extend(doc.get(container, "image"));
@@ -247,6 +265,11 @@ mod tests {
             ("nginx", "foo/nginx", false),
             ("foo/.*", "foo/bar:1", true),
             ("foo.bar", "fooxbar", true),
+            ("a.b/c", "a.b/c:1@sha256:ab", true),
+            ("a.b/c", "a\u{e9}b/c", true),
+            ("a.b/c", "a\nb/c", false),
+            ("a.b", "a.", false),
+            ("a.b", "a.b.c", false),
             ("[", "[", false),
             ("nginx", "nginx:{tag}", true),
             ("nginx", "nginx@sha256", false),

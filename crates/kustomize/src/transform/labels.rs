@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use trueup_manifest::Diagnostics;
 use trueup_yaml::{Document, Kind, NodeId};
 
-use super::{ByKind, Specs, Transform, misfit};
+use super::{ByKind, Spec, Specs, Transform, misfit};
 use crate::{
     Context,
     node::{self, Create, Misfit, each_field},
@@ -42,9 +42,7 @@ pub(super) fn set_entries(
     if entries.is_empty() {
         return Ok(());
     }
-    let renames = specs
-        .iter()
-        .any(|spec| !spec.path.ends_with("labels") && !spec.path.ends_with("annotations"));
+    let renames = specs.iter().any(may_rename);
     let by_kind = ByKind::new(specs, resources);
     let complaints = parallel::change(resources.edit_fields(), |resource| {
         set_in(resource, entries, &by_kind).map_err(|wrong| misfit(resource, &wrong, doing))
@@ -54,6 +52,12 @@ pub(super) fn set_entries(
         parallel::each(resources.edit(), |resource| resource.sync(&schemas));
     }
     complaints.into_result(())
+}
+
+/// Whether a spec may reach kind, name or namespace of an object.
+fn may_rename(spec: &Spec) -> bool {
+    let is_metadata = spec.path.ends_with("labels") || spec.path.ends_with("annotations");
+    !is_metadata && !spec.path.starts_with("spec/")
 }
 
 fn set_in(

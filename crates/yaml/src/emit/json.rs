@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{JsonOptions, float};
 use crate::document::Document;
 use crate::error::Error;
-use crate::node::{Kind, NodeId};
+use crate::node::{Kind, Node, NodeId};
 use crate::resolve::Schema;
 use crate::value::{Field, Scalar, Walk};
 
@@ -28,6 +28,72 @@ pub(super) fn print(
         out.truncate(start);
     }
     result
+}
+
+pub(super) fn check(doc: &Document, id: NodeId, schema: Schema) -> Result<(), Error> {
+    let mut checker = Checker {
+        walk: Walk::new(doc, schema),
+        fields: Vec::new(),
+    };
+    checker.node(id)
+}
+
+/// A printer that prints nothing: most scalars and mappings cannot be wrong and are passed over.
+struct Checker<'d> {
+    walk: Walk<'d>,
+    fields: Vec<Field<'d>>,
+}
+
+impl Checker<'_> {
+    fn node(&mut self, id: NodeId) -> Result<(), Error> {
+        let doc = self.walk.doc;
+        let node = doc.node(id);
+        if self.walk.plain_word(node).is_some() || self.walk.quoted(node).is_some() {
+            return Ok(());
+        }
+        let (target, node) = self.walk.enter(id)?;
+        match node.kind() {
+            Kind::Scalar => match self.walk.scalar(target, node)? {
+                Scalar::Float(n) if !n.is_finite() => return Err(not_json(doc, target)),
+                _ => {}
+            },
+            Kind::Sequence => {
+                for &item in doc.item_slice(node) {
+                    self.node(item)?;
+                }
+            }
+            Kind::Mapping => self.mapping(node)?,
+            Kind::Alias => {}
+        }
+        self.walk.leave(id);
+        Ok(())
+    }
+
+    fn mapping(&mut self, node: Node) -> Result<(), Error> {
+        let doc = self.walk.doc;
+        let entries = doc.entry_slice(node);
+        if entries
+            .iter()
+            .all(|entry| self.walk.plain_word(doc.node(entry.key)).is_some())
+        {
+            return entries.iter().try_for_each(|entry| self.node(entry.value));
+        }
+        let base = self.fields.len();
+        self.walk.fields(node, false, &mut self.fields)?;
+        for at in base..self.fields.len() {
+            if let Some(value) = self.fields.get(at).map(|field| field.value) {
+                self.node(value)?;
+            }
+        }
+        self.fields.truncate(base);
+        Ok(())
+    }
+}
+
+#[cold]
+fn not_json(doc: &Document, id: NodeId) -> Error {
+    let message = "infinities and not-a-number cannot be JSON";
+    Error::new(message, doc.place(id))
 }
 
 struct Printer<'d, 'o> {
@@ -100,10 +166,7 @@ impl Printer<'_, '_> {
             Scalar::Int(n) => write!(self.out, "{n}"),
             Scalar::Uint(n) => write!(self.out, "{n}"),
             Scalar::Float(n) => {
-                return float::json(*n, self.out).ok_or_else(|| {
-                    let message = "infinities and not-a-number cannot be JSON";
-                    Error::new(message, self.walk.doc.place(id))
-                });
+                return float::json(*n, self.out).ok_or_else(|| not_json(self.walk.doc, id));
             }
             Scalar::Str(text) => {
                 self.string(text);

@@ -70,6 +70,11 @@ pub fn json(doc: &Document, id: NodeId, schema: Schema, out: &mut String) -> Res
     json_with(doc, id, schema, JsonOptions::default(), out)
 }
 
+/// Fails where [`json`] does, and prints nothing.
+pub fn check_json(doc: &Document, id: NodeId, schema: Schema) -> Result<(), Error> {
+    json::check(doc, id, schema)
+}
+
 /// As [`json`], with options.
 pub fn json_with(
     doc: &Document,

@@ -60,12 +60,8 @@ fn are_sorted(walk: &Walk<'_>, entries: &[Entry]) -> Option<bool> {
     let mut before: Option<&str> = None;
     let mut sorted = true;
     for entry in entries {
-        let node = walk.doc.node(entry.key);
-        if !node.has(SIMPLE) || node.has_any(TAGGED | STRING) {
-            return None;
-        }
-        let key = walk.text_of(node);
-        if key.len() > LONGEST_KEY || !is_plain_word(key) {
+        let key = walk.plain_word(walk.doc.node(entry.key))?;
+        if key.len() > LONGEST_KEY {
             return None;
         }
         sorted = sorted && before.is_none_or(|before| order::compare(before, key).is_le());

@@ -72,3 +72,30 @@ fn keys_in_an_order_that_is_none_are_printed_without_a_panic() {
     sigs(&doc, doc.root(), &mut out).unwrap();
     assert_eq!(out.lines().count(), doc.len(doc.root()));
 }
+
+#[test]
+fn a_check_finds_what_printing_as_json_refuses() {
+    for text in [
+        "a: 1\n",
+        "a: .inf\n",
+        "- [x, .nan]\n",
+        "? [a]\n: b\n",
+        "~: 1\n",
+        "1: {2: x}\n",
+        "a: {true: x}\n",
+        "a: &x {b: -.inf}\nc: *x\n",
+        "a: !!int x\n",
+        "a: '.inf'\n\"~\": \"1\"\n",
+        "<<: 1\n",
+        "a: !!binary x\n",
+        "a: 2001-01-01T00:00:00+99:99\n",
+    ] {
+        let doc = Document::parse_one(&Source::new("t", text)).unwrap();
+        for schema in [Schema::Kyaml, Schema::Sigs, Schema::Json] {
+            let printed = json(&doc, doc.root(), schema, &mut String::new());
+            let checked = check_json(&doc, doc.root(), schema);
+            let message = |result: Result<(), Error>| result.map_err(|error| error.to_string());
+            assert_eq!(message(checked), message(printed), "{text} {schema:?}");
+        }
+    }
+}

@@ -12,6 +12,15 @@ use crate::source::{Source, saturating_u32};
 /// The one source of a parsed document.
 const SOURCE: usize = 1;
 
+/// Bytes of text for each node that room is left for.
+const SPARE_TEXT: usize = 8;
+
+fn copied<T: Copy>(table: &[T], spare: usize) -> Vec<T> {
+    let mut copy = Vec::with_capacity(table.len() + spare);
+    copy.extend_from_slice(table);
+    copy
+}
+
 pub(super) struct Builder {
     pub(super) nodes: Vec<Node>,
     pub(super) entries: Vec<Entry>,
@@ -268,16 +277,20 @@ impl Builder {
         Ok(())
     }
 
-    /// The document, in vectors of its exact size.
-    pub(super) fn finish(&mut self, root: NodeId, source: &Source) -> Document {
+    /// The document, in vectors of its exact size and room for so many more nodes.
+    pub(super) fn finish(&mut self, root: NodeId, source: &Source, spare: usize) -> Document {
         let mut extras = std::mem::take(&mut self.extras);
         extras.indexes.sort_by_key(|row| row.0);
         Document {
             sources: vec![source.clone()],
-            nodes: self.nodes.as_slice().to_vec(),
-            entries: self.entries.as_slice().to_vec(),
-            items: self.items.as_slice().to_vec(),
-            heap: self.heap.as_str().to_owned(),
+            nodes: copied(&self.nodes, spare),
+            entries: copied(&self.entries, spare),
+            items: copied(&self.items, 0),
+            heap: {
+                let mut heap = String::with_capacity(self.heap.len() + spare * SPARE_TEXT);
+                heap.push_str(&self.heap);
+                heap
+            },
             root,
             extras,
         }

@@ -62,6 +62,8 @@ pub struct ParseOptions {
     pub max_bytes: u32,
     /// The most errors to report.
     pub max_errors: usize,
+    /// Nodes for which each document has room left, so that a few edits do not move its tables.
+    pub spare_nodes: usize,
 }
 
 impl Default for ParseOptions {
@@ -75,6 +77,7 @@ impl Default for ParseOptions {
             max_nodes: 20_000_000,
             max_bytes: 512 << 20,
             max_errors: 20,
+            spare_nodes: 0,
         }
     }
 }
@@ -299,7 +302,11 @@ impl<'s> Parser<'s> {
             }
             return Err(self.unexpected_content(-1));
         }
-        Ok(Some(self.build.finish(root, self.source)))
+        Ok(Some(self.build.finish(
+            root,
+            self.source,
+            self.options.spare_nodes,
+        )))
     }
 
     /// Passes `...` lines; whether there was one.
