@@ -20,8 +20,7 @@ impl Compiler<'_> {
                 return;
             }
             NodeKind::Field(names) => {
-                let keys = self.keys(names);
-                self.emit(Op::DotPath(keys), node);
+                self.path(names, node, Op::DotPath);
             }
             NodeKind::Variable(names) => self.variable(node, names),
             NodeKind::Pipe { .. } => {

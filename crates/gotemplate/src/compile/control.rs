@@ -41,9 +41,13 @@ impl Compiler<'_> {
                 }
             }
             NodeKind::Continue => {
+                let inner = self.loops.iter().rev().take_while(|of| of.is_else).count();
+                for _ in 0..inner {
+                    self.emit(Op::DropLoop, node);
+                }
                 let jump = self.emit(Op::Jump(LATER), node);
-                if let Some(innermost) = self.loops.last_mut() {
-                    innermost.continues.push(jump);
+                if let Some(of) = self.loops.iter_mut().rev().nth(inner) {
+                    of.continues.push(jump);
                 }
             }
             NodeKind::Template { name, pipe } => {
@@ -135,11 +139,23 @@ impl Compiler<'_> {
         self.emit(Op::Next(body), node);
         let end = self.emit(Op::Jump(LATER), node);
         self.land(start);
-        if let Some(list) = branch.else_list {
-            self.list(list);
+        let mut breaks = inner.breaks;
+        match branch.else_list {
+            Some(list) if !self.loops.is_empty() => {
+                self.emit(Op::Else, node);
+                self.loops.push(Loop {
+                    is_else: true,
+                    ..Loop::default()
+                });
+                self.list(list);
+                breaks.extend(self.loops.pop().unwrap_or_default().breaks);
+                breaks.push(self.emit(Op::Break(LATER), node));
+            }
+            Some(list) => self.list(list),
+            None => {}
         }
         self.land(end);
-        for jump in inner.breaks {
+        for jump in breaks {
             self.land(jump);
         }
         self.unmark(node, mark, declared);

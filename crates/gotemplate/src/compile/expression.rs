@@ -29,7 +29,7 @@ impl Compiler<'_> {
             return;
         };
         for (index, &command) in commands.iter().enumerate() {
-            self.command(command, index > 0);
+            self.command(command, (index > 0, pipe));
         }
         for &variable in decl {
             let NodeKind::Variable(names) = tree.kind(variable) else {
@@ -47,8 +47,9 @@ impl Compiler<'_> {
         }
     }
 
-    /// A command; with `has_final` the value of the one before is on the stack and its last argument.
-    fn command(&mut self, command: NodeId, has_final: bool) {
+    /// A command of the pipeline `within`; with `has_final` the value of the one before is on the stack
+    /// and its last argument.
+    fn command(&mut self, command: NodeId, (has_final, within): (bool, NodeId)) {
         let tree = self.tree;
         let NodeKind::Command(args) = tree.kind(command) else {
             return;
@@ -62,26 +63,32 @@ impl Compiler<'_> {
                     return;
                 };
                 if rest.is_empty() && !has_final {
-                    let keys = self.keys(names);
-                    self.emit(Op::DotPath(keys), first);
+                    self.path(names, first, Op::DotPath);
                     return;
                 }
                 if path.is_empty() {
                     self.emit(Op::Dot, first);
                 } else {
-                    let keys = self.keys(path);
-                    self.emit(Op::DotPath(keys), first);
+                    self.path(path, first, Op::DotPath);
                 }
                 self.method(first, last, rest, has_final);
             }
             NodeKind::Variable(names) => self.variable_command(first, names, rest, has_final),
             NodeKind::Chain { node, fields } => self.chain(first, *node, fields, rest, has_final),
             NodeKind::Identifier(name) => self.call(first, *name, command, rest, has_final),
+            NodeKind::Pipe { .. } if rest.is_empty() && !has_final => {
+                self.pipe(first);
+                self.emit(Op::Plain, first);
+            }
             NodeKind::Pipe { .. } => {
-                if self.not_a_function(first, rest, has_final) {
-                    self.pipe(first);
-                    self.emit(Op::Plain, first);
+                // Go has not looked at the parentheses yet, and places this at what it saw last.
+                if !has_final {
+                    self.emit(Op::At, within);
                 }
+                let shown = self.tree.show(first);
+                let message = format!("can't give argument to non-function {shown}");
+                let message = add(&mut self.code.messages, message);
+                self.emit(Op::FailHere(message), first);
             }
             NodeKind::Nil => {
                 if self.not_a_function(first, rest, has_final) {
@@ -105,7 +112,7 @@ impl Compiler<'_> {
     fn not_a_function(&mut self, node: NodeId, rest: &[NodeId], has_final: bool) -> bool {
         let is_fine = rest.is_empty() && !has_final;
         if !is_fine {
-            let shown = self.tree.show_operand(node);
+            let shown = self.tree.show(node);
             self.fail(format!("can't give argument to non-function {shown}"), node);
         }
         is_fine
@@ -129,8 +136,7 @@ impl Compiler<'_> {
         if path.is_empty() {
             self.emit(Op::Variable(name), node);
         } else {
-            let keys = self.keys(path);
-            self.emit(Op::VariablePath { name, keys }, node);
+            self.path(path, node, |keys| Op::VariablePath { name, keys });
         }
         self.method(node, last, rest, has_final);
     }
@@ -144,8 +150,7 @@ impl Compiler<'_> {
         if fields.is_empty() {
             self.emit(Op::Variable(name), node);
         } else {
-            let keys = self.keys(fields);
-            self.emit(Op::VariablePath { name, keys }, node);
+            self.path(fields, node, |keys| Op::VariablePath { name, keys });
         }
     }
 
@@ -170,14 +175,12 @@ impl Compiler<'_> {
         let last = match fields.split_last() {
             Some((&last, path)) if !rest.is_empty() || has_final => {
                 if !path.is_empty() {
-                    let keys = self.keys(path);
-                    self.emit(Op::Path(keys), node);
+                    self.path(path, node, Op::Path);
                 }
                 last
             }
             _ => {
-                let keys = self.keys(fields);
-                self.emit(Op::Path(keys), node);
+                self.path(fields, node, Op::Path);
                 return;
             }
         };
@@ -244,8 +247,13 @@ impl Compiler<'_> {
         for (index, &arg) in rest.iter().enumerate() {
             let to = signature.fixed.get(index).copied();
             self.argument(arg, to.or(signature.variadic).unwrap_or(Type::Any));
+            if index > 0 && matches!(callee, Callee::Builtin(Builtin::Slice)) {
+                self.emit(Op::Bound, arg);
+            }
         }
         let args = u16::try_from(rest.len()).unwrap_or(u16::MAX);
+        // Go places errors of a call without arguments at the name: the same place and text.
+        let command = if rest.is_empty() { node } else { command };
         match callee {
             Callee::Builtin(builtin) => {
                 if has_final && rest.is_empty() {
@@ -284,6 +292,9 @@ impl Compiler<'_> {
 
     /// `and` and `or`, which evaluate no more arguments than they need.
     fn short_circuit(&mut self, which: Builtin, node: NodeId, rest: &[NodeId], has_final: bool) {
+        if rest.is_empty() {
+            self.emit(Op::At, node);
+        }
         let mut jumps = Vec::new();
         for (index, &arg) in rest.iter().enumerate() {
             self.argument(arg, Type::Reflect);

@@ -35,6 +35,9 @@ pub(crate) struct Code {
     pub(crate) is_empty: bool,
 }
 
+/// The most fields that one instruction walks along: a walk is a recursion.
+const MAX_KEYS: usize = 100;
+
 /// A run of names in [`Code::keys`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Keys {
@@ -47,6 +50,8 @@ pub(crate) struct Keys {
 pub(crate) enum Op {
     /// Does nothing.
     Nop,
+    /// Errors are placed here from now on.
+    At,
     /// Prints a range of the text.
     Text(Span),
     /// Pops a value and prints it.
@@ -70,6 +75,8 @@ pub(crate) enum Op {
     Path(Keys),
     /// The top is what a pipeline gave: a nil interface is no value from here on.
     Plain,
+    /// The top is a bound for `slice`, which takes no elements of `interface {}` type.
+    Bound,
     /// Checks the top against a parameter's type.
     Validate(Type),
     /// Fails unless the top has a method of this name with so many arguments.
@@ -130,8 +137,14 @@ pub(crate) enum Op {
     Find(u32),
     /// Pops the dot of a template and executes it.
     Template(u32),
+    /// Starts what is executed where a loop has nothing to iterate over: `break` leaves it.
+    Else,
+    /// Forgets the loop without changing anything else.
+    DropLoop,
     /// Fails with a message.
     Fail(u32),
+    /// Fails with a message, placed at what was looked at last.
+    FailHere(u32),
 }
 
 /// Compiles all templates of a tree.
@@ -161,6 +174,8 @@ struct Compiler<'c> {
 struct Loop {
     breaks: Vec<usize>,
     continues: Vec<usize>,
+    /// What follows the `else` of a loop: `break` leaves it, `continue` is of the loop around.
+    is_else: bool,
 }
 
 impl<'c> Compiler<'c> {
@@ -228,6 +243,17 @@ impl<'c> Compiler<'c> {
         | Op::Range { empty: target, .. } = op
         {
             *target = to;
+        }
+    }
+
+    /// Pushes a field of a field …: `first` makes the instruction for the first of them.
+    fn path(&mut self, names: &[Span], at: NodeId, first: impl FnOnce(Keys) -> Op) {
+        let (head, rest) = names.split_at_checked(MAX_KEYS).unwrap_or((names, &[]));
+        let keys = self.keys(head);
+        self.emit(first(keys), at);
+        for names in rest.chunks(MAX_KEYS) {
+            let keys = self.keys(names);
+            self.emit(Op::Path(keys), at);
         }
     }
 

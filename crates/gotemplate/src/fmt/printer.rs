@@ -76,6 +76,11 @@ impl<'o> Printer<'o> {
             self.overflow = true;
             return;
         }
+        if verb == 'w' && !matches!(value, Value::Bytes(_)) {
+            // For wrapping errors only, and no value is looked into for it.
+            self.bad_verb(value, verb);
+            return;
+        }
         match value {
             // Within a list or map: a nil interface.
             Value::Nil if self.flags.sharp_v => self.out.push_str("interface {}(nil)"),

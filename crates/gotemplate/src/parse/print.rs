@@ -10,11 +10,6 @@ impl Tree {
         out
     }
 
-    /// An operand as text: `can't give argument to non-function 1`.
-    pub(crate) fn show_operand(&self, id: NodeId) -> String {
-        self.show(id)
-    }
-
     fn write(&self, id: NodeId, out: &mut String) {
         stacker::maybe_grow(32 << 10, 1 << 20, || self.write_node(id, out));
     }

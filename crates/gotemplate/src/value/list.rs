@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::release::release;
 use super::yaml::Node;
 use super::{Type, Value};
 
@@ -111,6 +112,23 @@ impl List {
     /// Whether both are the same slice, not only equal ones.
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl List {
+    /// Moves the items out, if nobody else holds them.
+    pub(super) fn take_items(self, into: &mut Vec<Value>) {
+        if let Some(mut data) = Arc::into_inner(self.0) {
+            into.extend(data.items.take().unwrap_or_default());
+        }
+    }
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        if let Some(items) = self.items.take() {
+            release(items);
+        }
     }
 }
 

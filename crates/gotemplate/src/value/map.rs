@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::release::{is_collection, release};
 use super::yaml::Node;
 use super::{Str, Type, Value};
 
@@ -108,7 +109,12 @@ impl Map {
             return look(entries);
         }
         drop(guard);
-        look(ready(&mut self.write()))
+        // Read it, and look at it with the lock shared: what looks may come by here again.
+        ready(&mut self.write());
+        match &*self.read() {
+            State::Ready(entries) => look(entries),
+            State::Lazy(_) => look(&[]),
+        }
     }
 
     /// The entries in order, as they are now.
@@ -176,6 +182,39 @@ impl Map {
 
     fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.0.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Map {
+    /// Moves the values out, if nobody else holds them.
+    pub(super) fn take_values(self, into: &mut Vec<Value>) {
+        if let Some(mut data) = Arc::into_inner(self.0) {
+            into.extend(data.take_values());
+        }
+    }
+}
+
+impl Data {
+    fn take_values(&mut self) -> Vec<Value> {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        match state {
+            State::Ready(entries) if !entries.is_empty() => {
+                let entries = std::mem::take(entries).into_iter();
+                entries.map(|(_, value)| value).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let State::Ready(entries) = state
+            && entries.iter().any(|(_, value)| is_collection(value))
+        {
+            release(self.take_values());
+        }
     }
 }
 

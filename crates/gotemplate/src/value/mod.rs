@@ -10,6 +10,7 @@ mod kind;
 mod list;
 mod map;
 mod object;
+mod release;
 mod text;
 mod truth;
 mod types;

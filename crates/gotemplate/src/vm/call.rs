@@ -46,6 +46,9 @@ impl<'m> Machine<'m, '_> {
         args: u16,
         has_final: bool,
     ) -> Result<usize, Error> {
+        if args == 0 {
+            self.at = self.pc - 1;
+        }
         let count = usize::from(args) + usize::from(has_final);
         let base = self.stacks.values.len().saturating_sub(count);
         if has_final {
@@ -64,27 +67,11 @@ impl<'m> Machine<'m, '_> {
             {
                 let value = self.pop();
                 let value = self.converted(&value, to, false);
-                let value = value.map_err(|reason| {
-                    let at = if args == 0 {
-                        self.callee_node()
-                    } else {
-                        self.node(self.at)
-                    };
-                    self.place(Error::new(reason), at, "")
-                })?;
+                let value = value.map_err(|reason| self.fail(reason))?;
                 self.stacks.values.push(value);
             }
         }
         Ok(base)
-    }
-
-    /// The identifier of the command that is being executed.
-    fn callee_node(&self) -> NodeId {
-        let command = self.node(self.pc.saturating_sub(1));
-        match self.code.tree.kind(command) {
-            NodeKind::Command(args) => args.first().copied().unwrap_or(command),
-            _ => command,
-        }
     }
 
     pub(super) fn call(&mut self, function: u32, args: u16, has_final: bool) -> Result<(), Error> {

@@ -51,8 +51,7 @@ impl Machine<'_, '_> {
     }
 
     #[cold]
-    pub(super) fn fail_with(&mut self, message: u32) -> Result<(), Error> {
-        self.at = self.pc - 1;
+    pub(super) fn fail_with(&self, message: u32) -> Result<(), Error> {
         let message = self.code.messages.get(message as usize);
         Err(self.fail(message.map_or("", String::as_str)))
     }

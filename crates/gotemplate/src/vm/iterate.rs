@@ -23,6 +23,7 @@ pub(super) struct Loop {
 }
 
 enum Elements {
+    None,
     List(List, usize),
     Bytes(Arc<Str>, usize),
     Entries(std::vec::IntoIter<(Str, Value)>, bool),
@@ -56,6 +57,20 @@ impl Machine<'_, '_> {
         let body = self.pc;
         self.advance(body)?;
         Ok(())
+    }
+
+    /// What a loop with nothing to iterate over executes; `break` leaves it as it leaves a loop.
+    pub(super) fn enter_else(&mut self) {
+        self.stacks.loops.push(Loop {
+            elements: Elements::None,
+            declared: 0,
+            is_assign: false,
+            names: [0, 0],
+            variables: self.stacks.variables.len(),
+            dots: self.stacks.dots.len(),
+            marks: self.stacks.marks.len(),
+            dot: self.dot.clone(),
+        });
     }
 
     /// What to iterate over; `None` if there is nothing.
@@ -167,6 +182,7 @@ impl Elements {
     /// Index, element, and whether the element is of `interface {}` type.
     fn next(&mut self) -> Option<(Value, Value, bool)> {
         match self {
+            Self::None => None,
             Self::List(list, next) => {
                 let element = list.items().get(*next)?.clone();
                 let index = i64::try_from(*next).unwrap_or(i64::MAX);

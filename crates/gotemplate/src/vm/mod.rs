@@ -12,6 +12,7 @@ mod iterate;
 mod path;
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use crate::error::Error;
 use crate::fmt::Printer;
 use crate::function::Functions;
 use crate::template::{Delims, Limits, MissingKey, Options};
-use crate::value::{Buffer, Str, Value};
+use crate::value::{Buffer, Object, Str, Value};
 pub(crate) use host::is_function;
 use iterate::Loop;
 
@@ -217,6 +218,7 @@ impl<'m, 'o> Machine<'m, 'o> {
     fn step(&mut self, op: Op) -> Result<(), Error> {
         match op {
             Op::Nop => {}
+            Op::At => self.at = self.pc - 1,
             Op::Text(span) => return self.print_text(span),
             Op::Print => return self.print(),
             Op::Pop => drop(self.stacks.values.pop()),
@@ -228,6 +230,7 @@ impl<'m, 'o> Machine<'m, 'o> {
             Op::VariablePath { name, keys } => return self.variable_path(name, keys),
             Op::Path(keys) => return self.path(keys),
             Op::Plain => self.is_interface = false,
+            Op::Bound => self.bound(),
             Op::Validate(to) => return self.validate(to),
             Op::Method {
                 key,
@@ -276,7 +279,13 @@ impl<'m, 'o> Machine<'m, 'o> {
             Op::Break(target) => self.leave_loop(target),
             Op::Find(template) => return self.find(template),
             Op::Template(template) => return self.template(template),
-            Op::Fail(message) => return self.fail_with(message),
+            Op::Else => self.enter_else(),
+            Op::DropLoop => drop(self.stacks.loops.pop()),
+            Op::Fail(message) => {
+                self.at = self.pc - 1;
+                return self.fail_with(message);
+            }
+            Op::FailHere(message) => return self.fail_with(message),
         }
         Ok(())
     }
@@ -301,6 +310,14 @@ impl<'m, 'o> Machine<'m, 'o> {
         let top = self.pop();
         if let Some(below) = self.stacks.values.last_mut() {
             *below = top;
+        }
+    }
+
+    /// `slice` does not look into interfaces, where `index` does.
+    fn bound(&mut self) {
+        if self.is_interface {
+            self.pop();
+            self.push(Value::object(Interface), false);
         }
     }
 
@@ -490,5 +507,18 @@ impl<'m, 'o> Machine<'m, 'o> {
             }
             None => Err(self.out_of_fuel()),
         }
+    }
+}
+
+/// What `slice` sees of a bound that is of `interface {}` type.
+struct Interface;
+
+impl Object for Interface {
+    fn type_name(&self) -> Cow<'static, str> {
+        Cow::Borrowed("interface {}")
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }

@@ -1,0 +1,3 @@
+module trueup.dev/tests/go/template
+
+go 1.26.0
