@@ -11,6 +11,15 @@
 //! `plugin` runs builtin generators and transformers that are configured in files, `refs` mends names
 //! that changed, `order` sorts.
 
+/// Maps of names inside one build. Their keys are not worth an attack: who writes them may as well
+/// write more objects.
+type HashMap<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+
+/// A [`HashMap`] with room for so many keys.
+fn map_with_room<K, V>(room: usize) -> HashMap<K, V> {
+    HashMap::with_capacity_and_hasher(room, foldhash::fast::RandomState::default())
+}
+
 mod accumulate;
 mod context;
 mod generate;

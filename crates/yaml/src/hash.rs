@@ -16,15 +16,31 @@ pub(crate) fn seed() -> u64 {
 #[inline]
 pub(crate) fn key_hash(seed: u64, key: &[u8]) -> u32 {
     let mut hash = seed ^ (key.len() as u64).wrapping_mul(MIX);
-    let mut chunks = key.chunks_exact(8);
-    for chunk in &mut chunks {
-        let word = chunk.try_into().map_or(0, u64::from_le_bytes);
-        hash = fold(hash ^ word, MIX ^ seed);
+    let mut rest = key;
+    while let Some((word, after)) = rest
+        .split_first_chunk::<8>()
+        .filter(|(_, after)| !after.is_empty())
+    {
+        hash = fold(hash ^ u64::from_le_bytes(*word), MIX ^ seed);
+        rest = after;
     }
-    let mut tail = 0_u64;
-    for &byte in chunks.remainder() {
-        tail = (tail << 8) | u64::from(byte);
-    }
+    // The end: eight bytes, which may overlap with what came before, or what a shorter key has.
+    let tail = match (
+        key.last_chunk::<8>(),
+        rest.first_chunk::<4>(),
+        rest.last_chunk::<4>(),
+    ) {
+        (Some(last), ..) => u64::from_le_bytes(*last),
+        (None, Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) | (u64::from(u32::from_le_bytes(*last)) << 32)
+        }
+        _ => match rest {
+            [] => 0,
+            [a] => u64::from(*a),
+            [a, b] => u64::from(*a) | (u64::from(*b) << 8),
+            [a, b, c, ..] => u64::from(*a) | (u64::from(*b) << 8) | (u64::from(*c) << 16),
+        },
+    };
     hash = fold(hash ^ tail, MIX ^ seed);
     let folded = (hash >> 32) ^ hash;
     u32::try_from(folded & 0xFFFF_FFFF).unwrap_or(0).max(1)

@@ -1,9 +1,8 @@
 //! The built-in tables, read where they lie: a definition is a line, a type is a piece of it.
 
-use std::{
-    collections::HashMap,
-    sync::{LazyLock, OnceLock},
-};
+use std::sync::{LazyLock, OnceLock};
+
+use crate::HashMap;
 
 /// The group of kyaml's own schema of the kustomization file, which stays known beside a custom one.
 const OWN_GROUP: &str = "kustomize.config.k8s.io/";
@@ -47,7 +46,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table {
         definitions: Vec::new(),
         names: OnceLock::new(),
-        kinds: HashMap::new(),
+        kinds: HashMap::default(),
     };
     for row in rows(include_str!("builtin.txt")) {
         let (name, row) = cell(row);

@@ -1,14 +1,14 @@
 //! The objects a reference may mean, found by a name they had before.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use trueup_yaml::Location;
 
 use crate::{
-    parallel,
+    HashMap, parallel,
     resource::{Gvk, NO_NAMESPACE, ResId, ResMap, Resource},
 };
 
@@ -110,8 +110,8 @@ impl Candidates {
             return None;
         }
         let all = parallel::map(resources.as_slice(), Candidate::new);
-        let mut by_name: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
-        let mut by_original_namespace: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
+        let mut by_name: HashMap<Arc<str>, Vec<usize>> = HashMap::default();
+        let mut by_original_namespace: HashMap<Arc<str>, Vec<usize>> = HashMap::default();
         for (at, candidate) in all.iter().enumerate() {
             for previous in &candidate.previous {
                 let positions = by_name.entry(Arc::clone(&previous.name)).or_default();

@@ -1,13 +1,13 @@
 //! References by name, led to the names that objects have now.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use trueup_manifest::{Diagnostic, Diagnostics};
 use trueup_yaml::{Document, Kind, NodeId};
 
 use super::candidates::{Candidate, Candidates, Referrer, choose};
 use crate::{
-    Context,
+    Context, HashMap,
     node::{self, Create, FieldPath, Misfit, Write, each_field},
     parallel,
     resource::{Gvk, ResMap, Resource},
@@ -45,7 +45,7 @@ pub(crate) fn mend_names(
     resources: &mut ResMap,
 ) -> Result<(), Diagnostics> {
     let mut complaints = Diagnostics::new();
-    let mut by_kind: HashMap<Gvk, Vec<Field<'_>>> = HashMap::new();
+    let mut by_kind: HashMap<Gvk, Vec<Field<'_>>> = HashMap::default();
     for resource in resources.iter() {
         let gvk = resource.original_id().gvk;
         by_kind

@@ -1,8 +1,9 @@
 //! The ordered objects of a build, found by any of their names without a search through all.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{Key, ResId, Resource};
+use crate::HashMap;
 
 /// Objects in order, no two with the same present id.
 #[derive(Clone, Default)]
@@ -77,6 +78,11 @@ impl ResMap {
         self.items
     }
 
+    /// Replaces all objects.
+    pub(crate) fn set_items(&mut self, items: Vec<Resource>) {
+        *self.edit() = items;
+    }
+
     /// Puts the objects in the order of these places, which hold each place once.
     pub(crate) fn reorder(&mut self, places: impl Iterator<Item = usize>) {
         let mut old: Vec<Option<Resource>> =
@@ -109,7 +115,7 @@ impl ResMap {
         if self.keys.is_some() {
             return None;
         }
-        let mut keys = HashMap::with_capacity(self.items.len());
+        let mut keys = crate::map_with_room(self.items.len());
         for (at, resource) in self.items.iter().enumerate() {
             if let Some(first) = keys.insert(resource.id().key(), at) {
                 return Some((first, at));
@@ -133,7 +139,7 @@ impl ResMap {
         wanted: impl Fn(&ResId) -> bool,
     ) -> Vec<usize> {
         let names = self.names.get_or_insert_with(|| {
-            let mut names = HashMap::new();
+            let mut names = HashMap::default();
             for (at, resource) in self.items.iter().enumerate() {
                 add_names(&mut names, resource, at);
             }
@@ -153,7 +159,7 @@ impl ResMap {
 }
 
 fn keys_of(items: &[Resource]) -> HashMap<Key, usize> {
-    let mut keys = HashMap::with_capacity(items.len());
+    let mut keys = crate::map_with_room(items.len());
     for (at, resource) in items.iter().enumerate() {
         keys.entry(resource.id().key()).or_insert(at);
     }

@@ -17,8 +17,6 @@ mod replacements;
 mod replicas;
 mod value_add;
 
-use std::collections::HashMap;
-
 use trueup_manifest::{Diagnostic, Diagnostics};
 
 pub(crate) use self::{
@@ -37,7 +35,7 @@ pub(crate) use self::{
     value_add::{ValueAdd, ValueTarget},
 };
 use crate::{
-    Context,
+    Context, HashMap,
     node::Misfit,
     resource::{Gvk, ResMap, Resource},
 };
@@ -75,7 +73,7 @@ pub(crate) struct ByKind<'s> {
 impl<'s> ByKind<'s> {
     /// For the kinds that these objects are of.
     pub(crate) fn new(specs: &'s Specs, resources: &ResMap) -> Self {
-        let mut known = HashMap::new();
+        let mut known = HashMap::default();
         for resource in resources.iter() {
             let gvk = resource.gvk();
             if !known.contains_key(gvk) {

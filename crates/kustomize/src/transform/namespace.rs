@@ -1,13 +1,13 @@
 //! `namespace`: where namespaced objects live, and the fields that repeat it.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 use trueup_manifest::{Diagnostic, Diagnostics};
 use trueup_yaml::{Document, Kind, NodeId};
 
 use super::{Spec, Specs, Transform, misfit};
 use crate::{
-    Context,
+    Context, HashMap,
     node::{self, Create, FieldPath, Misfit, Write, each_field},
     parallel,
     resource::{Key, ResMap, Resource},
@@ -46,7 +46,7 @@ impl Transform for Namespace {
         }
         let schemas = context.schemas();
         let mut complaints = Diagnostics::new();
-        let mut ids: HashMap<Key, usize> = HashMap::with_capacity(resources.len());
+        let mut ids: HashMap<Key, usize> = crate::map_with_room(resources.len());
         for resource in resources.iter() {
             *ids.entry(resource.id().key()).or_default() += 1;
         }
