@@ -240,7 +240,8 @@ impl Printer<'_, '_> {
         let as_is = if is_plain_word(text) {
             !self.w.may_fold(text, true)
         } else {
-            is_canonical(text)
+            // One that was given quotes is a string.
+            node.style() == Style::Plain && is_canonical(text)
         };
         if !as_is || self.walk.in_flow() {
             return false;

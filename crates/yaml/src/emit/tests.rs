@@ -1,5 +1,5 @@
 use super::*;
-use crate::Source;
+use crate::{Source, Style};
 
 fn as_kyaml(text: &str) -> String {
     let doc = Document::parse_one(&Source::new("t.yaml", text)).unwrap();
@@ -97,5 +97,19 @@ fn a_check_finds_what_printing_as_json_refuses() {
             let message = |result: Result<(), Error>| result.map_err(|error| error.to_string());
             assert_eq!(message(checked), message(printed), "{text} {schema:?}");
         }
+    }
+}
+
+#[test]
+fn a_number_that_was_given_quotes_is_printed_as_a_string() {
+    let mut doc = Document::parse_one(&Source::new("t", "a: 1\nb: true\nc: 1\n")).unwrap();
+    for key in ["a", "b"] {
+        let value = doc.get(doc.root(), key).unwrap();
+        doc.set_style(value, Style::DoubleQuoted);
+    }
+    for print in [sigs, kustomize] {
+        let mut out = String::new();
+        print(&doc, doc.root(), &mut out).unwrap();
+        assert_eq!(out, "a: \"1\"\nb: \"true\"\nc: 1\n");
     }
 }
