@@ -181,6 +181,14 @@ impl Templates {
     }
 }
 
+impl std::fmt::Debug for Output {
+    /// The sizes only: the text may hold secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (bytes, secrets) = (self.text.len(), self.secrets.len());
+        write!(f, "Output({bytes} bytes, {secrets} secret ranges)")
+    }
+}
+
 impl Output {
     /// Of bytes that are not UTF-8; the marks move with the text.
     #[cold]
