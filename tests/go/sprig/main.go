@@ -8,7 +8,7 @@
 //	{"name": "add", "args": [{"int": "1"}, {"string": "Mg=="}]}
 //	{"value": {"int64": "3"}}
 //
-// A panic is answered as text/template words it: {"error": "…"}.
+// A panic is answered as text/template words it: {"failed": true, "error": "…"}.
 package main
 
 import (
@@ -31,8 +31,9 @@ type request struct {
 }
 
 type answer struct {
-	Value any    `json:"value"`
-	Error string `json:"error,omitempty"`
+	Value  any    `json:"value"`
+	Failed bool   `json:"failed,omitempty"`
+	Error  string `json:"error,omitempty"`
 }
 
 func main() {
@@ -60,9 +61,9 @@ func call(function any, name string, raw []json.RawMessage) (given answer) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			if err, ok := panicked.(error); ok {
-				given = answer{Error: err.Error()}
+				given = answer{Failed: true, Error: err.Error()}
 			} else {
-				given = answer{Error: fmt.Sprint(panicked)}
+				given = answer{Failed: true, Error: fmt.Sprint(panicked)}
 			}
 		}
 	}()
@@ -85,7 +86,7 @@ func call(function any, name string, raw []json.RawMessage) (given answer) {
 	}
 	results := value.Call(args)
 	if len(results) == 2 && !results[1].IsNil() {
-		return answer{Error: results[1].Interface().(error).Error()}
+		return answer{Failed: true, Error: results[1].Interface().(error).Error()}
 	}
 	result := results[0].Interface()
 	if list, ok := result.([]string); ok && name == "keys" {
@@ -134,7 +135,7 @@ func decode(raw json.RawMessage) any {
 			for _, item := range items {
 				list = append(list, decode(item))
 			}
-			return list
+			return list[:len(list):len(list)]
 		case "[]string":
 			var items []json.RawMessage
 			_ = json.Unmarshal(content, &items)
@@ -142,7 +143,7 @@ func decode(raw json.RawMessage) any {
 			for _, item := range items {
 				list = append(list, decode(item).(string))
 			}
-			return list
+			return list[:len(list):len(list)]
 		case "[]int":
 			var items []json.RawMessage
 			_ = json.Unmarshal(content, &items)
@@ -150,7 +151,7 @@ func decode(raw json.RawMessage) any {
 			for _, item := range items {
 				list = append(list, decode(item).(int))
 			}
-			return list
+			return list[:len(list):len(list)]
 		case "map[string]interface {}":
 			var entries [][2]json.RawMessage
 			_ = json.Unmarshal(content, &entries)

@@ -21,6 +21,11 @@ pub(super) fn print(value: &Value) -> Str {
     crate::fmt::display(value)
 }
 
+/// A text for a message: U+FFFD for each byte that is not UTF-8, as Go prints it.
+pub(super) fn shown(text: &[u8]) -> String {
+    super::runes::runes(text).map(|(rune, _)| rune).collect()
+}
+
 /// `%q` of a text.
 pub(super) fn quote(text: &[u8]) -> String {
     crate::fmt::quote(text)
@@ -41,7 +46,7 @@ pub(super) fn failed(text: &Str) -> Error {
     if text.has_secrets() {
         Error::new("***")
     } else {
-        Error::new(text.to_text())
+        Error::new(shown(text.as_bytes()))
     }
 }
 

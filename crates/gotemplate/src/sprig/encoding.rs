@@ -145,7 +145,8 @@ fn base32_encode(bytes: &[u8]) -> String {
     out
 }
 
-/// Go's `base32.StdEncoding`: line breaks are dropped before anything is counted.
+/// Go's `base32.StdEncoding`: line breaks are dropped before anything is counted, and what follows a padded group
+/// is not looked at if it is less than a group.
 fn base32_decode(text: &[u8]) -> Result<Vec<u8>, String> {
     let corrupt = |at: usize| format!("illegal base32 data at input byte {at}");
     let text: Vec<u8> = text
@@ -154,11 +155,15 @@ fn base32_decode(text: &[u8]) -> Result<Vec<u8>, String> {
         .filter(|byte| !matches!(byte, b'\r' | b'\n'))
         .collect();
     let mut out = Vec::with_capacity(text.len() / 8 * 5 + 5);
-    for (at, group) in (0..).step_by(8).zip(text.chunks(8)) {
+    let mut at = 0;
+    while at < text.len() {
         let (mut sum, mut digits) = (0_u64, 0);
-        let last = at + 8 >= text.len();
-        for byte in group {
-            if *byte == b'=' && digits >= 2 && last {
+        while digits < 8 {
+            let Some(byte) = text.get(at + digits) else {
+                return Err(corrupt(text.len() - digits));
+            };
+            let left = text.len() - at - digits - 1;
+            if *byte == b'=' && digits >= 2 && left < 8 {
                 break;
             }
             let value = match byte {
@@ -169,19 +174,28 @@ fn base32_decode(text: &[u8]) -> Result<Vec<u8>, String> {
             sum = sum << 5 | u64::from(value);
             digits += 1;
         }
-        let padded = digits < group.len();
-        if group.len() < 8 {
-            // Too little of it, and with some padding Go names the end.
-            return Err(corrupt(text.len() - if padded { 0 } else { digits }));
-        }
-        if let Some(wrong) = group.iter().skip(digits + 1).position(|byte| *byte != b'=') {
-            return Err(corrupt(at + digits + wrong));
-        }
-        if padded && matches!(digits, 3 | 6) {
-            return Err(corrupt(at + digits));
+        if digits < 8 {
+            let padding = text.get(at + digits + 1..).unwrap_or_default();
+            if padding.len() + digits < 7 {
+                return Err(corrupt(text.len()));
+            }
+            if let Some(wrong) = padding
+                .iter()
+                .take(7 - digits)
+                .position(|byte| *byte != b'=')
+            {
+                return Err(corrupt(at + digits + wrong));
+            }
+            if matches!(digits, 3 | 6) {
+                return Err(corrupt(at + digits));
+            }
         }
         let aligned = sum << (64 - 5 * digits);
         out.extend(aligned.to_be_bytes().into_iter().take(digits * 5 / 8));
+        if digits < 8 {
+            break;
+        }
+        at += 8;
     }
     Ok(out)
 }

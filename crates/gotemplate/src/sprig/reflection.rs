@@ -116,6 +116,14 @@ fn copy(value: &Value, depth: usize, context: &mut Context<'_>) -> Result<Value,
             }
             Value::Map(Map::typed(map.elem(), entries))
         }
+        // A named type of a map or a list (`chartutil.Values`) can be changed through as well.
+        Value::Object(object) => match object.underlying() {
+            Some(inner @ (Value::Map(_) | Value::List(_))) => {
+                let inner = copy(&inner, depth, context)?;
+                object.with_underlying(inner.clone()).unwrap_or(inner)
+            }
+            _ => value.clone(),
+        },
         other => other.clone(),
     })
 }

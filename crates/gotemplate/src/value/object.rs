@@ -26,6 +26,13 @@ pub trait Object: Any + Send + Sync {
         None
     }
 
+    /// This named type made of another value of its kind; a plain value where there is none. Deep copies
+    /// are made with it.
+    fn with_underlying(&self, value: Value) -> Option<Value> {
+        let _ = value;
+        None
+    }
+
     /// Whether a pointer is nil.
     fn is_nil(&self) -> bool {
         false

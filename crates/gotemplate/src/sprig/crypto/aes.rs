@@ -32,12 +32,11 @@ pub(super) fn encrypt(password: &[u8], text: &[u8], iv: [u8; BLOCK]) -> Result<S
     Ok(STANDARD.encode([iv.as_slice(), &content].concat()))
 }
 
-/// The text of what `encrypt` gave. Texts that it did not give end in the panics that Go's run into.
-pub(super) fn decrypt(password: &[u8], bytes: &[u8]) -> Result<Vec<u8>, String> {
+/// The text of what `encrypt` gave; `capacity` is that of the buffer Go would have decoded it into. Texts that it did not give end in the panics that Go's run into.
+pub(super) fn decrypt(password: &[u8], bytes: &[u8], capacity: usize) -> Result<Vec<u8>, String> {
     let Some((iv, content)) = bytes.split_first_chunk::<BLOCK>() else {
         return Err(format!(
-            "runtime error: slice bounds out of range [:{BLOCK}] with capacity {}",
-            bytes.len()
+            "runtime error: slice bounds out of range [:{BLOCK}] with capacity {capacity}"
         ));
     };
     if content.len() % BLOCK != 0 {

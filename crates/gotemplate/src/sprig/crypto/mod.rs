@@ -171,6 +171,7 @@ fn add_ciphers(functions: &mut Functions, outside: &Arc<dyn Outside>) {
         Ok(Value::Str(Str::from_bytes(aes::decrypt(
             call.bytes(0),
             &bytes,
+            call.bytes(1).len() / 4 * 3,
         )?)))
     });
 }

@@ -49,6 +49,16 @@ fn nanos(value: &Value) -> i64 {
 }
 
 impl Time {
+    /// So many seconds after 1970, in UTC.
+    pub fn from_unix(seconds: i64) -> Self {
+        Self(Moment::from_unix(seconds))
+    }
+
+    /// The seconds since 1970.
+    pub fn unix(&self) -> i64 {
+        self.0.seconds
+    }
+
     fn compared(&self, other: &Value) -> std::cmp::Ordering {
         let zero = Moment::zero();
         let other = time(other).unwrap_or(&zero);
@@ -82,7 +92,7 @@ impl Time {
         })
     }
 
-    fn unix(&self, name: &str) -> Option<i64> {
+    fn unix_unit(&self, name: &str) -> Option<i64> {
         let (per_second, nanos_each) = match name {
             "Unix" => return Some(self.0.seconds),
             "UnixMilli" => (1_000, 1_000_000),
@@ -122,7 +132,7 @@ impl Object for Time {
         if let Some(number) = self.number(name) {
             return Ok(Value::Int(number));
         }
-        if let Some(number) = self.unix(name) {
+        if let Some(number) = self.unix_unit(name) {
             return Ok(Value::Int64(number));
         }
         match name {

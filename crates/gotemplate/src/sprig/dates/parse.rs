@@ -324,20 +324,28 @@ impl Fields {
         )?;
         let (sign, digits) = text.split_first().ok_or(Misfit::Bad)?;
         let mut numbers = [0; 3];
+        let mut fits = true;
         for (slot, group) in numbers
             .iter_mut()
             .zip(digits.chunks(if form.colon { 3 } else { 2 }))
         {
+            let mut field = group;
             if group.get(2).is_some_and(|byte| *byte != b':') {
                 return Err(Misfit::Bad);
             }
-            let mut group = group;
-            *slot = number(&mut group, true)?;
+            match number(&mut field, true) {
+                Ok(number) if fits => *slot = number,
+                _ => fits = false,
+            }
         }
+        // As in Go an hour out of range is told even where what follows it is no number.
         let [hours, minutes, seconds] = numbers;
-        within(hours, 0..=24, "time zone offset hour")?;
-        within(minutes, 0..=60, "time zone offset minute")?;
         within(seconds, 0..=60, "time zone offset second")?;
+        within(minutes, 0..=60, "time zone offset minute")?;
+        within(hours, 0..=24, "time zone offset hour")?;
+        if !fits {
+            return Err(Misfit::Bad);
+        }
         let total =
             i32::try_from((hours * 60 + minutes) * 60 + seconds).map_err(|_| Misfit::Bad)?;
         self.offset = Some(match sign {

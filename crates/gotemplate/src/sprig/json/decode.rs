@@ -88,8 +88,13 @@ impl Scanner<'_> {
 
     /// The error for what stands here, or for nothing standing here.
     fn unexpected(&self, context: &str) -> String {
-        let Some(byte) = self.peek() else {
-            return "unexpected end of JSON input".into();
+        // At the end Go's scanner looks at one blank more, which does not go into a number or a word.
+        let in_token = context.contains("in ") && context != "in string literal"
+            || context.contains("decimal point");
+        let byte = match self.peek() {
+            Some(byte) => byte,
+            None if in_token => b' ',
+            None => return "unexpected end of JSON input".into(),
         };
         let shown = match byte {
             b'\'' => r"'\''".to_owned(),

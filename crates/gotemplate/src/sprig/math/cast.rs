@@ -88,10 +88,10 @@ pub(crate) fn parse_int(text: &[u8], base: u32) -> Result<i64, Unread> {
     };
     let bound = if negative { i64::MIN } else { i64::MAX };
     let free = base == 0;
-    let (base, digits, prefixed) = if free {
+    let (base, digits) = if free {
         base_of(digits)
     } else {
-        (base, digits, false)
+        (base, digits)
     };
     let mut size = 0_u64;
     let mut seen = false;
@@ -103,7 +103,7 @@ pub(crate) fn parse_int(text: &[u8], base: u32) -> Result<i64, Unread> {
             .and_then(|sum| sum.checked_add(u64::from(digit)));
         size = next.ok_or(Unread::Range(bound))?;
     }
-    if !seen || (digits.contains(&b'_') && !well_placed(digits, prefixed)) {
+    if !seen || (free && digits.contains(&b'_') && !underscores_fit(text)) {
         return Err(Unread::Syntax);
     }
     if size > bound.unsigned_abs() {
@@ -116,24 +116,39 @@ pub(crate) fn parse_int(text: &[u8], base: u32) -> Result<i64, Unread> {
     })
 }
 
-/// The base that a prefix names, what follows it, and whether there is one. A plain leading zero is octal's.
-fn base_of(digits: &[u8]) -> (u32, &[u8], bool) {
+/// The base that a prefix names, and what follows it. A plain leading zero is octal's.
+fn base_of(digits: &[u8]) -> (u32, &[u8]) {
     match digits {
-        [b'0', b'x' | b'X', rest @ ..] if !rest.is_empty() => (16, rest, true),
-        [b'0', b'b' | b'B', rest @ ..] if !rest.is_empty() => (2, rest, true),
-        [b'0', b'o' | b'O', rest @ ..] | [b'0', rest @ ..] if !rest.is_empty() => (8, rest, true),
-        _ => (10, digits, false),
+        [b'0', b'x' | b'X', rest @ ..] if !rest.is_empty() => (16, rest),
+        [b'0', b'b' | b'B', rest @ ..] if !rest.is_empty() => (2, rest),
+        [b'0', b'o' | b'O', rest @ ..] | [b'0', rest @ ..] if !rest.is_empty() => (8, rest),
+        _ => (10, digits),
     }
 }
 
-/// Underscores stand between digits, or between the prefix and the first one.
-fn well_placed(digits: &[u8], prefixed: bool) -> bool {
-    let mut before = if prefixed { b'0' } else { b'_' };
-    for byte in digits {
-        if *byte == b'_' && before == b'_' {
+/// Go's rule for underscores in a number: between digits, or between a prefix and the first one.
+fn underscores_fit(text: &[u8]) -> bool {
+    let text = text
+        .strip_prefix(b"-")
+        .or_else(|| text.strip_prefix(b"+"))
+        .unwrap_or(text);
+    let prefix = matches!(text, [b'0', b'b' | b'B' | b'o' | b'O' | b'x' | b'X', ..]);
+    let hexadecimal = prefix && matches!(text.get(1), Some(b'x' | b'X'));
+    let (mut before, rest) = if prefix {
+        (b'0', text.get(2..))
+    } else {
+        (b'^', Some(text))
+    };
+    for byte in rest.unwrap_or_default() {
+        let class = match byte {
+            b'_' => b'_',
+            digit if digit.is_ascii_digit() || hexadecimal && digit.is_ascii_hexdigit() => b'0',
+            _ => b'!',
+        };
+        if class == b'_' && before != b'0' || class == b'!' && before == b'_' {
             return false;
         }
-        before = *byte;
+        before = class;
     }
     before != b'_'
 }
@@ -146,7 +161,13 @@ pub(crate) fn parse_float(text: &[u8]) -> Option<f64> {
         (b'+', _) => (1.0, text.get(1..)?),
         _ => (1.0, text),
     };
-    let lower = digits.to_ascii_lowercase();
+    let mut lower = digits.to_ascii_lowercase();
+    if lower.contains('_') {
+        if !underscores_fit(text.as_bytes()) {
+            return None;
+        }
+        lower.retain(|c| c != '_');
+    }
     match lower.as_str() {
         "inf" | "infinity" => return Some(sign * f64::INFINITY),
         "nan" if digits.len() == text.len() => return Some(f64::NAN),
@@ -170,8 +191,7 @@ pub(crate) fn parse_float(text: &[u8]) -> Option<f64> {
 fn parse_hexadecimal(text: &str) -> Option<f64> {
     let (mantissa, exponent) = text.split_once('p')?;
     let exponent: i32 = exponent.parse().ok()?;
-    let plain: String = mantissa.chars().filter(|c| *c != '_').collect();
-    let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     if whole.is_empty() && fraction.is_empty() {
         return None;
     }

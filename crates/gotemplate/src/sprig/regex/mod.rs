@@ -5,12 +5,16 @@ mod syntax;
 mod tests;
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     ops::Range,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::bind::{INT, STRING, quote};
+use super::{
+    bind::{INT, STRING, quote, shown},
+    runes::runes,
+};
 use crate::{
     error::Error,
     function::{Functions, Signature},
@@ -24,89 +28,91 @@ const SSS: Signature = Signature::of(&[STRING, STRING, STRING]);
 /// How many compiled expressions are kept.
 const CACHED: usize = 512;
 
-/// A compiled expression: for texts, and for bytes that are not UTF-8.
-struct Regex {
-    text: regex::Regex,
-    bytes: regex::bytes::Regex,
-}
+/// A compiled expression.
+struct Regex(regex::Regex);
 
 /// Where the groups of one match are; the whole match first.
 type Match = Vec<Option<Range<usize>>>;
 
+/// A text to match on. Bytes that are not UTF-8 are U+FFFD to Go's matcher, each of them.
+struct Subject<'t> {
+    text: Cow<'t, str>,
+    /// Where the text's bytes stand in what was given; empty where they stand as they are.
+    places: Vec<usize>,
+}
+
+impl<'t> Subject<'t> {
+    fn new(given: &'t Str) -> Self {
+        if let Some(text) = given.as_utf8() {
+            return Self {
+                text: Cow::Borrowed(text),
+                places: Vec::new(),
+            };
+        }
+        let (mut text, mut places, mut at) = (String::new(), Vec::new(), 0);
+        for (rune, size) in runes(given.as_bytes()) {
+            text.push(rune);
+            places.resize(text.len(), at);
+            at += size;
+        }
+        places.push(at);
+        Self {
+            text: Cow::Owned(text),
+            places,
+        }
+    }
+
+    fn place(&self, range: Range<usize>) -> Range<usize> {
+        let at = |at: usize| self.places.get(at).copied().unwrap_or(at);
+        at(range.start)..at(range.end)
+    }
+}
+
 impl Regex {
     fn compile(expression: &[u8]) -> Result<Self, String> {
         let fail = |what: &str, part: &str| format!("error parsing regexp: {what}: `{part}`");
-        let text = std::str::from_utf8(expression)
-            .map_err(|_| fail("invalid UTF-8", &String::from_utf8_lossy(expression)))?;
+        let text = std::str::from_utf8(expression).map_err(|error| {
+            fail(
+                "invalid UTF-8",
+                &shown(expression.get(error.valid_up_to()..).unwrap_or_default()),
+            )
+        })?;
         let translated = syntax::translate(text).map_err(|(what, part)| fail(what, &part))?;
-        let large = |_| fail("expression too large", text);
-        Ok(Self {
-            text: regex::Regex::new(&translated).map_err(large)?,
-            bytes: regex::bytes::Regex::new(&translated).map_err(large)?,
-        })
+        Ok(Self(
+            regex::Regex::new(&translated).map_err(|_| fail("expression too large", text))?,
+        ))
     }
 
     fn is_match(&self, text: &Str) -> bool {
-        match text.as_utf8() {
-            Some(text) => self.text.is_match(text),
-            None => self.bytes.is_match(text.as_bytes()),
-        }
+        self.0.is_match(&Subject::new(text).text)
     }
 
-    /// At most `limit` matches with their groups.
-    fn matches(&self, text: &Str, limit: usize) -> Vec<Match> {
-        let range = |start: usize, end: usize| start..end;
-        if let Some(text) = text.as_utf8() {
-            let groups = |found: regex::Captures<'_>| {
-                found
-                    .iter()
-                    .map(|group| group.map(|group| range(group.start(), group.end())))
-                    .collect()
-            };
-            return self
-                .text
-                .captures_iter(text)
-                .take(limit)
-                .map(groups)
-                .collect();
-        }
-        let groups = |found: regex::bytes::Captures<'_>| {
+    /// All matches with their groups.
+    fn matches(&self, text: &Str) -> Vec<Match> {
+        let subject = Subject::new(text);
+        let groups = |found: regex::Captures<'_>| {
             found
                 .iter()
-                .map(|group| group.map(|group| range(group.start(), group.end())))
+                .map(|group| group.map(|group| subject.place(group.range())))
                 .collect()
         };
-        self.bytes
-            .captures_iter(text.as_bytes())
-            .take(limit)
-            .map(groups)
-            .collect()
+        self.0.captures_iter(&subject.text).map(groups).collect()
     }
 
     /// The places of at most `limit` matches.
     fn places(&self, text: &Str, limit: usize) -> Vec<Range<usize>> {
-        match text.as_utf8() {
-            Some(text) => self
-                .text
-                .find_iter(text)
-                .take(limit)
-                .map(|found| found.range())
-                .collect(),
-            None => self
-                .bytes
-                .find_iter(text.as_bytes())
-                .take(limit)
-                .map(|found| found.range())
-                .collect(),
-        }
+        let subject = Subject::new(text);
+        self.0
+            .find_iter(&subject.text)
+            .take(limit)
+            .map(|found| subject.place(found.range()))
+            .collect()
     }
 
     /// The number of a group by its name.
     fn group(&self, name: &str) -> Option<usize> {
         let own = format!("n_{name}");
-        self.text
-            .capture_names()
-            .position(|known| known == Some(&own))
+        self.0.capture_names().position(|known| known == Some(&own))
     }
 
     /// Appends what a replacement's `$1`, `${name}` and `$$` come to for one match.
@@ -145,7 +151,7 @@ impl Regex {
     fn replace(&self, text: &Str, replacement: &Str, expand: bool) -> Str {
         let mut out = Buffer::new();
         let mut from = 0;
-        for found in self.matches(text, usize::MAX) {
+        for found in self.matches(text) {
             let Some(Some(whole)) = found.first().cloned() else {
                 continue;
             };

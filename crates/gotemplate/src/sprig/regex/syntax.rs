@@ -436,15 +436,6 @@ impl<'e> Parser<'e> {
                     self.out.push(']');
                     return Ok(());
                 }
-                // A hyphen is plain at either end and after a range, and an error elsewhere.
-                Some('-') if !first && !item.starts_with("-]") => {
-                    self.rest.next();
-                    let bad = self
-                        .rest
-                        .next()
-                        .map_or_else(String::new, |next| format!("-{next}"));
-                    return Err((INVALID_RANGE, bad));
-                }
                 Some('[') if item.starts_with("[:") && item.contains(":]") => self.posix(item)?,
                 Some('\\') if self.group_escape(item)? => {}
                 Some(_) => self.range(item, from)?,

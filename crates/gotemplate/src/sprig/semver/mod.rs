@@ -10,7 +10,7 @@ use std::{any::Any, borrow::Cow, cmp::Ordering, sync::Arc};
 pub use constraint::Constraints;
 pub use version::Version;
 
-use super::bind::STRING;
+use super::bind::{STRING, quote};
 use crate::{
     error::Error,
     function::{Call, Functions, Signature},
@@ -24,7 +24,11 @@ pub(super) fn add(functions: &mut Functions) {
         Ok(Value::object(Version::parse(&call.text(0))?))
     });
     functions.add("semverCompare", Signature::of(&[STRING, STRING]), |call| {
-        let constraints = Constraints::parse(&call.text(0))?;
+        let text = call.string(0);
+        let Some(text) = text.as_utf8() else {
+            return Err(format!("improper constraint: {}", quote(text.as_bytes())).into());
+        };
+        let constraints = Constraints::parse(text)?;
         let version = Version::parse(&call.text(1))?;
         Ok(Value::Bool(constraints.check(&version)))
     });

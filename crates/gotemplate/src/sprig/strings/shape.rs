@@ -11,7 +11,7 @@ pub(super) fn abbreviate(text: &[u8], offset: i64, width: i64) -> Vec<u8> {
     }
     let shown = width - 3;
     let mut offset = offset.min(length);
-    if length - offset < shown {
+    if length.wrapping_sub(offset) < shown {
         offset = length - shown;
     }
     let at = |at: i64| usize::try_from(at).unwrap_or_default();
@@ -22,7 +22,7 @@ pub(super) fn abbreviate(text: &[u8], offset: i64, width: i64) -> Vec<u8> {
         return Vec::new();
     }
     let from = |start: i64| text.get(at(start)..).unwrap_or_default();
-    if offset + shown < length {
+    if offset.wrapping_add(shown) < length {
         return [b"...".as_slice(), &abbreviate(from(offset), 0, shown)].concat();
     }
     [b"...", from(length - shown)].concat()
