@@ -8,6 +8,9 @@ mod cluster;
 #[path = "cli/diff.rs"]
 mod diff;
 #[cfg(test)]
+#[path = "cli/fix.rs"]
+mod fix;
+#[cfg(test)]
 #[path = "cli/functions.rs"]
 mod functions;
 #[path = "cli/general.rs"]

@@ -1,5 +1,7 @@
 //! `trueup check`: finds what is wrong with a repository, without a cluster.
 
+mod fix;
+
 use std::{collections::HashSet, path::PathBuf};
 
 use clap::Args as ClapArgs;
@@ -28,6 +30,12 @@ pub(super) struct Args {
     /// The repository, in place of `-C`
     #[arg(value_name = "PATH", value_hint = clap::ValueHint::DirPath)]
     path: Option<PathBuf>,
+    /// Rewrite deprecated fields of kustomization files, where what they build stays the same
+    #[arg(long)]
+    fix: bool,
+    /// With `--fix`: show what would be rewritten, and write nothing
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
     #[command(flatten)]
     output: FormatArg,
 }
@@ -43,6 +51,13 @@ struct Outcome<'a> {
 
 impl Args {
     pub(super) fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
+        if self.fix {
+            let root = match &self.path {
+                Some(path) => path.clone(),
+                None => repository::root(global)?,
+            };
+            return fix::run(&root, self.dry_run, console);
+        }
         let repository = match &self.path {
             Some(path) => Repository::at(path, Fetch::Kept)?,
             None => Repository::at(&repository::root(global)?, Fetch::Kept)?,

@@ -9,7 +9,7 @@
 //! The steps, in the order of the rooms: `load` reads files, `accumulate` walks resources, bases and
 //! components, `generate` makes config maps and secrets, `transform` and `patch` change objects,
 //! `plugin` runs builtin generators and transformers that are configured in files, `refs` mends names
-//! that changed, `order` sorts.
+//! that changed, `order` sorts. Beside them `fix` rewrites the deprecated fields of a file.
 
 /// Maps of names inside one build. Their keys are not worth an attack: who writes them may as well
 /// write more objects.
@@ -22,6 +22,7 @@ fn map_with_room<K, V>(room: usize) -> HashMap<K, V> {
 
 mod accumulate;
 mod context;
+mod fix;
 mod generate;
 mod load;
 mod node;
@@ -43,6 +44,7 @@ use trueup_manifest::{Diagnostic, Diagnostics, Manifest, Tree, TreePath};
 use self::context::Context;
 pub use self::{
     context::Limits,
+    fix::{Fixed, fix},
     plugin::{
         chart::{Chart, ChartInflator, ValuesMerge},
         function::{FunctionCall, FunctionRunner},

@@ -53,7 +53,7 @@ const FIELDS: &[&str] = &[
 ];
 
 /// A deprecated field, and what to write in its stead.
-const DEPRECATED: [(&str, &str); 7] = [
+pub(crate) const DEPRECATED: [(&str, &str); 7] = [
     ("bases", "resources"),
     ("commonLabels", "labels"),
     ("imageTags", "images"),
@@ -128,7 +128,9 @@ pub(crate) fn parse(context: &Context<'_>, source: &Source) -> Result<Kustomizat
             context.warn(
                 Diagnostic::warning("kustomize/deprecated", format!("`{field}` is deprecated"))
                     .at(place)
-                    .help(format!("write `{successor}` instead")),
+                    .help(format!(
+                        "write `{successor}` instead; `trueup check --fix` rewrites most of them"
+                    )),
             );
         }
     }

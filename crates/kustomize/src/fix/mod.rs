@@ -1,0 +1,168 @@
+//! Rewrites the deprecated fields of a kustomization file, as `kustomize edit fix` would, with its
+//! comments and its order kept.
+//!
+//! Flows in: the text of a kustomization file. Flows out: the text with successors in place of
+//! deprecated fields, or what a person has to rewrite. It changes lines and prints nothing anew; what
+//! it gives may build differently where fields that worked at different steps become one, so whoever
+//! writes it down builds both first.
+
+mod lines;
+#[cfg(test)]
+mod tests;
+
+use trueup_manifest::{Diagnostic, Diagnostics};
+use trueup_yaml::{Document, Kind, NodeId, Source, Style};
+
+use self::lines::Fields;
+use crate::load::DEPRECATED;
+
+/// What a kustomization file becomes.
+#[derive(Clone, Debug, Default)]
+pub struct Fixed {
+    /// The new text; none where there is nothing to rewrite.
+    pub text: Option<String>,
+    /// Deprecated fields that a person has to rewrite.
+    pub left: Vec<Diagnostic>,
+}
+
+/// Rewrites a kustomization file. `is_file` says whether a path written in it leads to a file: an item
+/// of `patchesStrategicMerge` is a path or a patch.
+///
+/// # Errors
+///
+/// What is no YAML, or no mapping.
+pub fn fix(source: &Source, is_file: &dyn Fn(&str) -> bool) -> Result<Fixed, Diagnostics> {
+    let doc = Document::parse_one(source)?;
+    let root = doc.root();
+    let used: Vec<(&str, &str)> = DEPRECATED
+        .iter()
+        .filter(|(field, _)| doc.get(root, field).is_some())
+        .copied()
+        .collect();
+    if used.is_empty() {
+        return Ok(Fixed::default());
+    }
+    let by_hand = |field: &str, successor: &str, why: &str| {
+        let key = doc.get_entry(root, field).map(|(key, _)| key);
+        Diagnostic::warning(
+            "kustomize/fix-by-hand",
+            format!("`{field}` is left as it is: {why}"),
+        )
+        .at(key.and_then(|key| doc.location(key)))
+        .help(format!("write `{successor}` instead"))
+    };
+    if doc.style(root) == Style::Flow || Fields::of(&doc, source).is_none() {
+        let left = used
+            .iter()
+            .map(|(field, successor)| {
+                by_hand(field, successor, "the file is not one field after another")
+            })
+            .collect();
+        return Ok(Fixed { text: None, left });
+    }
+    let mut text = source.text().to_owned();
+    let mut left = Vec::new();
+    // One field at a time: each finds the lines as the one before has left them.
+    for (field, successor) in ORDER {
+        if !used.iter().any(|(name, _)| *name == field) {
+            continue;
+        }
+        let current = Source::new(source.name(), text.as_str());
+        match rewrite(&current, field, successor, is_file) {
+            Ok(new) => text = new,
+            Err(why) => left.push(by_hand(field, successor, &why)),
+        }
+    }
+    for (field, successor) in &used {
+        if !ORDER.iter().any(|(known, _)| known == field) {
+            left.push(by_hand(
+                field,
+                successor,
+                "it cannot be rewritten line by line",
+            ));
+        }
+    }
+    let text = (text != source.text()).then_some(text);
+    Ok(Fixed { text, left })
+}
+
+/// What is rewritten, in the order in which `kustomize edit fix` appends.
+const ORDER: [(&str, &str); 5] = [
+    ("bases", "resources"),
+    ("imageTags", "images"),
+    ("patchesJson6902", "patches"),
+    ("patchesStrategicMerge", "patches"),
+    ("commonLabels", "labels"),
+];
+
+/// The text with one field moved to its successor, or why that cannot be done.
+fn rewrite(
+    source: &Source,
+    field: &str,
+    successor: &str,
+    is_file: &dyn Fn(&str) -> bool,
+) -> Result<String, String> {
+    let odd = || "its lines are unusual".to_owned();
+    let doc = Document::parse_one(source).map_err(|_| odd())?;
+    let root = doc.root();
+    let fields = Fields::of(&doc, source).ok_or_else(odd)?;
+    let value = doc.get(root, field).ok_or_else(odd)?;
+    if holds_anchors(&doc, value) {
+        return Err("it holds an anchor or alias".to_owned());
+    }
+    let items = match field {
+        "commonLabels" => {
+            refuse_shared_labels(&doc, value)?;
+            fields.labels(field).ok_or_else(odd)?
+        }
+        "patchesStrategicMerge" => {
+            let paths: Vec<bool> = doc
+                .items(value)
+                .map(|item| {
+                    let text = doc.text(item).unwrap_or_default();
+                    !text.contains('\n') && is_file(text)
+                })
+                .collect();
+            fields.patches(field, &paths).ok_or_else(odd)?
+        }
+        _ => fields.items(field).ok_or_else(odd)?,
+    };
+    match doc.get(root, successor) {
+        Some(there) if doc.is_null(there) => Err(format!("`{successor}` is there and empty")),
+        Some(there) if holds_anchors(&doc, there) => {
+            Err(format!("`{successor}` holds an anchor or alias"))
+        }
+        Some(_) => fields.append(field, successor, &items).ok_or_else(odd),
+        None => fields.put(field, successor, &items).ok_or_else(odd),
+    }
+}
+
+fn holds_anchors(doc: &Document, node: NodeId) -> bool {
+    if doc.anchor(node).is_some() || doc.kind(node) == Kind::Alias {
+        return true;
+    }
+    match doc.kind(node) {
+        Kind::Mapping => doc
+            .entries(node)
+            .any(|(_, value)| holds_anchors(doc, value)),
+        Kind::Sequence => doc.items(node).any(|item| holds_anchors(doc, item)),
+        Kind::Scalar | Kind::Alias => false,
+    }
+}
+
+/// A label in both fields would be set twice.
+fn refuse_shared_labels(doc: &Document, common: NodeId) -> Result<(), String> {
+    let labels = doc.get(doc.root(), "labels");
+    for item in labels.iter().flat_map(|labels| doc.items(*labels)) {
+        let Some(pairs) = doc.get(item, "pairs") else {
+            continue;
+        };
+        for (key, _) in doc.entries(common) {
+            let name = doc.text(key).unwrap_or_default();
+            if doc.get(pairs, name).is_some() {
+                return Err(format!("the label `{name}` is in `labels` too"));
+            }
+        }
+    }
+    Ok(())
+}
