@@ -38,10 +38,13 @@ pub(super) fn run(root: &Path, dry_run: bool, console: &Console) -> Result<Exit,
             let path = folder.join(written);
             path.is_ok_and(|path| matches!(tree.entry(&path), Ok(Some(Entry::File))))
         };
-        let fixed = trueup_kustomize::fix(&source, &is_file)?;
-        left.extend(fixed.left);
-        if let Some(text) = fixed.text {
-            changes.push((path, text));
+        match trueup_kustomize::fix(&source, &is_file) {
+            Ok(fixed) => {
+                left.extend(fixed.left);
+                changes.extend(fixed.text.map(|text| (path, text)));
+            }
+            // What cannot be read is left for a person, and the other files are not.
+            Err(findings) => left.extend(findings),
         }
     }
     let (kept, refused) = proven(&tree, &folders, changes);
@@ -69,7 +72,8 @@ pub(super) fn run(root: &Path, dry_run: bool, console: &Console) -> Result<Exit,
     console.message(&format!(
         "{files} {verb}; what they build is the same as before"
     ));
-    Ok(Exit::Done)
+    let failed = left.iter().any(Diagnostic::is_error);
+    Ok(if failed { Exit::Failed } else { Exit::Done })
 }
 
 /// Every folder with a kustomization file. Hidden folders are not looked into.

@@ -11,7 +11,7 @@ mod lines;
 mod tests;
 
 use trueup_manifest::{Diagnostic, Diagnostics};
-use trueup_yaml::{Document, Kind, NodeId, Source, Style};
+use trueup_yaml::{Document, Kind, NodeId, ParseOptions, Source, Style};
 
 use self::lines::Fields;
 use crate::load::DEPRECATED;
@@ -32,7 +32,7 @@ pub struct Fixed {
 ///
 /// What is no YAML, or no mapping.
 pub fn fix(source: &Source, is_file: &dyn Fn(&str) -> bool) -> Result<Fixed, Diagnostics> {
-    let doc = Document::parse_one(source)?;
+    let doc = parse(source)?;
     let root = doc.root();
     let used: Vec<(&str, &str)> = DEPRECATED
         .iter()
@@ -86,6 +86,23 @@ pub fn fix(source: &Source, is_file: &dyn Fn(&str) -> bool) -> Result<Fixed, Dia
     Ok(Fixed { text, left })
 }
 
+/// The one document of a file, its anchors and aliases kept.
+fn parse(source: &Source) -> Result<Document, Diagnostics> {
+    let options = ParseOptions {
+        expand_aliases: false,
+        ..ParseOptions::default()
+    };
+    let mut documents = Document::parse_with(source, &options)?.into_iter();
+    match (documents.next(), documents.next()) {
+        (Some(only), None) => Ok(only),
+        _ => Err(Diagnostic::error(
+            "kustomize/several-documents",
+            format!("`{}` does not hold one document", source.name()),
+        )
+        .into()),
+    }
+}
+
 /// What is rewritten, in the order in which `kustomize edit fix` appends.
 const ORDER: [(&str, &str); 5] = [
     ("bases", "resources"),
@@ -103,7 +120,7 @@ fn rewrite(
     is_file: &dyn Fn(&str) -> bool,
 ) -> Result<String, String> {
     let odd = || "its lines are unusual".to_owned();
-    let doc = Document::parse_one(source).map_err(|_| odd())?;
+    let doc = parse(source).map_err(|_| odd())?;
     let root = doc.root();
     let fields = Fields::of(&doc, source).ok_or_else(odd)?;
     let value = doc.get(root, field).ok_or_else(odd)?;
