@@ -13,7 +13,7 @@ use trueup_manifest::{Diagnostic, Tree, TreePath};
 use trueup_yaml::ParseOptions;
 
 use crate::{
-    Options, RemoteFetcher, RemoteRepository,
+    Cache, ChartInflator, FunctionRunner, Options, RemoteFetcher, RemoteRepository,
     load::{RepoSpec, hidden},
     openapi::Schemas,
 };
@@ -51,6 +51,9 @@ const SPARE_NODES: usize = 32;
 /// Shared by every step of one build.
 pub(crate) struct Context<'a> {
     options: Options<'a>,
+    cache: Option<&'a Cache>,
+    /// Whether anything but the tree was asked.
+    asked_others: AtomicBool,
     schemas: RwLock<Arc<Schemas>>,
     schemas_chosen: AtomicBool,
     files: Answers<String, Arc<[u8]>>,
@@ -75,9 +78,11 @@ fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(options: &Options<'a>) -> Self {
+    pub(crate) fn new(options: &Options<'a>, cache: Option<&'a Cache>) -> Self {
         Self {
             options: *options,
+            cache,
+            asked_others: AtomicBool::new(false),
             schemas: RwLock::default(),
             schemas_chosen: AtomicBool::new(false),
             files: Mutex::default(),
@@ -158,7 +163,30 @@ impl<'a> Context<'a> {
         })
     }
 
+    /// What the build shares with others, where it does.
+    pub(crate) fn cache(&self) -> Option<&'a Cache> {
+        self.cache
+    }
+
+    /// Whether the build has asked its tree alone.
+    pub(crate) fn is_pure(&self) -> bool {
+        !self.asked_others.load(Ordering::Relaxed)
+    }
+
+    /// Who inflates charts.
+    pub(crate) fn charts(&self) -> Option<&'a dyn ChartInflator> {
+        self.asked_others.store(true, Ordering::Relaxed);
+        self.options.charts
+    }
+
+    /// Who runs programs.
+    pub(crate) fn functions(&self) -> Option<&'a dyn FunctionRunner> {
+        self.asked_others.store(true, Ordering::Relaxed);
+        self.options.functions
+    }
+
     fn fetcher(&self, shown: &str) -> Result<&'a dyn RemoteFetcher, Diagnostic> {
+        self.asked_others.store(true, Ordering::Relaxed);
         self.options.remote.ok_or_else(|| {
             let message = format!("`{}` is remote, and nothing may be fetched", hidden(shown));
             Diagnostic::error("kustomize/remote", message)

@@ -21,6 +21,7 @@ fn map_with_room<K, V>(room: usize) -> HashMap<K, V> {
 }
 
 mod accumulate;
+mod cache;
 mod context;
 mod fix;
 mod generate;
@@ -43,6 +44,7 @@ use trueup_manifest::{Diagnostic, Diagnostics, Manifest, Tree, TreePath};
 
 use self::context::Context;
 pub use self::{
+    cache::{Cache, Inputs},
     context::Limits,
     fix::{Fixed, fix},
     plugin::{
@@ -121,9 +123,16 @@ pub struct Build {
     pub manifests: Vec<Manifest>,
     /// What works but should be changed.
     pub warnings: Vec<Diagnostic>,
+    inputs: Inputs,
 }
 
 impl Build {
+    /// What was read of the tree; nothing where the build was not one of a [`Cache`], which alone
+    /// takes notes.
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
     /// The bytes that `kustomize build` prints.
     pub fn to_yaml(&self) -> String {
         self.to_yaml_pieces().concat()
@@ -141,13 +150,26 @@ impl Build {
 ///
 /// Whatever upstream refuses is refused, with as many findings at once as can be told apart.
 pub fn build(tree: &dyn Tree, dir: &TreePath, options: &Options<'_>) -> Result<Build, Diagnostics> {
-    let context = Context::new(options);
+    build_with(tree, dir, options, None).map(|(build, _)| build)
+}
+
+/// [`build`], and whether it depends on nothing but its tree and options.
+fn build_with(
+    tree: &dyn Tree,
+    dir: &TreePath,
+    options: &Options<'_>,
+    cache: Option<&Cache>,
+) -> Result<(Build, bool), Diagnostics> {
+    let context = Context::new(options, cache);
     let resources = accumulate::run(&context, tree, dir)?;
     let manifests = output::manifests(resources)?;
-    Ok(Build {
+    let pure = context.is_pure();
+    let build = Build {
         manifests,
         warnings: context.into_warnings(),
-    })
+        inputs: Inputs::default(),
+    };
+    Ok((build, pure))
 }
 
 /// Whether a kind is known to live outside namespaces. Of a kind that nobody knows it is not; upstream

@@ -96,3 +96,11 @@ pub(crate) fn map_mut<T: Send, R: Send>(
     }
     items.par_iter_mut().with_min_len(CHUNK).map(work).collect()
 }
+
+/// Whether all items pass.
+pub(crate) fn all<T: Sync>(items: &[T], test: impl Fn(&T) -> bool + Sync + Send) -> bool {
+    if items.len() < FEW {
+        return items.iter().all(test);
+    }
+    items.par_iter().with_min_len(CHUNK).all(test)
+}

@@ -49,6 +49,13 @@ pub trait Tree: Send + Sync {
         }
     }
 
+    /// A name of the content of the file at `path` that no other content has, where the store keeps
+    /// one and so need not read the file.
+    fn content_id(&self, path: &TreePath) -> Option<String> {
+        let _ = path;
+        None
+    }
+
     /// How to show `path` to a person: relative to the repository, or as they typed it.
     fn display(&self, path: &TreePath) -> String {
         path.to_string()

@@ -10,7 +10,11 @@ pub(crate) type Parsed = Result<Vec<Document>, Diagnostics>;
 
 /// The objects of a text, lists taken apart. Each has a kind, and a name unless it is a list.
 pub(crate) fn documents(context: &Context<'_>, source: &Source) -> Parsed {
-    let mut parsed = parse_documents(context, source)?;
+    let parse = || parse_documents(context, source);
+    let mut parsed = match context.cache() {
+        Some(cache) => cache.documents(source, context.limits().nesting, parse)?,
+        None => parse()?,
+    };
     if let [only] = parsed.as_slice()
         && let Some(items) = unwrapped(only)
     {

@@ -77,7 +77,7 @@ pub(crate) fn inflate(
     let context = target.context;
     let fault =
         |message: String| Diagnostic::error("kustomize/chart", message).at(chart.place.clone());
-    let Some(inflator) = context.options().charts else {
+    let Some(inflator) = context.charts() else {
         return Err(fault("charts are not inflated here".to_owned())
             .help("build with `--enable-helm`")
             .into());

@@ -156,7 +156,7 @@ fn starlark(config: &Resource) -> Diagnostic {
 impl Function {
     /// The objects that the program makes of `items`, and what it says about them.
     fn run(&self, context: &Context<'_>, items: &[Document]) -> Result<Vec<Resource>, Diagnostics> {
-        let Some(runner) = context.options().functions else {
+        let Some(runner) = context.functions() else {
             return Ok(Vec::new());
         };
         let schemas = context.schemas();
