@@ -252,6 +252,15 @@ impl<'m, 'o> Machine<'m, 'o> {
                 args,
                 has_final,
             } => return self.builtin(builtin, args, has_final),
+            _ => return self.control(op),
+        }
+        Ok(())
+    }
+
+    /// The instructions that say where to go on, and with which dot and variables.
+    #[inline]
+    fn control(&mut self, op: Op) -> Result<(), Error> {
+        match op {
             Op::Or(target) => self.short_circuit(target, true),
             Op::And(target) => self.short_circuit(target, false),
             Op::Declare(name) => self.declare(name),
@@ -286,6 +295,7 @@ impl<'m, 'o> Machine<'m, 'o> {
                 return self.fail_with(message);
             }
             Op::FailHere(message) => return self.fail_with(message),
+            _ => {}
         }
         Ok(())
     }
