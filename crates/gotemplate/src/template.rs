@@ -45,7 +45,7 @@ pub enum MissingKey {
 /// Bounds on one execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Instructions, and what functions account for.
+    /// Rounds of loops, calls, what these make by its size, and what functions account for.
     pub fuel: u64,
     /// Templates within templates.
     pub depth: u32,
@@ -56,9 +56,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            fuel: 200_000_000,
+            fuel: 20_000_000,
             depth: 2_000,
-            output: 256 << 20,
+            output: 64 << 20,
         }
     }
 }

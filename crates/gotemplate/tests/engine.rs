@@ -93,6 +93,7 @@ fn loops_functions_and_output_are_bounded() {
         "{{ range 9223372036854775807 }}{{ end }}",
         "{{ work 1001 }}",
         "{{ range 600 }}{{ print }}{{ end }}",
+        r#"{{ range $i := 100 }}{{ $x := tpl (print "{{ 1 }}" $i) . }}{{ end }}"#,
     ] {
         let error = failure(text, &Value::Nil, limits);
         assert_eq!(error.kind(), ErrorKind::Limit, "{text}");
@@ -100,6 +101,7 @@ fn loops_functions_and_output_are_bounded() {
     }
     for text in [
         "{{ range 900 }}ab{{ end }}",
+        r#"{{ $x := "x" }}{{ range 30 }}{{ $x = print $x $x }}{{ end }}"#,
         r#"{{ printf "%1001d" 1 }}"#,
         r#"{{ define "a" }}{{ range 60 }}0123456789{{ end }}{{ end }}{{ $x := include "a" . }}{{ include "a" . }}"#,
     ] {

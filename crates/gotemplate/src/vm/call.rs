@@ -10,6 +10,9 @@ use crate::function::{Call, Context, Signature};
 use crate::parse::{NodeId, NodeKind};
 use crate::value::{List, Object, Str, Type, Value};
 
+/// What a call costs.
+const CALL: u64 = 2;
+
 impl<'m> Machine<'m, '_> {
     /// Checks the top of the stack against a parameter's type.
     pub(super) fn validate(&mut self, to: Type) -> Result<(), Error> {
@@ -75,7 +78,7 @@ impl<'m> Machine<'m, '_> {
     }
 
     pub(super) fn call(&mut self, function: u32, args: u16, has_final: bool) -> Result<(), Error> {
-        self.spend(1)?;
+        self.spend(CALL)?;
         let code = self.code;
         let Some((name, function)) = code.functions.get(function as usize) else {
             return Ok(());
@@ -94,11 +97,23 @@ impl<'m> Machine<'m, '_> {
                     value = all_secret(value);
                 }
                 self.stacks.values.truncate(base);
+                self.account(&value)?;
                 self.push(value, false);
                 Ok(())
             }
             Err(error) => Err(self.call_error(error, name, self.node(self.pc - 1))),
         }
+    }
+
+    /// Takes fuel for what a call made, so that a loop cannot fill the memory or copy for ever.
+    fn account(&mut self, made: &Value) -> Result<(), Error> {
+        let size = match made {
+            Value::Str(text) => text.len() / 32,
+            Value::Bytes(bytes) => bytes.len() / 32,
+            Value::List(list) => list.len() / 16,
+            _ => return Ok(()),
+        };
+        self.spend(size as u64)
     }
 
     #[cold]
@@ -112,7 +127,7 @@ impl<'m> Machine<'m, '_> {
         args: u16,
         has_final: bool,
     ) -> Result<(), Error> {
-        self.spend(1)?;
+        self.spend(CALL)?;
         let base = self.arrange(builtin.signature(), args, has_final)?;
         let arguments = self.stacks.values.get(base..).unwrap_or_default();
         let result = if builtin == Builtin::Call {
@@ -123,6 +138,7 @@ impl<'m> Machine<'m, '_> {
         match result {
             Ok(value) => {
                 self.stacks.values.truncate(base);
+                self.account(&value)?;
                 // An element that is nil is a nil interface; pipelines make it no value.
                 self.push(value, builtin == Builtin::Index);
                 Ok(())
@@ -192,7 +208,7 @@ impl<'m> Machine<'m, '_> {
         arguments: &[Value],
         node: NodeId,
     ) -> Result<Value, Error> {
-        self.spend(1)?;
+        self.spend(CALL)?;
         let signature = object.method(name).unwrap_or(Signature::of(&[]));
         let (given, fixed) = (arguments.len(), signature.fixed.len());
         if signature.variadic.is_some() && given < fixed {

@@ -11,6 +11,11 @@ use crate::function::Engine;
 use crate::parse;
 use crate::value::{Buffer, Str, Value};
 
+/// The most texts that are kept compiled.
+const MAX_TEXTS: usize = 1_000;
+/// What compiling a text costs, besides its length.
+const COMPILE: u64 = 100;
+
 /// What a function may reach of the machine that calls it.
 pub(super) struct Host<'h, 'o> {
     pub(super) shared: &'h mut Shared<'o>,
@@ -42,6 +47,7 @@ impl Host<'_, '_> {
         if let Some(codes) = self.shared.texts.get(&key) {
             return Ok(Arc::clone(codes));
         }
+        self.spend(COMPILE + text.len() as u64)?;
         let scope = self.scope;
         let source: Arc<str> = text.to_text().into();
         let is_function = |name: &str| is_function(scope, name);
@@ -53,6 +59,9 @@ impl Host<'_, '_> {
             }
         }
         let codes = Arc::new(codes);
+        if self.shared.texts.len() >= MAX_TEXTS {
+            self.shared.texts.clear();
+        }
         self.shared.texts.insert(key, Arc::clone(&codes));
         Ok(codes)
     }
