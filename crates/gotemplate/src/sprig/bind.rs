@@ -12,6 +12,11 @@ pub(super) const ANY: Type = Type::Any;
 pub(super) const STRING: Type = Type::String;
 pub(super) const INT: Type = Type::INT;
 
+/// Runs a step of a recursion with stack enough for it, whatever thread it is on.
+pub(super) fn deeper<T>(step: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(128 << 10, 1 << 20, step)
+}
+
 /// What Go's runtime says when a nil interface's type is asked for.
 pub(super) const NIL_DEREFERENCE: &str =
     "runtime error: invalid memory address or nil pointer dereference";

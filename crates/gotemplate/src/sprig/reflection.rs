@@ -1,6 +1,6 @@
 //! Sprig's questions about types, and Go's deep equality and deep copies.
 
-use super::bind::{ANY, STRING};
+use super::bind::{ANY, STRING, deeper};
 use crate::{
     error::Error,
     function::{Context, Functions, Signature},
@@ -65,7 +65,7 @@ fn equal(left: &Value, right: &Value, depth: usize) -> bool {
             a.elem() == b.elem()
                 && a.is_nil() == b.is_nil()
                 && a.len() == b.len()
-                && (a.is_same(b) || items().all(|(a, b)| equal(a, b, depth)))
+                && (a.is_same(b) || items().all(|(a, b)| deeper(|| equal(a, b, depth))))
         }
         (Value::Map(a), Value::Map(b)) => maps_equal(a, b, depth),
         (Value::Object(a), Value::Object(b)) => {
@@ -89,7 +89,7 @@ fn maps_equal(a: &Map, b: &Map, depth: usize) -> bool {
     let (a, b) = (a.entries(), b.entries());
     a.iter()
         .zip(&b)
-        .all(|((key, value), (other, with))| key == other && equal(value, with, depth))
+        .all(|((key, value), (other, with))| key == other && deeper(|| equal(value, with, depth)))
 }
 
 /// A value that shares nothing that can be changed with the first.
@@ -105,14 +105,14 @@ fn copy(value: &Value, depth: usize, context: &mut Context<'_>) -> Result<Value,
             let items: Result<_, Error> = list
                 .items()
                 .iter()
-                .map(|item| copy(item, depth, context))
+                .map(|item| deeper(|| copy(item, depth, context)))
                 .collect();
             Value::List(List::typed(list.elem(), items?))
         }
         Value::Map(map) if !map.is_nil() => {
             let mut entries = map.entries();
             for (_, value) in &mut entries {
-                *value = copy(value, depth, context)?;
+                *value = deeper(|| copy(value, depth, context))?;
             }
             Value::Map(Map::typed(map.elem(), entries))
         }

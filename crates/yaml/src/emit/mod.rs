@@ -15,6 +15,8 @@ mod sigs;
 mod tests;
 mod writer;
 
+use std::cmp::Ordering;
+
 use crate::document::Document;
 use crate::error::Error;
 use crate::node::NodeId;
@@ -44,6 +46,11 @@ pub fn sigs(doc: &Document, id: NodeId, out: &mut String) -> Result<(), Error> {
 /// scalar other than null.
 pub fn kustomize(doc: &Document, id: NodeId, out: &mut String) -> Result<(), Error> {
     sigs::print(doc, id, Walk::reprinted(doc), true, out)
+}
+
+/// The order in which Go's emitters print the keys of a map: `a2` before `a10`.
+pub fn key_order(a: &str, b: &str) -> Ordering {
+    order::compare(a, b)
 }
 
 /// How to print JSON.

@@ -54,6 +54,16 @@ impl Time {
         Self(Moment::from_unix(seconds))
     }
 
+    /// Reads a text by one of Go's layouts; the error is Go's.
+    pub fn parse(layout: &str, text: &str) -> Result<Self, String> {
+        super::parse::parse(layout.as_bytes(), text.as_bytes()).map(Self)
+    }
+
+    /// The time by one of Go's layouts.
+    pub fn format(&self, layout: &str) -> Str {
+        Str::from_bytes(format(&self.0, layout.as_bytes()))
+    }
+
     /// The seconds since 1970.
     pub fn unix(&self) -> i64 {
         self.0.seconds

@@ -1,7 +1,10 @@
 //! Reading, with the errors of Go's `encoding/json`.
 
 use crate::{
-    sprig::runes::{push, runes},
+    sprig::{
+        bind::deeper,
+        runes::{push, runes},
+    },
     value::{Map, Str, Value},
 };
 
@@ -111,8 +114,8 @@ impl Scanner<'_> {
     fn value(&mut self, context: &str, depth: usize) -> Result<Value, String> {
         self.blanks();
         match self.peek() {
-            Some(b'{') => self.object(depth + 1),
-            Some(b'[') => self.array(depth + 1),
+            Some(b'{') => deeper(|| self.object(depth + 1)),
+            Some(b'[') => deeper(|| self.array(depth + 1)),
             Some(b'"') => self.string().map(|text| Value::Str(Str::from_bytes(text))),
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b't') => self.literal("true", Value::Bool(true)),

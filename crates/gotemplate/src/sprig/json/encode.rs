@@ -1,7 +1,7 @@
 //! Writing.
 
 use crate::{
-    sprig::{dates, runes::runes},
+    sprig::{bind::deeper, dates, runes::runes},
     value::{Buffer, Kind, Str, Value},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -141,7 +141,7 @@ impl Writer {
                 self.out
                     .push_str(if self.layout.indent { ": " } else { ":" });
             }
-            self.value(&item)?;
+            deeper(|| self.value(&item))?;
         }
         self.depth -= 1;
         if !empty {
