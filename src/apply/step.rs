@@ -103,11 +103,12 @@ impl Step<'_> {
 
     async fn immutable(&self, action: &Action, error: &Error) -> Result<Done, Diagnostic> {
         let resource = &action.target.resource;
-        let is_allowed = self
-            .policy
-            .recreate
-            .iter()
-            .any(|kind| kind.matches(&resource.group, &resource.kind));
+        let is_allowed = action.hook
+            || self
+                .policy
+                .recreate
+                .iter()
+                .any(|kind| kind.matches(&resource.group, &resource.kind));
         if is_allowed && self.is_unprotected(&action.target) {
             return self.recreate(action).await;
         }

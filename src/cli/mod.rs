@@ -15,6 +15,7 @@ mod demo;
 mod diff;
 mod exit;
 mod global;
+mod helm;
 mod output;
 mod plan;
 mod progress;
@@ -58,6 +59,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Render(render::Args),
+    Helm(helm::Args),
     Check(check::Args),
     Diff(diff::Args),
     Plan(plan::Args),
@@ -97,6 +99,7 @@ impl Command {
     fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
         match self {
             Self::Render(args) => args.run(global, console),
+            Self::Helm(args) => args.run(console),
             Self::Check(args) => args.run(global, console),
             Self::Diff(args) => args.run(global, console),
             Self::Plan(args) => args.run(global, console),

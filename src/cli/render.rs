@@ -122,6 +122,7 @@ impl Args {
             load_anywhere: self.flags.load_restrictor == Restrictor::None,
             as_loaded: self.flags.reorder == Order::None,
             managed_by_label: self.flags.managed_by_label(),
+            helm: self.flags.helm(),
             tree_root: Some("/"),
             functions: programs.as_ref().map(|programs| programs as _),
             remote: Some(&remote),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use trueup_manifest::{Diagnostic, TreePath};
-use trueup_yaml::Location;
+use trueup_yaml::{Document, Location};
 
 use super::{decode::Spanned, substitute::Substitution};
 
@@ -43,7 +43,7 @@ pub enum Content {
         /// The file or folder.
         path: Spanned<TreePath>,
     },
-    /// A Helm chart. Not built yet.
+    /// A Helm chart.
     Helm(Box<Helm>),
     /// The Vault bootstrap. Not built yet.
     Vault {
@@ -57,17 +57,33 @@ pub enum Content {
     },
 }
 
-/// A Helm chart and its values. Not built yet.
+/// A Helm chart and its values.
 #[derive(Clone, Debug)]
 pub struct Helm {
-    /// The folder of the chart.
+    /// The folder of the chart, or a packed one.
     pub chart: Spanned<TreePath>,
-    /// The name of the release.
+    /// The name of the release; may hold variables.
     pub release: Spanned<String>,
-    /// The namespace of the release.
+    /// The namespace of the release; may hold variables.
     pub namespace: Option<Spanned<String>>,
+    /// Whether the namespace is one of the objects.
+    pub create_namespace: bool,
     /// Values files, later ones over earlier ones.
     pub values: Vec<Spanned<TreePath>>,
+    /// Values over those of the files, with variables not replaced yet.
+    pub inline: Option<Spanned<Document>>,
+    /// Whether the files of `crds/` are applied.
+    pub include_crds: bool,
+    /// Whether hooks of installs and upgrades are run.
+    pub hooks: bool,
+    /// The Kubernetes version to claim.
+    pub kube_version: Option<Spanned<String>>,
+    /// API versions to claim, besides those of Kubernetes.
+    pub api_versions: Vec<Spanned<String>>,
+    /// Patches as in a kustomization.
+    pub patches: Vec<Spanned<Document>>,
+    /// Whether values are left unchecked by the chart's schema.
+    pub skip_schema: bool,
 }
 
 /// The indices of the phases that each phase waits for, with everything that is wrong about them:

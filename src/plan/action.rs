@@ -132,6 +132,9 @@ pub struct Action {
     /// Where the object comes from; written as `file:line:column (chain)`.
     #[serde(rename = "source", serialize_with = "as_text")]
     pub origin: Origin,
+    /// Whether it is a hook of a chart, to be deleted and made anew where it cannot be changed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub hook: bool,
     /// Why it cannot be done; nothing is tried then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocked: Option<Diagnostic>,

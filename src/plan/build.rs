@@ -199,6 +199,7 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
                 changes: judgement.changes,
                 left: object.left.clone(),
                 origin: object.origin.clone(),
+                hook: object.is_hook(),
                 blocked,
                 uid: live.as_ref().map(|live| live.uid().to_owned()),
                 resource_version: live.as_ref().map(|live| live.resource_version().to_owned()),

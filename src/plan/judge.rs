@@ -255,10 +255,11 @@ fn refused(
     let policy = rules.policy;
     let resource = &object.target.resource;
     if is_immutable(error) {
-        let allowed = policy
-            .recreate
-            .iter()
-            .any(|kind| kind.matches(&resource.group, &resource.kind));
+        let allowed = object.is_hook()
+            || policy
+                .recreate
+                .iter()
+                .any(|kind| kind.matches(&resource.group, &resource.kind));
         let changes = local_changes(object, live, found, rules.key);
         let protected = policy
             .protect

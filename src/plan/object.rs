@@ -61,6 +61,18 @@ impl Object {
         Node::root(&self.doc)
     }
 
+    /// Whether it is a Job that a chart runs as a hook: it holds nothing but its run, and a new run is a
+    /// new Job.
+    pub(super) fn is_hook(&self) -> bool {
+        let resource = &self.target.resource;
+        resource.group == "batch"
+            && resource.kind == "Job"
+            && self
+                .root()
+                .at(&["metadata", "annotations", "helm.sh/hook"])
+                .is_some()
+    }
+
     /// An error about it, at its place.
     pub(super) fn error(&self, code: &'static str, message: impl Into<String>) -> Diagnostic {
         Diagnostic::error(code, message)

@@ -2,8 +2,12 @@
 
 use std::collections::HashSet;
 
-use trueup_kustomize::{FunctionRunner, LoadRestrictor, Options, RemoteFetcher, Reorder};
+use trueup_kustomize::{
+    ChartInflator, FunctionRunner, LoadRestrictor, Options, RemoteFetcher, Reorder,
+};
 use trueup_manifest::{Diagnostic, Diagnostics, Manifest, Tree, TreePath};
+
+use super::helm::Inflator;
 
 /// How a kustomization is built.
 #[derive(Clone, Copy, Default)]
@@ -14,6 +18,8 @@ pub struct BuildOptions<'a> {
     pub as_loaded: bool,
     /// Whether to label every object `app.kubernetes.io/managed-by`.
     pub managed_by_label: bool,
+    /// Whether charts are inflated.
+    pub helm: bool,
     /// The absolute path of the tree's root, for a tree that is the machine's own.
     pub tree_root: Option<&'a str>,
     /// Runs the programs that functions are; without it they are errors.
@@ -45,6 +51,7 @@ pub fn build(
         tree_root: options.tree_root,
         functions: options.functions,
         remote: options.remote,
+        charts: options.helm.then_some(&Inflator as &dyn ChartInflator),
         ..Options::default()
     };
     let build = trueup_kustomize::build(tree, folder, &options)?;

@@ -8,6 +8,7 @@
 
 mod compare;
 mod desired;
+mod helm;
 mod kustomize;
 mod manifests;
 mod output;
@@ -23,6 +24,7 @@ use trueup_manifest::{Diagnostic, Diagnostics, Manifest, ObjectId, Tree};
 pub use self::{
     compare::{Comparison, Difference, DifferenceKind, compare},
     desired::{Desired, DesiredPhase},
+    helm::Inflator,
     kustomize::{BuildOptions, build as build_kustomization, file_names},
     output::{to_json, to_yaml},
 };
@@ -57,13 +59,14 @@ pub fn render(
             continue;
         };
         warnings.extend(rendered.warnings);
-        phases.push(DesiredPhase {
+        let whole = DesiredPhase {
             name: phase.name.value.clone(),
             depends_on: environment.depends_on(index),
             timeout: phase.timeout.unwrap_or(environment.reconcile.timeout),
             wait: phase.wait,
             manifests: rendered.manifests,
-        });
+        };
+        phases.extend(steps(whole, rendered.before, rendered.after));
     }
     findings.extend(duplicates(&phases));
     findings.into_result(Desired {
@@ -73,6 +76,59 @@ pub fn render(
         phases,
         warnings,
     })
+}
+
+/// A phase with its steps as phases of their own, each waiting for the one before. The last of them
+/// bears the phase's name, so that what waits for the phase waits for all of it.
+fn steps(
+    mut whole: DesiredPhase,
+    before: Vec<helm::Step>,
+    after: Vec<helm::Step>,
+) -> Vec<DesiredPhase> {
+    if before.is_empty() && after.is_empty() {
+        return vec![whole];
+    }
+    let objects = std::mem::take(&mut whole.manifests);
+    let mut parts: Vec<(String, Vec<Manifest>, bool)> = Vec::new();
+    // Hooks need the namespace and the kinds that the release brings.
+    let is_early =
+        |manifest: &Manifest| matches!(manifest.kind(), "Namespace" | "CustomResourceDefinition");
+    let (early, objects): (Vec<_>, Vec<_>) = objects
+        .into_iter()
+        .partition(|manifest| !before.is_empty() && is_early(manifest));
+    if !early.is_empty() {
+        parts.push(("definitions".to_owned(), early, true));
+    }
+    parts.extend(
+        before
+            .into_iter()
+            .map(|step| (step.name, step.manifests, true)),
+    );
+    parts.push(("objects".to_owned(), objects, whole.wait));
+    parts.extend(
+        after
+            .into_iter()
+            .map(|step| (step.name, step.manifests, true)),
+    );
+    let last = parts.len() - 1;
+    let mut phases: Vec<DesiredPhase> = Vec::with_capacity(parts.len());
+    for (index, (name, manifests, wait)) in parts.into_iter().enumerate() {
+        phases.push(DesiredPhase {
+            name: if index == last {
+                whole.name.clone()
+            } else {
+                format!("{}: {name}", whole.name)
+            },
+            depends_on: match phases.last() {
+                Some(previous) => vec![previous.name.clone()],
+                None => whole.depends_on.clone(),
+            },
+            timeout: whole.timeout,
+            wait,
+            manifests,
+        });
+    }
+    phases
 }
 
 /// An error for each object that two phases, or one phase twice, define.

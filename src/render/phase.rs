@@ -6,14 +6,20 @@ use trueup_manifest::{Diagnostic, Diagnostics, Entry, Manifest, Tree, TreePath};
 
 use super::{
     RenderOptions,
+    helm::{self, Step},
     kustomize::{self, BuildOptions},
     manifests, substitute,
 };
 use crate::config::{Content, Environment, Phase, Spanned, not_built};
 
 /// What a phase came to.
+#[derive(Default)]
 pub(super) struct Rendered {
     pub(super) manifests: Vec<Manifest>,
+    /// What goes before the objects, one step after the other: hooks of a chart.
+    pub(super) before: Vec<Step>,
+    /// What goes after them.
+    pub(super) after: Vec<Step>,
     pub(super) warnings: Vec<Diagnostic>,
 }
 
@@ -24,20 +30,22 @@ pub(super) fn render(
     options: &RenderOptions<'_>,
 ) -> Result<Rendered, Diagnostics> {
     let step: Arc<str> = format!("{}/{}", environment.name, phase.name).into();
-    let mut rendered = content(tree, phase, options).map_err(|findings| findings.through(&step))?;
-    for manifest in &mut rendered.manifests {
-        manifest.origin.chain.insert(0, Arc::clone(&step));
+    let mut rendered =
+        content(tree, environment, phase, options).map_err(|findings| findings.through(&step))?;
+    let steps = rendered.before.iter_mut().chain(&mut rendered.after);
+    let lists = steps.map(|step| &mut step.manifests);
+    for manifests in lists.chain([&mut rendered.manifests]) {
+        for manifest in manifests.iter_mut() {
+            manifest.origin.chain.insert(0, Arc::clone(&step));
+        }
+        substitute::apply(manifests, &phase.substitute, &environment.variables)?;
     }
-    substitute::apply(
-        &mut rendered.manifests,
-        &phase.substitute,
-        &environment.variables,
-    )?;
     Ok(rendered)
 }
 
 fn content(
     tree: &dyn Tree,
+    environment: &Environment,
     phase: &Phase,
     options: &RenderOptions<'_>,
 ) -> Result<Rendered, Diagnostics> {
@@ -50,15 +58,18 @@ fn content(
             let manifests = manifests::read(tree, path)?;
             Ok(Rendered {
                 manifests,
-                warnings: Vec::new(),
+                ..Rendered::default()
             })
         }
-        Content::Helm(helm) => Err(not_built(
-            "`helm` phases",
-            &helm.chart.clone().map(|_| ()),
-            "render the chart with `helm template` into a file and use `manifests: {path: …}`",
-        )
-        .into()),
+        Content::Helm(helm) => {
+            let rendered = helm::render(tree, helm, &environment.variables)?;
+            Ok(Rendered {
+                manifests: rendered.manifests,
+                before: rendered.before,
+                after: rendered.after,
+                warnings: rendered.warnings,
+            })
+        }
         Content::Vault { path } => Err(unbuilt("`vault` phases", path)),
         Content::Processes { path } => Err(unbuilt("`processes` phases", path)),
     }
@@ -98,11 +109,13 @@ fn kustomization(
     let options = BuildOptions {
         load_anywhere,
         remote: options.remote,
+        helm: true,
         ..BuildOptions::default()
     };
     let (manifests, warnings) = kustomize::build(tree, path, &options)?;
     Ok(Rendered {
         manifests,
         warnings,
+        ..Rendered::default()
     })
 }

@@ -3,7 +3,7 @@
 use trueup_manifest::{Diagnostic, Diagnostics, Manifest, nearest};
 use trueup_yaml::{Document, Kind, NodeId, Style};
 
-use crate::config::{Literal, Substitution, Variables, is_variable};
+use crate::config::{Literal, Spanned, Substitution, Variables, is_variable};
 
 /// Replaces `${name}` in those values of the manifests that a rule covers, and reports all that
 /// cannot be replaced.
@@ -35,6 +35,35 @@ pub(super) fn apply(
         }
     }
     findings.into_result(())
+}
+
+/// Replaces `${name}` in all values of a document.
+pub(super) fn document(doc: &mut Document, variables: &Variables) -> Result<(), Diagnostics> {
+    let mut found = Vec::new();
+    below(doc, doc.root(), &mut found);
+    let mut findings = Diagnostics::new();
+    for node in found {
+        findings.keep(replace(doc, node, variables));
+    }
+    findings.into_result(())
+}
+
+/// A text with the values of its variables.
+pub(super) fn text(written: &Spanned<String>, variables: &Variables) -> Result<String, Diagnostic> {
+    let at = |finding: Diagnostic| finding.at(written.location.clone());
+    let mut out = String::new();
+    for part in split(written).map_err(at)? {
+        match part {
+            Part::Text(text) => out.push_str(text),
+            Part::Variable(name) => {
+                let literal = variables
+                    .get(name)
+                    .ok_or_else(|| at(undefined(name, variables)))?;
+                out.push_str(&literal.text);
+            }
+        }
+    }
+    Ok(out)
 }
 
 /// The scalars, keys among them, that the rules cover, each once.

@@ -22,7 +22,7 @@ pub(super) struct Flags {
     /// `KUSTOMIZE_ENABLE_MANAGEDBY_LABEL=on`
     #[arg(long)]
     enable_managedby_label: bool,
-    /// Allow a kustomization to inflate charts (not built yet: a chart is an error)
+    /// Allow a kustomization to inflate charts that lie beside it
     #[arg(long)]
     enable_helm: bool,
     /// Taken and not used: charts are rendered by trueup itself
@@ -74,6 +74,11 @@ impl Flags {
     pub(super) fn managed_by_label(&self) -> bool {
         self.enable_managedby_label
             || std::env::var("KUSTOMIZE_ENABLE_MANAGEDBY_LABEL").is_ok_and(|value| value == "on")
+    }
+
+    /// Whether charts are inflated.
+    pub(super) fn helm(&self) -> bool {
+        self.enable_helm
     }
 
     /// What runs functions, where they may run. Flags that only containers could use are errors: a

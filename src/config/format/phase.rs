@@ -21,7 +21,7 @@ pub(super) const PHASE: Shape = Shape {
         ),
         Field::optional("kustomize", Type::Shape(&KUSTOMIZE), "A kustomization."),
         Field::optional("manifests", Type::Shape(&MANIFESTS), "Plain manifests."),
-        Field::optional("helm", Type::Shape(&HELM), "A Helm chart.").not_built(),
+        Field::optional("helm", Type::Shape(&HELM), "A Helm chart."),
         Field::optional("vault", Type::Shape(&VAULT), "The Vault bootstrap.").not_built(),
         Field::optional("processes", Type::Shape(&PROCESSES), "Processes.").not_built(),
         Field::optional(
@@ -99,14 +99,32 @@ const MANIFESTS: Shape = Shape {
 const HELM: Shape = Shape {
     name: "`helm`",
     title: "Helm",
-    about: "",
+    about: "Renders a chart as `helm template` 3.22 does and applies what it prints. Helm itself keeps no \
+            record of it: the environment owns the objects as it owns all others. See the guide \
+            [Helm charts](../guides/helm.md).",
     fields: &[
-        Field::required("chart", Type::Path, "The folder of the chart."),
-        Field::required("release", Type::Text("a name"), "The name of the release."),
+        Field::required(
+            "chart",
+            Type::Path,
+            "The folder of the chart, or a packed chart (`.tgz`). What it depends on must lie in its \
+             `charts/`.",
+        ),
+        Field::required(
+            "release",
+            Type::Text("a name; may hold variables: `ray-${cluster}`"),
+            "The name of the release, unique in its namespace.",
+        ),
         Field::optional(
             "namespace",
-            Type::Text("a name"),
-            "The namespace of the release.",
+            Type::Text("a name; may hold variables"),
+            "The namespace of the release, and of its objects that name none. Where it is not set: \
+             `default`.",
+        ),
+        Field::default(
+            "createNamespace",
+            Type::Bool,
+            "false",
+            "Whether the namespace is one of the objects. It is kept when the phase goes.",
         ),
         Field::default(
             "values",
@@ -114,12 +132,56 @@ const HELM: Shape = Shape {
             "[]",
             "Values files; a later one wins over an earlier one.",
         ),
+        Field::optional(
+            "inline",
+            Type::Any,
+            "Values over those of the files, as a mapping. `${name}` is replaced by the value of a \
+             variable.",
+        ),
+        Field::default(
+            "includeCRDs",
+            Type::Bool,
+            "true",
+            "Whether the definitions in the chart's `crds/` are applied, and kept up to date.",
+        ),
+        Field::default(
+            "hooks",
+            Type::Bool,
+            "true",
+            "Whether install and upgrade hooks are run: before and after the other objects, by \
+             weight, at most once for what the release renders to. Tests and hooks of other events never are.",
+        ),
+        Field::optional(
+            "kubeVersion",
+            Type::Text("a version"),
+            "The version that the chart takes the cluster to have. Where it is not set: 1.37.",
+        ),
+        Field::default(
+            "apiVersions",
+            Type::List(&Type::Text("`group/version` or `group/version/Kind`")),
+            "[]",
+            "APIs that the chart takes the cluster to serve, besides those of Kubernetes.",
+        ),
+        Field::default(
+            "patches",
+            Type::List(&Type::Any),
+            "[]",
+            "Patches on what the chart prints, each as in `patches` of a kustomization, with the \
+             patch written out.",
+        ),
+        Field::default(
+            "skipSchemaValidation",
+            Type::Bool,
+            "false",
+            "Whether the values are left unchecked where the chart has a `values.schema.json`.",
+        ),
     ],
     one_of: &[],
     example: r"chart: bases/vault/chart
 release: vault
 namespace: vault
-values: [values.yaml]",
+values: [bases/vault/values.yaml]
+inline: {server: {ha: {replicas: 3}}}",
 };
 
 const VAULT: Shape = Shape {
@@ -204,22 +266,47 @@ fn decode_content(fields: &Fields<'_>) -> Option<Content> {
         "processes" => Some(Content::Processes {
             path: path(&PROCESSES)?,
         }),
-        _ => {
-            let fields = value.fields(&HELM)?;
-            let chart = fields.required("chart").and_then(Value::path);
-            let release = fields.required("release").and_then(Value::text);
-            let namespace = fields.optional("namespace").and_then(Value::text);
-            let values = fields
-                .optional("values")
-                .and_then(Value::list)
-                .unwrap_or_default();
-            let values = values.into_iter().filter_map(Value::path).collect();
-            Some(Content::Helm(Box::new(Helm {
-                chart: chart?,
-                release: release?,
-                namespace,
-                values,
-            })))
-        }
+        _ => decode_helm(value).map(|helm| Content::Helm(Box::new(helm))),
     }
+}
+
+fn decode_helm(value: Value<'_>) -> Option<Helm> {
+    let fields = value.fields(&HELM)?;
+    let flag = |name, default| {
+        fields
+            .optional(name)
+            .and_then(Value::bool)
+            .unwrap_or(default)
+    };
+    let list = |name| {
+        fields
+            .optional(name)
+            .and_then(Value::list)
+            .unwrap_or_default()
+    };
+    let chart = fields.required("chart").and_then(Value::path);
+    let release = fields.required("release").and_then(Value::text);
+    let namespace = fields.optional("namespace").and_then(Value::text);
+    let inline = fields.optional("inline").and_then(|value| {
+        let mapping = value.entries()?;
+        (!mapping.is_empty()).then(|| value.any())
+    });
+    let helm = Helm {
+        chart: chart?,
+        release: release?,
+        namespace,
+        create_namespace: flag("createNamespace", false),
+        values: list("values").into_iter().filter_map(Value::path).collect(),
+        inline,
+        include_crds: flag("includeCRDs", true),
+        hooks: flag("hooks", true),
+        kube_version: fields.optional("kubeVersion").and_then(Value::text),
+        api_versions: fields
+            .optional("apiVersions")
+            .and_then(Value::texts)
+            .unwrap_or_default(),
+        patches: list("patches").into_iter().map(Value::any).collect(),
+        skip_schema: flag("skipSchemaValidation", false),
+    };
+    Some(helm)
 }

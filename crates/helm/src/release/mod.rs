@@ -1,0 +1,260 @@
+//! What a chart renders to: objects and hooks in the order in which Helm installs them.
+//!
+//! Flows in: the rendered text of each template. Flows out: a [`Release`], and its text as
+//! `helm template` prints it. It must never change a byte of an object's text.
+
+mod order;
+mod split;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+pub use order::INSTALL_ORDER;
+pub use split::split;
+
+use crate::{chart::Crd, error::Error};
+
+/// One object as a template printed it.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// The template's path with the chart's: `web/templates/deployment.yaml`.
+    pub path: String,
+    /// The text, without the white space around it.
+    pub content: String,
+    /// `kind`; empty where there is none.
+    pub kind: String,
+    /// `apiVersion`; empty where there is none.
+    pub api_version: String,
+    /// `metadata.name`; empty where there is none.
+    pub name: String,
+}
+
+/// An object that belongs to an event of the release, not to its state.
+#[derive(Clone, Debug)]
+pub struct Hook {
+    /// The object.
+    pub manifest: Manifest,
+    /// When it is run.
+    pub events: Vec<Event>,
+    /// Hooks of one event are run by weight, then by kind, then by name.
+    pub weight: i64,
+    /// When it is deleted; empty means before the next run of it.
+    pub delete_policies: Vec<String>,
+}
+
+impl Hook {
+    /// Whether it is a test, which no install or upgrade runs.
+    pub fn is_test(&self) -> bool {
+        self.events.contains(&Event::Test)
+    }
+}
+
+/// When a hook is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Event {
+    /// `pre-install`.
+    PreInstall,
+    /// `post-install`.
+    PostInstall,
+    /// `pre-delete`.
+    PreDelete,
+    /// `post-delete`.
+    PostDelete,
+    /// `pre-upgrade`.
+    PreUpgrade,
+    /// `post-upgrade`.
+    PostUpgrade,
+    /// `pre-rollback`.
+    PreRollback,
+    /// `post-rollback`.
+    PostRollback,
+    /// `test`, or `test-success` of Helm 2.
+    Test,
+}
+
+impl Event {
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "pre-install" => Self::PreInstall,
+            "post-install" => Self::PostInstall,
+            "pre-delete" => Self::PreDelete,
+            "post-delete" => Self::PostDelete,
+            "pre-upgrade" => Self::PreUpgrade,
+            "post-upgrade" => Self::PostUpgrade,
+            "pre-rollback" => Self::PreRollback,
+            "post-rollback" => Self::PostRollback,
+            "test" | "test-success" => Self::Test,
+            _ => return None,
+        })
+    }
+}
+
+/// All that a chart renders to.
+#[derive(Clone, Debug, Default)]
+pub struct Release {
+    /// The files of `crds/`, which no template engine touches.
+    pub crds: Vec<Crd>,
+    /// The objects, in the order in which Helm installs them.
+    pub manifests: Vec<Manifest>,
+    /// The hooks, in the same order of kinds.
+    pub hooks: Vec<Hook>,
+    /// `NOTES.txt`, rendered.
+    pub notes: String,
+    /// What Helm would log, in its words.
+    pub warnings: Vec<String>,
+}
+
+/// What of a release is printed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Print {
+    /// The files of `crds/`, first: `--include-crds`.
+    pub crds: bool,
+    /// No hooks at all: `--no-hooks`.
+    pub no_hooks: bool,
+    /// Hooks, but no tests: `--skip-tests`.
+    pub skip_tests: bool,
+}
+
+/// All that templates printed, whatever it is.
+fn print_raw(rendered: &BTreeMap<String, String>) -> String {
+    let mut out = String::new();
+    for (path, text) in rendered.iter().filter(|(_, text)| !text.trim().is_empty()) {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "---\n# Source: {path}\n{text}\n");
+    }
+    out
+}
+
+impl Release {
+    /// Takes the rendered templates by path: notes apart, partials and empty texts left out, the rest
+    /// split into objects and put in order.
+    pub(crate) fn assemble(
+        &mut self,
+        name: &str,
+        mut rendered: BTreeMap<String, String>,
+        notes_of_all: bool,
+    ) -> Result<(), Error> {
+        let own = format!("{name}/templates/NOTES.txt");
+        rendered.retain(|path, text| {
+            let notes = path.ends_with("NOTES.txt");
+            if notes && (notes_of_all || *path == own) {
+                if !self.notes.is_empty() {
+                    self.notes.push('\n');
+                }
+                self.notes.push_str(text);
+            }
+            !notes
+        });
+        for (path, text) in &rendered {
+            let base = path.rsplit('/').next().unwrap_or(path);
+            if base.starts_with('_') || text.trim().is_empty() {
+                continue;
+            }
+            for document in split(text) {
+                if let Err(error) = self.add(path, document) {
+                    return Err(error.with_rendered(print_raw(&rendered)));
+                }
+            }
+        }
+        self.manifests
+            .sort_by(|a, b| order::compare(&a.kind, &b.kind));
+        self.hooks
+            .sort_by(|a, b| order::compare(&a.manifest.kind, &b.manifest.kind));
+        Ok(())
+    }
+
+    fn add(&mut self, path: &str, document: &str) -> Result<(), Error> {
+        let head = split::Head::read(path, document)?;
+        let manifest = Manifest {
+            path: path.to_owned(),
+            content: document.to_owned(),
+            kind: head.kind,
+            api_version: head.api_version,
+            name: head.name,
+        };
+        let Some(hook) = head.annotations.get("helm.sh/hook") else {
+            self.manifests.push(manifest);
+            return Ok(());
+        };
+        let events: Option<Vec<Event>> = hook
+            .split(',')
+            .map(|event| Event::parse(&event.trim().to_lowercase()))
+            .collect();
+        let Some(events) = events else {
+            let hook = crate::go::quote(hook);
+            self.warnings
+                .push(format!("info: skipping unknown hook: {hook}"));
+            return Ok(());
+        };
+        let weight = head.annotations.get("helm.sh/hook-weight");
+        self.hooks.push(Hook {
+            manifest,
+            events,
+            weight: weight.and_then(|text| text.parse().ok()).unwrap_or(0),
+            delete_policies: head
+                .annotations
+                .get("helm.sh/hook-delete-policy")
+                .map(|text| {
+                    text.split(',')
+                        .map(|one| one.trim().to_lowercase())
+                        .collect()
+                })
+                .unwrap_or_default(),
+        });
+        Ok(())
+    }
+
+    /// The release as `helm template` prints it.
+    pub fn print(&self, what: Print) -> String {
+        let mut out = String::new();
+        let mut write = |path: &str, content: &str| {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "---\n# Source: {path}\n{content}\n");
+        };
+        if what.crds {
+            for crd in &self.crds {
+                write(&crd.path, &crd.file.text());
+            }
+        }
+        for manifest in &self.manifests {
+            write(&manifest.path, &manifest.content);
+        }
+        let mut out = format!("{}\n", split::go_trim(&out));
+        if !what.no_hooks {
+            for hook in &self.hooks {
+                if !(what.skip_tests && hook.is_test()) {
+                    let Manifest { path, content, .. } = &hook.manifest;
+                    let _ = write!(out, "---\n# Source: {path}\n{content}\n");
+                }
+            }
+        }
+        out
+    }
+
+    /// Of a printed release only what some templates printed: `--show-only`, whose patterns are
+    /// relative to the chart.
+    pub fn show_only(printed: &str, patterns: &[String]) -> Result<String, Error> {
+        let documents = split(printed);
+        let mut out = String::new();
+        for pattern in patterns {
+            let mut found = false;
+            for document in &documents {
+                let matches = split::source(document)
+                    .is_some_and(|path| crate::chart::matches(pattern, path));
+                if matches {
+                    found = true;
+                    let _ = write!(out, "---\n{document}\n");
+                }
+            }
+            if !found {
+                return Err(Error::new(
+                    "helm/no-template",
+                    format!("could not find template {pattern} in chart"),
+                )
+                .help("name a template as in `# Source:`, without the chart's name"));
+            }
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,46 @@
+//! `trueup helm`: Helm's commands, so that scripts move over.
+
+mod dependency;
+mod template;
+
+use clap::{Args as ClapArgs, Subcommand};
+
+use super::{
+    console::Console,
+    exit::{Exit, Failure},
+};
+
+/// Render charts, with Helm's commands and flags
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Template(Box<template::Args>),
+    Dependency(dependency::Args),
+}
+
+impl Args {
+    pub(super) fn run(&self, console: &Console) -> Result<Exit, Failure> {
+        match &self.command {
+            Command::Template(args) => args.run(console),
+            Command::Dependency(args) => args.run(console),
+        }
+    }
+}
+
+/// Tells an error in Helm's words, and for a person also where it is and what to do.
+fn tell(error: &trueup_helm::Error, explain: bool, console: &Console) -> Exit {
+    console.message(&format!("Error: {}", error.text().trim_end_matches('\n')));
+    if error.is_in_render() {
+        console.message("\nUse --debug flag to render out invalid YAML");
+    }
+    if explain {
+        console.message("");
+        console.findings(error.findings());
+    }
+    Exit::Failed
+}

@@ -1,0 +1,401 @@
+//! `trueup helm template`: prints what a chart renders to.
+
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use clap::Args as ClapArgs;
+use trueup_helm::{Capabilities, Chart, Error, Overlay, Print, Release, Request, Values};
+use trueup_manifest::{Diagnostic, DiskTree, Entry, Tree};
+
+use super::tell;
+use crate::cli::{
+    console::Console,
+    exit::{Exit, Failure},
+    repository::current_folder,
+};
+
+/// Print what a chart renders to, byte for byte as `helm template` 3.22
+///
+/// The flags are those of Helm. Errors are told in Helm's words; on a terminal, or with `--explain`,
+/// the place in the chart and what to do follow.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// The name of the release, and the folder or archive of the chart
+    #[arg(value_name = "NAME] [CHART", num_args = 1..=2, required = true)]
+    name_and_chart: Vec<String>,
+    /// Values files; later ones win
+    #[arg(
+        short = 'f',
+        long = "values",
+        value_name = "FILE",
+        value_delimiter = ','
+    )]
+    values: Vec<String>,
+    /// Set values: `key1=val1,key2=val2`
+    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    set: Vec<String>,
+    /// Set values that are text whatever they look like
+    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    set_string: Vec<String>,
+    /// Set values from files: `key1=path1,key2=path2`
+    #[arg(long, value_name = "KEY=FILE", allow_hyphen_values = true)]
+    set_file: Vec<String>,
+    /// Set values from JSON: `key1=json1,key2=json2`
+    #[arg(long, value_name = "KEY=JSON", allow_hyphen_values = true)]
+    set_json: Vec<String>,
+    /// Set one value to all that follows the `=`
+    #[arg(long, value_name = "KEY=TEXT", allow_hyphen_values = true)]
+    set_literal: Vec<String>,
+    /// The namespace of the release
+    #[arg(short, long, default_value = "default", env = "HELM_NAMESPACE")]
+    namespace: String,
+    /// The Kubernetes version that the chart takes the cluster to have
+    #[arg(long, value_name = "VERSION")]
+    kube_version: Option<String>,
+    /// APIs that the chart takes the cluster to serve, besides those of Kubernetes
+    #[arg(short = 'a', long, value_name = "API", value_delimiter = ',')]
+    api_versions: Vec<String>,
+    /// Print the files of `crds/` first
+    #[arg(long)]
+    include_crds: bool,
+    /// Print no hooks
+    #[arg(long)]
+    no_hooks: bool,
+    /// Print hooks, but no tests
+    #[arg(long)]
+    skip_tests: bool,
+    /// Render as for an upgrade
+    #[arg(long)]
+    is_upgrade: bool,
+    /// Print only what these templates printed: `templates/a.yaml`
+    #[arg(short = 's', long, value_name = "TEMPLATE")]
+    show_only: Vec<String>,
+    /// Make the name of the release from a template
+    #[arg(long, value_name = "TEMPLATE")]
+    name_template: Option<String>,
+    /// Make up a name for the release
+    #[arg(short = 'g', long)]
+    generate_name: bool,
+    /// Write one file for each template below this folder
+    #[arg(long, value_name = "DIR")]
+    output_dir: Option<PathBuf>,
+    /// Put the name of the release into the paths below `--output-dir`
+    #[arg(long)]
+    release_name: bool,
+    /// Do not check values against the chart's schema
+    #[arg(long)]
+    skip_schema_validation: bool,
+    /// Print what was rendered even where it is no YAML
+    #[arg(long)]
+    debug: bool,
+    /// Say where an error is and what to do; always done on a terminal
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    others: Others,
+}
+
+/// Flags of Helm that cannot be honoured without a cluster or a network, and flags that change nothing
+/// of what is printed.
+#[derive(Debug, ClapArgs)]
+struct Others {
+    #[arg(long, hide = true)]
+    validate: bool,
+    #[arg(long, hide = true)]
+    post_renderer: Option<String>,
+    #[arg(long, hide = true)]
+    repo: Option<String>,
+    #[arg(long, hide = true)]
+    dependency_update: bool,
+    #[arg(long, hide = true)]
+    enable_dns: bool,
+    #[arg(long, hide = true)]
+    version: Option<String>,
+    #[arg(long, hide = true)]
+    create_namespace: bool,
+    #[arg(long, hide = true)]
+    skip_crds: bool,
+    #[arg(long, hide = true)]
+    render_subchart_notes: bool,
+    #[arg(long, hide = true)]
+    hide_notes: bool,
+    #[arg(long, hide = true)]
+    disable_openapi_validation: bool,
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "client")]
+    dry_run: Option<String>,
+    #[arg(long, hide = true)]
+    replace: bool,
+    #[arg(long, hide = true)]
+    wait: bool,
+    #[arg(long, hide = true)]
+    wait_for_jobs: bool,
+    #[arg(long, hide = true)]
+    atomic: bool,
+    #[arg(long, hide = true)]
+    devel: bool,
+    #[arg(long, hide = true)]
+    take_ownership: bool,
+    #[arg(long, hide = true)]
+    timeout: Option<String>,
+    #[arg(long, hide = true)]
+    description: Option<String>,
+    #[arg(short, long, hide = true)]
+    labels: Vec<String>,
+}
+
+impl Others {
+    fn refuse(&self) -> Result<(), Failure> {
+        let refusals = [
+            (
+                self.validate,
+                "--validate",
+                "render here and check against the cluster with `kubectl apply --dry-run=server`",
+            ),
+            (
+                self.post_renderer.is_some(),
+                "--post-renderer",
+                "pipe the output through the program",
+            ),
+            (
+                self.repo.is_some(),
+                "--repo",
+                "vendor the chart with `helm pull --untar` and name its folder",
+            ),
+            (
+                self.dependency_update,
+                "--dependency-update",
+                "run `trueup helm dependency build CHART` first",
+            ),
+            (
+                self.enable_dns,
+                "--enable-dns",
+                "rendering asks nobody, so that it gives the same every time",
+            ),
+        ];
+        for (set, flag, help) in refusals {
+            if set {
+                return Err(Diagnostic::error(
+                    "cli/helm-flag",
+                    format!("`{flag}` is not supported: rendering is offline"),
+                )
+                .help(help)
+                .into());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Args {
+    pub(super) fn run(&self, console: &Console) -> Result<Exit, Failure> {
+        self.others.refuse()?;
+        let explain = self.explain || std::io::stderr().is_terminal();
+        match self.render(console) {
+            Ok(Ok(())) => Ok(Exit::Done),
+            Ok(Err(failure)) => Err(failure),
+            Err(error) => Ok(tell(&error, explain, console)),
+        }
+    }
+
+    fn render(&self, console: &Console) -> Result<Result<(), Failure>, Error> {
+        let (name, chart) = self.name_and_chart()?;
+        let chart = load(chart)?;
+        let overlay = self.overlay()?;
+        let mut capabilities = Capabilities::default();
+        if let Some(version) = &self.kube_version {
+            capabilities = capabilities.with_kube_version(version)?;
+        }
+        let capabilities = capabilities.with_api_versions(self.api_versions.iter().cloned());
+        let mut request = Request::new(&chart, &name, &self.namespace, &overlay, &capabilities);
+        request.release.is_upgrade = self.is_upgrade;
+        request.skip_schema = self.skip_schema_validation;
+        let release = match request.render(&mut read_file) {
+            Ok(release) => release,
+            Err(error) => {
+                if self.debug
+                    && let Some(text) = error.rendered()
+                    && let Err(failure) = console.data(text)
+                {
+                    return Ok(Err(failure));
+                }
+                return Err(error);
+            }
+        };
+        for warning in &release.warnings {
+            console.message(warning);
+        }
+        self.print(&name, &release, console)
+    }
+
+    fn print(
+        &self,
+        name: &str,
+        release: &Release,
+        console: &Console,
+    ) -> Result<Result<(), Failure>, Error> {
+        let what = Print {
+            crds: self.include_crds,
+            no_hooks: self.no_hooks,
+            skip_tests: self.skip_tests,
+        };
+        if let Some(folder) = &self.output_dir {
+            let folder = if self.release_name {
+                folder.join(name)
+            } else {
+                folder.clone()
+            };
+            return Ok(write(&folder, release, what, console));
+        }
+        let mut text = release.print(what);
+        if !self.show_only.is_empty() {
+            text = Release::show_only(&text, &self.show_only)?;
+        }
+        Ok(console.data(&text))
+    }
+
+    /// The release's name and the chart, by the rules of Helm.
+    fn name_and_chart(&self) -> Result<(String, &str), Error> {
+        let refuse = |flag: &str| {
+            Error::new(
+                "cli/helm-name",
+                format!("cannot set {flag} and also specify a name"),
+            )
+        };
+        let (name, chart) = match self.name_and_chart.as_slice() {
+            [name, chart] => {
+                if self.generate_name {
+                    return Err(refuse("--generate-name"));
+                }
+                if self.name_template.is_some() {
+                    return Err(refuse("--name-template"));
+                }
+                (name.clone(), chart)
+            }
+            [chart] => {
+                let name = match &self.name_template {
+                    Some(template) => trueup_helm::name_of(template)?,
+                    None if self.generate_name => generated_name(chart),
+                    None => "release-name".to_owned(),
+                };
+                (name, chart)
+            }
+            _ => return Err(Error::new("cli/helm-name", "no chart provided")),
+        };
+        trueup_helm::check_release_name(&name)?;
+        Ok((name, chart))
+    }
+
+    fn overlay(&self) -> Result<Overlay, Error> {
+        let files = self.values.iter().map(|path| {
+            let data = read_file(path).map_err(|reason| {
+                Error::new("cli/helm-values", reason).help("name a file that exists")
+            })?;
+            Values::parse(path, &data)
+                .map_err(|error| error.wrap(&format!("failed to parse {path}")))
+        });
+        Ok(Overlay {
+            files: files.collect::<Result<_, _>>()?,
+            json: self.set_json.clone(),
+            set: self.set.clone(),
+            strings: self.set_string.clone(),
+            set_files: self.set_file.clone(),
+            literals: self.set_literal.clone(),
+        })
+    }
+}
+
+/// A name made of the chart's and the time, as Helm makes it.
+fn generated_name(chart: &str) -> String {
+    let base = Path::new(chart).file_name().map_or_else(
+        || "chart".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    );
+    let base = base.split('.').next().unwrap_or_default();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    format!("{base}-{}", now.map_or(0, |now| now.as_secs()))
+}
+
+/// A file on this machine; `-` is standard input.
+fn read_file(path: &str) -> Result<Vec<u8>, String> {
+    use std::io::Read as _;
+    if path.trim() == "-" {
+        let mut data = Vec::new();
+        let read = std::io::stdin().read_to_end(&mut data);
+        return read.map(|_| data).map_err(|error| error.to_string());
+    }
+    std::fs::read(path).map_err(|error| {
+        let reason = match error.kind() {
+            std::io::ErrorKind::NotFound => "no such file or directory".to_owned(),
+            std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+            _ => error.to_string(),
+        };
+        format!("open {path}: {reason}")
+    })
+}
+
+/// The chart at a path of this machine.
+pub(super) fn load(path: &str) -> Result<Chart, Error> {
+    if path.starts_with("oci://") || path.contains("://") {
+        return Err(Error::new(
+            "cli/helm-remote",
+            format!("chart {path:?} is not on this machine, and rendering fetches nothing"),
+        )
+        .help(format!(
+            "vendor it: `helm pull {path} --untar`, and name its folder"
+        )));
+    }
+    let here = current_folder()
+        .map_err(|_| Error::new("cli/helm-chart", "the current folder cannot be read"))?;
+    // The root is the machine's, so that links out of the chart are followed as Helm follows them.
+    let tree = DiskTree::new("/")?.shown_from(&here);
+    let folder = tree.locate(here.join(path))?;
+    match tree.entry(&folder)? {
+        Some(Entry::Dir) => trueup_helm::chart::load_dir(&tree, &folder),
+        Some(Entry::File) => {
+            trueup_helm::chart::load_archive(&tree.read(&folder)?, &tree.display(&folder))
+        }
+        None => Err(Error::new(
+            "cli/helm-chart",
+            format!("path {path:?} not found"),
+        )
+        .help("name the folder of a chart, or a `.tgz`; charts of repositories are vendored first with `helm pull --untar`")),
+    }
+}
+
+/// Writes what each template printed to a file of its path.
+fn write(folder: &Path, release: &Release, what: Print, console: &Console) -> Result<(), Failure> {
+    let mut files: Vec<(String, String)> = Vec::new();
+    let mut add = |path: &str, content: &str| {
+        let text = format!("---\n# Source: {path}\n{content}\n");
+        match files.iter_mut().find(|(known, _)| known == path) {
+            Some((_, file)) => file.push_str(&text),
+            None => files.push((path.to_owned(), text)),
+        }
+    };
+    if what.crds {
+        for crd in &release.crds {
+            add(&crd.path, &crd.file.text());
+        }
+    }
+    for manifest in &release.manifests {
+        add(&manifest.path, &manifest.content);
+    }
+    for hook in &release.hooks {
+        if !(what.no_hooks || what.skip_tests && hook.is_test()) {
+            add(&hook.manifest.path, &hook.manifest.content);
+        }
+    }
+    for (path, text) in files {
+        let file = folder.join(&path);
+        let parent = file.parent().unwrap_or(folder);
+        let shown = file.display().to_string();
+        std::fs::create_dir_all(parent)
+            .and_then(|()| std::fs::write(&file, text))
+            .map_err(|error| Failure::write(&format!("`{shown}`"), &error))?;
+        console.data(&format!("wrote {shown}\n"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+use trueup_manifest::{MemoryTree, TreePath};
+
+use crate::{
+    config::Config,
+    render::{Desired, RenderOptions, render},
+};
+
+const JOB: &str = "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: NAME\n  annotations: {helm.sh/hook: \"EVENT\", helm.sh/hook-weight: \"WEIGHT\"}\nspec:\n  ttlSecondsAfterFinished: 5\n  template: {spec: {restartPolicy: Never, containers: [{name: a, image: \"{{ .Values.image }}\"}]}}\n";
+
+fn hook(name: &str, event: &str, weight: &str) -> String {
+    JOB.replace("NAME", name)
+        .replace("EVENT", event)
+        .replace("WEIGHT", weight)
+}
+
+fn desired(helm: &str, templates: &[(&str, &str)]) -> Result<Desired, String> {
+    let mut tree = MemoryTree::new();
+    let mut add = |path: &str, text: &str| tree.add(path, text).unwrap();
+    add(
+        "environments/dev.yaml",
+        &format!(
+            "apiVersion: trueup.dev/v1\nkind: Environment\nmetadata: {{name: dev}}\nspec:\n  \
+             cluster: {{embedded: {{}}}}\n  variables: {{tag: v7, n: 3}}\n  phases:\n    - \
+             {{name: web, helm: {{chart: chart, {helm}}}}}\n    - {{name: next, manifests: {{path: m.yaml}}}}\n"
+        ),
+    );
+    add(
+        "m.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m, namespace: x}\n",
+    );
+    add(
+        "chart/Chart.yaml",
+        "apiVersion: v2\nname: c\nversion: 1.0.0\n",
+    );
+    add("chart/values.yaml", "image: default\nreplicas: 1\n");
+    add("v.yaml", "image: from-file\n");
+    for (path, text) in templates {
+        add(&format!("chart/{path}"), text);
+    }
+    let config = Config::load(&tree).map_err(|findings| findings.to_string())?;
+    let environment = config.environment("dev").map_err(|e| e.to_string())?;
+    assert!(tree_is_there(&tree));
+    render(&tree, environment, &RenderOptions::default()).map_err(|e| e.to_string())
+}
+
+fn tree_is_there(tree: &MemoryTree) -> bool {
+    use trueup_manifest::Tree as _;
+    tree.entry(&TreePath::root()).is_ok()
+}
+
+const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \"{{ .Release.Name }}\"}\ndata: {image: \"{{ .Values.image }}\", n: \"{{ .Values.replicas }}\"}\n";
+
+fn data(desired: &Desired, phase: &str) -> String {
+    let phase = desired.phases.iter().find(|p| p.name == phase).unwrap();
+    crate::render::to_yaml(&phase.manifests).unwrap()
+}
+
+#[test]
+fn values_of_files_and_inline_ones_with_variables_reach_the_templates() {
+    let desired = desired(
+        "release: 'r-${tag}', namespace: web, createNamespace: true, values: [v.yaml], inline: {replicas: '${n}'}",
+        &[("templates/a.yaml", CONFIG)],
+    )
+    .unwrap();
+    assert_eq!(
+        data(&desired, "web"),
+        "apiVersion: v1\nkind: Namespace\nmetadata:\n  labels:\n    name: web\n  name: web\n---\n\
+         apiVersion: v1\ndata:\n  image: from-file\n  \"n\": \"3\"\nkind: ConfigMap\nmetadata:\n  name: r-v7\n  namespace: web\n"
+    );
+}
+
+#[test]
+fn hooks_are_steps_by_weight_and_what_waits_for_the_phase_waits_for_them() {
+    let templates = [
+        ("templates/a.yaml", CONFIG.to_owned()),
+        ("templates/late.yaml", hook("late", "post-install,post-upgrade", "0")),
+        ("templates/second.yaml", hook("second", "pre-upgrade,pre-install", "5")),
+        ("templates/first.yaml", hook("first", "pre-install", "-5")),
+        ("templates/test.yaml", hook("test", "test", "0")),
+        ("crds/a.yaml", "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: a.b}\n".to_owned()),
+    ];
+    let templates: Vec<(&str, &str)> = templates.iter().map(|(p, t)| (*p, t.as_str())).collect();
+    let rendered = desired("release: r", &templates).unwrap();
+    let names: Vec<&str> = rendered.phases.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "web: definitions",
+            "web: before (-5)",
+            "web: before (5)",
+            "web: objects",
+            "web",
+            "next"
+        ]
+    );
+    for pair in rendered.phases.windows(2) {
+        assert_eq!(pair[1].depends_on, [pair[0].name.clone()]);
+    }
+    let (first, second) = (
+        data(&rendered, "web: before (-5)"),
+        data(&rendered, "web: before (5)"),
+    );
+    assert!(!first.contains("trueup.dev/hook-run"), "{first}");
+    assert!(second.contains("trueup.dev/hook-run"), "{second}");
+    assert!(!second.contains("ttlSecondsAfterFinished"), "{second}");
+    // What the release renders to decides whether a hook of upgrades runs again.
+    let same = desired("release: r", &templates).unwrap();
+    assert_eq!(second, data(&same, "web: before (5)"));
+    let other = desired("release: r, inline: {replicas: 2}", &templates).unwrap();
+    assert_ne!(second, data(&other, "web: before (5)"));
+    let without = desired("release: r, hooks: false, includeCRDs: false", &templates).unwrap();
+    assert_eq!(without.phases.len(), 2);
+}
+
+#[test]
+fn patches_change_what_the_chart_prints() {
+    let patched = desired(
+        "release: r, patches: [{target: {kind: ConfigMap}, patch: '[{\"op\": \"add\", \"path\": \"/data/extra\", \"value\": \"x\"}]'}]",
+        &[("templates/a.yaml", CONFIG)],
+    )
+    .unwrap();
+    assert!(data(&patched, "web").contains("extra: x"));
+}
+
+#[test]
+fn a_missing_value_is_told_with_its_template_its_path_and_the_file_that_should_set_it() {
+    let template = "a: {{ .Values.image.tag.name }}\n";
+    let error = desired(
+        "release: r, inline: {image: {tag: null}}",
+        &[("templates/a.yaml", template)],
+    )
+    .unwrap_err();
+    assert!(
+        error.contains("chart/templates/a.yaml:1:")
+            && error.contains("nil pointer evaluating interface {}.name"),
+        "{error}"
+    );
+}
