@@ -32,6 +32,7 @@ mod kinds;
 mod log;
 mod meta;
 mod ownership;
+mod protobuf;
 mod registry;
 mod selector;
 mod server;

@@ -6,18 +6,17 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use trueup_schema::FieldSet;
 use trueup_schema::crd::{Column, Crd, CrdVersion, Scale};
+use trueup_schema::{FieldSet, Type};
 
 use crate::meta;
-use crate::registry::{Resource, Scope, Subresource};
+use crate::registry::{Resource, Scope, Subresource, version_rank};
 
 mod names;
 
 pub(crate) use names::{Taken, accept};
 
 /// What a version of a CRD says of its resource besides the schema.
-#[derive(Debug)]
 pub(crate) struct Custom {
     /// Paths of `selectableFields`, without the leading dot.
     pub(crate) selectable_fields: Vec<String>,
@@ -27,6 +26,8 @@ pub(crate) struct Custom {
     pub(crate) columns: Vec<Column>,
     /// The version objects are stored in.
     pub(crate) storage_version: String,
+    /// The type of that version: what is read back is pruned and given defaults by it.
+    pub(crate) storage_type: Type,
     /// The `openAPIV3Schema` as written.
     pub(crate) schema: Value,
     /// What to warn of, when the version is deprecated.
@@ -117,9 +118,12 @@ fn resource(object: &Value, crd: &Crd, index: usize, version: &CrdVersion) -> Re
             storage_version: crd
                 .storage_version()
                 .map_or(String::new(), |v| v.name.clone()),
+            storage_type: crd
+                .storage_version()
+                .map_or_else(|| version.ty.clone(), |v| v.ty.clone()),
             deprecation: version.deprecation.as_ref().map(|own| {
                 if own.is_empty() {
-                    format!("{}/{} {kind} is deprecated", crd.group, version.name)
+                    deprecation(crd, &version.name, kind)
                 } else {
                     own.clone()
                 }
@@ -127,6 +131,24 @@ fn resource(object: &Value, crd: &Crd, index: usize, version: &CrdVersion) -> Re
             reset_by_main: version.reset_fields(""),
             reset_by_status: version.reset_fields("status"),
         }),
+    }
+}
+
+/// The warning of a deprecated version that has no words of its own.
+fn deprecation(crd: &Crd, version: &str, kind: &str) -> String {
+    let group = &crd.group;
+    let better = crd
+        .versions
+        .iter()
+        .filter(|other| other.served && other.deprecation.is_none())
+        .map(|other| (version_rank(&other.name), &other.name))
+        .filter(|(rank, _)| *rank > version_rank(version))
+        .max();
+    match better {
+        Some((_, newest)) => {
+            format!("{group}/{version} {kind} is deprecated; use {group}/{newest} {kind}")
+        }
+        None => format!("{group}/{version} {kind} is deprecated"),
     }
 }
 

@@ -25,7 +25,7 @@ use crate::faults::{Boundary, Fault, Moment, Verdict};
 use crate::log::{Entry, RequestInfo};
 use crate::server::core::Core;
 use crate::status::ApiError;
-use crate::verbs::{self, Call};
+use crate::verbs::{self, Call, Warnings};
 use crate::watch;
 
 pub(crate) use render::{partial, representation};
@@ -251,6 +251,7 @@ fn resource(
         return Err(ApiError::no_such_resource());
     }
     let accepted = accept::negotiate(&request.accept)?;
+    let warnings = Warnings::default();
     let call = Call {
         core,
         resource,
@@ -260,18 +261,16 @@ fn resource(
         manager: &request.manager,
         content_type: &request.content_type,
         body: &request.body,
+        warnings: &warnings,
     };
     if request.info.verb == "watch" {
         return watch::start(&call, accepted, fault);
     }
-    let answer = verbs::run(&call)?;
-    let mut reply = render::reply(&call, answer, &accepted);
-    if call.resource.is("", "endpoints") {
-        reply.warnings.push(
-            "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
-                .to_owned(),
-        );
-    }
+    let mut reply = match verbs::run(&call) {
+        Ok(answer) => render::reply(&call, answer, &accepted),
+        Err(error) => Reply::error(&error),
+    };
+    reply.warnings = warnings.into_texts();
     Ok(reply)
 }
 

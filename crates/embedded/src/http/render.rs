@@ -15,11 +15,7 @@ use crate::verbs::{Answer, Call};
 
 pub(super) fn reply(call: &Call<'_>, answer: Answer, accepted: &Accepted) -> Reply {
     match answer {
-        Answer::Object {
-            code,
-            object,
-            warnings,
-        } => {
+        Answer::Object { code, object } => {
             let include = call.query.get("includeObject");
             let value = representation(
                 &call.resource,
@@ -29,16 +25,14 @@ pub(super) fn reply(call: &Call<'_>, answer: Answer, accepted: &Accepted) -> Rep
                 true,
                 &call.core.clock,
             );
-            Reply::value(code, &value, accepted).with_warnings(warnings)
+            Reply::value(code, &value, accepted)
         }
-        Answer::Other {
-            code,
-            value,
-            warnings,
-        } => Reply::value(code, &value, &plain(accepted)).with_warnings(warnings),
+        Answer::Other { code, value } => Reply::value(code, &value, &plain(accepted)),
         Answer::List(page) => {
             let mut metadata = json!({"resourceVersion": page.revision.to_string()});
-            if !page.next.is_empty() {
+            // The list type of custom resources has no way to leave an empty token out.
+            let untyped = call.resource.custom.is_some() && accepted.form != Form::Table;
+            if !page.next.is_empty() || untyped {
                 meta::put(&mut metadata, "continue", json!(page.next));
             }
             if let Some(remaining) = page.remaining {

@@ -21,6 +21,8 @@ pub struct ReplyBody(Kind);
 enum Kind {
     Whole(Option<Bytes>),
     Stream(mpsc::Receiver<Result<Bytes, Cut>>),
+    /// A cut is due once what came before it has been sent.
+    Ending,
 }
 
 /// The connection ends here, in the middle of a reply.
@@ -61,9 +63,16 @@ impl http_body::Body for ReplyBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         match &mut self.0 {
             Kind::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Kind::Stream(receiver) => receiver
-                .poll_recv(context)
-                .map(|item| item.map(|result| result.map(Frame::data))),
+            Kind::Stream(receiver) => match receiver.poll_recv(context) {
+                Poll::Ready(Some(Err(Cut))) => {
+                    // The transport flushes while it waits, and forgets what it holds at an error.
+                    self.0 = Kind::Ending;
+                    context.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                other => other.map(|item| item.map(|result| result.map(Frame::data))),
+            },
+            Kind::Ending => Poll::Ready(Some(Err(Cut))),
         }
     }
 
@@ -76,7 +85,7 @@ impl http_body::Body for ReplyBody {
             Kind::Whole(bytes) => {
                 http_body::SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
             }
-            Kind::Stream(_) => http_body::SizeHint::default(),
+            Kind::Stream(_) | Kind::Ending => http_body::SizeHint::default(),
         }
     }
 }
@@ -129,11 +138,6 @@ impl Reply {
         let mut reply = Self::value(error.code(), &error.to_value(), &Accepted::JSON);
         reply.retry_after = error.retry_after();
         reply
-    }
-
-    pub(crate) fn with_warnings(mut self, warnings: Vec<String>) -> Self {
-        self.warnings.extend(warnings);
-        self
     }
 
     pub(crate) fn into_response(self) -> Response<ReplyBody> {

@@ -3,6 +3,7 @@
 //! Every other kind is converted by its `apiVersion` alone.
 
 use serde_json::{Map, Value, json};
+use trueup_schema::Type;
 
 use crate::meta;
 use crate::registry::Resource;
@@ -19,6 +20,9 @@ pub(crate) fn convert(object: &Value, to: &Resource) -> Value {
         .and_then(Value::as_str)
         .unwrap_or_default();
     let mut new = object.clone();
+    if let Some(custom) = &to.custom {
+        coerce(&custom.storage_type, &mut new);
+    }
     if from == wanted {
         return new;
     }
@@ -32,10 +36,20 @@ pub(crate) fn convert(object: &Value, to: &Resource) -> Value {
     let map = meta::as_map(&mut new);
     map.insert("apiVersion".to_owned(), json!(wanted));
     map.insert("kind".to_owned(), json!(to.kind));
-    if to.custom.is_none() {
+    if to.custom.is_some() {
+        to.ty.prune(&mut new);
+    } else {
         to.ty.normalize(&mut new);
     }
     new
+}
+
+/// What a definition says now holds for objects stored before it did: the real server prunes and
+/// defaults a custom resource by the storage version's schema each time it is read.
+fn coerce(storage: &Type, object: &mut Value) {
+    storage.prune(object);
+    storage.drop_nulls(object);
+    storage.default(object);
 }
 
 /// Fields of an Event in the core group and their names in `events.k8s.io`.

@@ -67,6 +67,10 @@ fn keep(old: &Value, new: &mut Value, kind: &str) {
         for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
             spec.remove(field);
         }
+        // Not a default of this type; one that is written anew stays.
+        if spec.get("internalTrafficPolicy") == old.pointer("/spec/internalTrafficPolicy") {
+            spec.remove("internalTrafficPolicy");
+        }
         return;
     }
     if had_address {

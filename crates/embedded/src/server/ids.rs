@@ -61,6 +61,11 @@ pub(crate) fn rfc3339(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// As Kubernetes writes times that are finer than a second.
+pub(crate) fn micro(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,8 +84,9 @@ mod tests {
     }
 
     #[test]
-    fn times_are_written_in_utc_to_the_second() {
+    fn times_are_written_in_utc_to_the_second_or_microsecond() {
         let time = Timestamp::new(1_000_000_000, 120_000_000).unwrap();
         assert_eq!(rfc3339(time), "2001-09-09T01:46:40Z");
+        assert_eq!(micro(time), "2001-09-09T01:46:40.120000Z");
     }
 }

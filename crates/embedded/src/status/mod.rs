@@ -384,12 +384,6 @@ impl ApiError {
         self.0.code
     }
 
-    /// What a person reads.
-    #[cfg(test)]
-    pub(crate) fn message(&self) -> &str {
-        &self.0.message
-    }
-
     /// Seconds for the `Retry-After` header.
     pub(crate) fn retry_after(&self) -> Option<u64> {
         self.0.retry_after

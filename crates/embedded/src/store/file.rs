@@ -134,12 +134,24 @@ impl Store {
         let neighbour = PathBuf::from(neighbour);
         let bytes = serde_json::to_vec(&snapshot)
             .map_err(|error| SnapshotError::Format(path.to_owned(), error))?;
-        let mut file = std::fs::File::create(&neighbour).map_err(io)?;
+        let mut file = private(&neighbour).map_err(io)?;
         file.write_all(&bytes).map_err(io)?;
         file.sync_all().map_err(io)?;
         std::fs::rename(&neighbour, path).map_err(io)?;
         Ok(revision)
     }
+}
+
+/// A new file nobody else may read: it holds Secrets.
+fn private(path: &Path) -> std::io::Result<std::fs::File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    // A leftover of a crash may have other rights.
+    let _ = std::fs::remove_file(path);
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
 }
 
 fn snapshot(inner: &Inner) -> Snapshot {

@@ -6,17 +6,11 @@ use trueup_yaml::{Document, DuplicateKeys, ParseOptions, Schema, Source};
 use super::{Call, json};
 use crate::http::query::FieldValidation;
 use crate::kinds;
+use crate::meta;
+use crate::protobuf;
 use crate::status::ApiError;
 
-const ACCEPTED: &str = "application/json, application/yaml";
-
-/// A body that is an object of the call's resource, in the form the server keeps.
-#[derive(Debug)]
-pub(super) struct Object {
-    pub(super) value: Value,
-    /// What to warn the client of.
-    pub(super) warnings: Vec<String>,
-}
+const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 /// A value and what was odd about its text, `duplicate field "a.b"` each.
 #[derive(Debug)]
@@ -53,6 +47,17 @@ pub(super) fn parse(call: &Call<'_>) -> Result<Text, ApiError> {
                 "the object provided is unrecognized (must be of type {kind}): {why}"
             ))
         }),
+        "application/vnd.kubernetes.protobuf" if call.resource.custom.is_none() => {
+            let value = protobuf::parse(call.body).map_err(|why| {
+                ApiError::bad_request(format!(
+                    "the object provided is unrecognized (must be of type {kind}): {why}"
+                ))
+            })?;
+            Ok(Text {
+                value,
+                duplicates: Vec::new(),
+            })
+        }
         _ => Err(ApiError::unsupported_media_type(ACCEPTED)),
     }
 }
@@ -134,7 +139,7 @@ fn summary(body: &[u8]) -> String {
 }
 
 /// The body as an object of the resource: of its kind, known fields only, defaults set.
-pub(super) fn object(call: &Call<'_>) -> Result<Object, ApiError> {
+pub(super) fn object(call: &Call<'_>) -> Result<Value, ApiError> {
     let validation = call.field_validation()?;
     let Text {
         mut value,
@@ -154,19 +159,19 @@ pub(super) fn object(call: &Call<'_>) -> Result<Object, ApiError> {
     }
     let mut odd = duplicates;
     odd.extend(inspection.unknown);
-    let warnings = match validation {
-        FieldValidation::Ignore => Vec::new(),
-        FieldValidation::Warn => odd,
-        FieldValidation::Strict if odd.is_empty() => odd,
+    match validation {
+        FieldValidation::Ignore => {}
+        FieldValidation::Warn => odd.into_iter().for_each(|odd| call.warnings.add(odd)),
+        FieldValidation::Strict if odd.is_empty() => {}
         FieldValidation::Strict => {
             return Err(handled(&format!(
                 "strict decoding error: {}",
                 odd.join(", ")
             )));
         }
-    };
+    }
     kinds::settle(&call.resource, &mut value);
-    Ok(Object { value, warnings })
+    Ok(value)
 }
 
 /// The kind must be the resource's; a built-in object without one is taken to be of it.
@@ -202,7 +207,8 @@ fn check_kind(call: &Call<'_>, value: &mut Value) -> Result<(), ApiError> {
     };
     let (kind, version) = (text("kind"), text("apiVersion"));
     if resource.custom.is_some() {
-        return custom_kind(call, &kind, &version, &want, &unrecognized);
+        let name = meta::name(value);
+        return custom_kind(call, (&kind, &version), name, &want, &unrecognized);
     }
     if (kind.is_empty() || kind == resource.kind) && (version.is_empty() || version == want) {
         map.insert("apiVersion".into(), want.into());
@@ -253,8 +259,8 @@ fn package(group: &str) -> &str {
 
 fn custom_kind(
     call: &Call<'_>,
-    kind: &str,
-    version: &str,
+    (kind, version): (&str, &str),
+    name: &str,
     want: &str,
     unrecognized: &dyn Fn(String) -> ApiError,
 ) -> Result<(), ApiError> {
@@ -271,12 +277,7 @@ fn custom_kind(
     }
     if kind != call.resource.kind {
         let flaw = kinds::invalid("kind", kind, format!("must be {}", call.resource.kind));
-        return Err(ApiError::invalid(
-            &call.resource.group,
-            kind,
-            &call.path.name,
-            &[flaw],
-        ));
+        return Err(ApiError::invalid(&call.resource.group, kind, name, &[flaw]));
     }
     Ok(())
 }

@@ -25,12 +25,16 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Answer, ApiError> {
             Err(error) => return Err(error),
         }
     }
+    let mut metadata = json!({"resourceVersion": revision.to_string()});
+    if call.resource.custom.is_some() {
+        meta::put(&mut metadata, "continue", "");
+    }
     Ok(Answer::other(
         200,
         json!({
             "kind": call.resource.list_kind,
             "apiVersion": call.resource.api_version(),
-            "metadata": {"resourceVersion": revision.to_string()},
+            "metadata": metadata,
             "items": items,
         }),
     ))

@@ -20,10 +20,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Answer, ApiError> {
         return Err(ApiError::method_not_allowed());
     }
     let dry_run = call.dry_run()?;
-    let body::Object {
-        value: mut object,
-        mut warnings,
-    } = body::object(call)?;
+    let mut object = body::object(call)?;
     settle_namespace(call, &mut object)?;
     let object = ownership::record_update(
         &call.resource,
@@ -33,8 +30,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Answer, ApiError> {
         &call.writer(""),
     );
     let stored = store_new(call, object, dry_run)?;
-    warnings.extend(call.standing_warnings());
-    Ok(Answer::object(201, stored, warnings))
+    Ok(Answer::object(201, stored))
 }
 
 /// Stores an object that was not there and whose ownership is recorded: by POST, PUT or apply.

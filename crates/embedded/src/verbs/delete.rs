@@ -106,11 +106,9 @@ pub(super) enum Outcome {
 impl Outcome {
     fn answer(self, resource: &Resource, name: &str) -> Answer {
         match self {
-            Self::Going(object) => Answer::object(200, object, Vec::new()),
+            Self::Going(object) => Answer::object(200, object),
             // These kinds are returned as they were, all others as a `Status`.
-            Self::Gone(object) if returns_deleted(resource) => {
-                Answer::object(200, object, Vec::new())
-            }
+            Self::Gone(object) if returns_deleted(resource) => Answer::object(200, object),
             Self::Gone(object) => {
                 let mut details = json!({"name": name, "kind": resource.plural});
                 if !resource.group.is_empty() {
@@ -271,7 +269,7 @@ fn mark(core: &Core, resource: &Resource, object: &mut Value, options: &DeleteOp
     }
     meta::set(object, "deletionTimestamp", core.now());
     meta::set(object, "deletionGracePeriodSeconds", 0);
-    if meta::generation(object) > 0 {
+    if meta::generation(object) > 0 && !is_definition(resource) {
         meta::set(object, "generation", meta::generation(object) + 1);
     }
     if resource.is("", "namespaces") {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::{Call, DeleteOptions, Part, create, delete, update};
+use super::{Call, DeleteOptions, Part, Warnings, create, delete, update};
 use crate::http::query::Query;
 use crate::http::target::ResourcePath;
 use crate::kinds;
@@ -55,6 +55,7 @@ impl Inside<'_> {
             manager: self.manager,
             content_type: "",
             body: &Bytes::new(),
+            warnings: &Warnings::default(),
         })
     }
 

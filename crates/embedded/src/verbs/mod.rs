@@ -5,6 +5,7 @@
 //! one without a lock held and commits it against the revision it read, as the real server does
 //! over etcd.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -22,8 +23,6 @@ mod prepare;
 mod read;
 mod review;
 mod scale;
-#[cfg(test)]
-mod tests;
 mod update;
 
 pub(crate) use delete::{CLEANUP, DeleteOptions, FOREGROUND, ORPHAN};
@@ -53,42 +52,46 @@ pub(crate) struct Call<'a> {
     pub(crate) manager: &'a str,
     pub(crate) content_type: &'a str,
     pub(crate) body: &'a Bytes,
+    /// What the client is warned of, whether the request succeeds or not.
+    pub(crate) warnings: &'a Warnings,
+}
+
+/// Texts of `Warning` headers in the order they came up, each once.
+#[derive(Debug, Default)]
+pub(crate) struct Warnings(RefCell<Vec<String>>);
+
+impl Warnings {
+    pub(crate) fn add(&self, text: impl Into<String>) {
+        let text = text.into();
+        let mut all = self.0.borrow_mut();
+        if !text.is_empty() && !all.contains(&text) {
+            all.push(text);
+        }
+    }
+
+    pub(crate) fn into_texts(self) -> Vec<String> {
+        self.0.into_inner()
+    }
 }
 
 /// A successful answer before it is given its representation.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// One object, with its HTTP status.
-    Object {
-        code: u16,
-        object: Arc<Stored>,
-        warnings: Vec<String>,
-    },
+    Object { code: u16, object: Arc<Stored> },
     /// One value that is not of the resource's own kind: a `Status`, a `Scale`, a review.
-    Other {
-        code: u16,
-        value: Value,
-        warnings: Vec<String>,
-    },
+    Other { code: u16, value: Value },
     /// A page of objects.
     List(list::Page),
 }
 
 impl Answer {
-    pub(super) fn object(code: u16, object: Arc<Stored>, warnings: Vec<String>) -> Self {
-        Self::Object {
-            code,
-            object,
-            warnings,
-        }
+    pub(super) fn object(code: u16, object: Arc<Stored>) -> Self {
+        Self::Object { code, object }
     }
 
     pub(super) fn other(code: u16, value: Value) -> Self {
-        Self::Other {
-            code,
-            value,
-            warnings: Vec::new(),
-        }
+        Self::Other { code, value }
     }
 }
 
@@ -166,22 +169,26 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// What every write of this version is warned of.
-    pub(crate) fn standing_warnings(&self) -> Vec<String> {
-        let custom = self.resource.custom.as_ref();
-        let mut warnings: Vec<String> = custom
-            .and_then(|custom| custom.deprecation.clone())
-            .into_iter()
-            .collect();
-        let rules = custom.map_or(0, |_| self.resource.ty.unevaluated_rules());
-        if rules > 0 {
-            warnings.push(format!(
+    /// Warns of what holds for every request for this version, or for every write of it.
+    fn standing_warnings(&self) {
+        let Some(custom) = &self.resource.custom else {
+            if self.resource.is("", "endpoints") {
+                self.warnings.add(
+                    "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+                );
+            }
+            return;
+        };
+        self.warnings
+            .add(custom.deprecation.clone().unwrap_or_default());
+        let rules = self.resource.ty.unevaluated_rules();
+        if rules > 0 && matches!(self.info.verb.as_str(), "create" | "update" | "patch") {
+            self.warnings.add(format!(
                 "the embedded API server does not evaluate the {rules} CEL rules \
                  (x-kubernetes-validations) of {}",
                 self.resource.kind
             ));
         }
-        warnings
     }
 
     /// The object the path names.
@@ -198,6 +205,7 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, ApiError> {
     if let Some(why) = call.core.access.denied(call.info) {
         return Err(ApiError::denied(&call.subject(), &why));
     }
+    call.standing_warnings();
     if !call.path.subresource.is_empty() {
         return subresource(call);
     }

@@ -35,10 +35,9 @@ pub(super) fn patch(call: &Call<'_>, part: Part) -> Result<Answer, ApiError> {
     }
     let subresource = call.path.subresource.as_str();
     let (served, writer) = (call.served(subresource), call.writer(subresource));
-    let mut warnings = Vec::new();
     let object = update::change(call, part, dry_run, |old| {
         let (mut new, odd) = patched(call, kind, old)?;
-        warnings = check_fields(call, validation, &new, odd)?;
+        check_fields(call, validation, &new, odd)?;
         kinds::settle(&call.resource, &mut new);
         create::settle_namespace(call, &mut new)?;
         update::check_name(call, &new)?;
@@ -50,8 +49,7 @@ pub(super) fn patch(call: &Call<'_>, part: Part) -> Result<Answer, ApiError> {
             &writer,
         ))
     })?;
-    warnings.extend(call.standing_warnings());
-    Ok(Answer::object(200, object, warnings))
+    Ok(Answer::object(200, object))
 }
 
 fn kind(call: &Call<'_>) -> Result<Kind, ApiError> {
@@ -97,7 +95,7 @@ fn check_fields(
     validation: FieldValidation,
     new: &Value,
     mut odd: Vec<String>,
-) -> Result<Vec<String>, ApiError> {
+) -> Result<(), ApiError> {
     let inspection = kinds::inspect(&call.resource, new);
     let refuse = |why: String| {
         let shown = if call.resource.is("", "secrets") {
@@ -112,12 +110,13 @@ fn check_fields(
     }
     odd.extend(inspection.unknown);
     match validation {
-        FieldValidation::Ignore => Ok(Vec::new()),
+        FieldValidation::Ignore => {}
         FieldValidation::Strict if !odd.is_empty() => {
-            Err(refuse(format!("strict decoding error: {}", odd.join(", "))))
+            return Err(refuse(format!("strict decoding error: {}", odd.join(", "))));
         }
-        _ => Ok(odd),
+        _ => odd.into_iter().for_each(|odd| call.warnings.add(odd)),
     }
+    Ok(())
 }
 
 /// The object with a JSON, merge or strategic patch applied, and the duplicate keys of the patch.
@@ -197,8 +196,7 @@ fn apply(call: &Call<'_>, part: Part, dry_run: bool) -> Result<Answer, ApiError>
     } = body::yaml(call.body)
         .map_err(|why| ApiError::bad_request(format!("error decoding YAML: {why}")))?;
     check_config(call, &config)?;
-    let mut warnings = duplicates_allowed(call, duplicates)?;
-    warnings.extend(call.standing_warnings());
+    check_duplicates(call, &duplicates)?;
     let subresource = call.path.subresource.as_str();
     let (served, writer) = (call.served(subresource), call.writer(subresource));
     let merge = |old: Option<&Value>| {
@@ -227,7 +225,7 @@ fn apply(call: &Call<'_>, part: Part, dry_run: bool) -> Result<Answer, ApiError>
             ));
         }
         let created = create::store_new(call, new, dry_run)?;
-        return Ok(Answer::object(201, created, warnings));
+        return Ok(Answer::object(201, created));
     }
     let object = update::change(call, part, dry_run, |old| {
         let mut new = merge(Some(old))?;
@@ -238,18 +236,21 @@ fn apply(call: &Call<'_>, part: Part, dry_run: bool) -> Result<Answer, ApiError>
         }
         Ok(new)
     })?;
-    Ok(Answer::object(200, object, warnings))
+    Ok(Answer::object(200, object))
 }
 
-fn duplicates_allowed(call: &Call<'_>, duplicates: Vec<String>) -> Result<Vec<String>, ApiError> {
+fn check_duplicates(call: &Call<'_>, duplicates: &[String]) -> Result<(), ApiError> {
     match call.field_validation()? {
-        FieldValidation::Ignore => Ok(Vec::new()),
-        FieldValidation::Strict if !duplicates.is_empty() => Err(ApiError::bad_request(format!(
-            "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  {}",
-            duplicates.join("\n  ")
-        ))),
-        _ => Ok(duplicates),
+        FieldValidation::Ignore => {}
+        FieldValidation::Strict if !duplicates.is_empty() => {
+            return Err(ApiError::bad_request(format!(
+                "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  {}",
+                duplicates.join("\n  ")
+            )));
+        }
+        _ => duplicates.iter().for_each(|odd| call.warnings.add(odd)),
     }
+    Ok(())
 }
 
 /// What an applied configuration must say of itself.

@@ -12,5 +12,5 @@ pub(super) fn get(call: &Call<'_>) -> Result<Answer, ApiError> {
             call.core.store.revision(),
         ));
     }
-    Ok(Answer::object(200, call.existing()?, Vec::new()))
+    Ok(Answer::object(200, call.existing()?))
 }

@@ -20,7 +20,7 @@ pub(super) fn run(call: &Call<'_>) -> Result<Answer, ApiError> {
     if call.info.verb != "create" {
         return Err(ApiError::method_not_allowed());
     }
-    let mut review = body::object(call)?.value;
+    let mut review = body::object(call)?;
     if let Some(map) = review.as_object_mut() {
         map.entry("metadata").or_insert_with(|| json!({}));
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Answer, Call, Part, body, update};
 use crate::kinds;
 use crate::meta;
-use crate::ownership;
+use crate::ownership::{self, Writer};
 use crate::status::ApiError;
 use crate::table;
 
@@ -19,10 +19,16 @@ struct Paths {
 pub(super) fn run(call: &Call<'_>) -> Result<Answer, ApiError> {
     let paths = paths(call)?;
     match call.info.verb.as_str() {
-        "get" => Ok(Answer::other(
-            200,
-            scale_of(&paths, &call.existing()?.value),
-        )),
+        "get" => {
+            let stored = call.existing()?;
+            let replicas = get(&stored.value, &paths.spec).and_then(Value::as_i64);
+            if call.resource.custom.is_some() && replicas.is_none() {
+                let path = &paths.spec;
+                let why = format!("the spec replicas field \".{path}\" does not exist");
+                return Err(ApiError::internal(why));
+            }
+            Ok(Answer::other(200, scale_of(&paths, &stored.value)))
+        }
         "update" => {
             let scale = body::parse(call)?.value;
             write(call, &paths, |_| Ok(scale.clone()))
@@ -71,7 +77,12 @@ fn write(
     paths: &Paths,
     make: impl Fn(&Value) -> Result<Value, ApiError>,
 ) -> Result<Answer, ApiError> {
-    let (served, writer) = (call.served("scale"), call.writer("scale"));
+    let served = call.served("scale");
+    // The real server carries ownership over from the Scale to the object, and loses the time on the way.
+    let writer = Writer {
+        time: String::new(),
+        ..call.writer("scale")
+    };
     let stored = update::change(call, Part::Whole, call.dry_run()?, |old| {
         let scale = make(&scale_of(paths, old))?;
         let replicas = scale

@@ -15,13 +15,9 @@ use crate::store::{Stored, WriteError};
 
 pub(super) fn update(call: &Call<'_>, part: Part) -> Result<Answer, ApiError> {
     let dry_run = call.dry_run()?;
-    let body::Object {
-        value: mut object,
-        mut warnings,
-    } = body::object(call)?;
+    let mut object = body::object(call)?;
     create::settle_namespace(call, &mut object)?;
     check_name(call, &object)?;
-    warnings.extend(call.standing_warnings());
     let subresource = call.path.subresource.as_str();
     let (served, writer) = (call.served(subresource), call.writer(subresource));
     let missing = call
@@ -32,7 +28,7 @@ pub(super) fn update(call: &Call<'_>, part: Part) -> Result<Answer, ApiError> {
     if missing && part == Part::Main && prepare::put_creates(&call.resource) {
         let object = ownership::record_update(&call.resource, &served, None, object, &writer);
         let created = create::store_new(call, object, dry_run)?;
-        return Ok(Answer::object(201, created, warnings));
+        return Ok(Answer::object(201, created));
     }
     let object = change(call, part, dry_run, |old| {
         let new = object.clone();
@@ -44,7 +40,7 @@ pub(super) fn update(call: &Call<'_>, part: Part) -> Result<Answer, ApiError> {
             &writer,
         ))
     })?;
-    Ok(Answer::object(200, object, warnings))
+    Ok(Answer::object(200, object))
 }
 
 /// The body's name is the path's.

@@ -157,6 +157,7 @@ impl Watch {
     async fn stream(&mut self, initial: Initial, deadline: Instant) -> Result<(), End> {
         let mut writes = self.core.store.subscribe();
         let mut stop = self.core.stopping();
+        self.strike().await?;
         if initial != Initial::Nothing {
             self.state(initial).await?;
         } else if self.at == 0 {
@@ -236,17 +237,6 @@ impl Watch {
     }
 
     async fn event(&mut self, word: &str, object: &Arc<Stored>) -> Result<(), End> {
-        match self.fault {
-            Some(Fault::TruncateWatch { after_events }) if self.sent >= after_events => {
-                let _ = self.sender.send(Err(Cut)).await;
-                return Err(End);
-            }
-            Some(Fault::ExpireWatch { after_events }) if self.sent >= after_events => {
-                self.expired(self.at).await?;
-                return Err(End);
-            }
-            _ => {}
-        }
         let columns = self.sent == 0;
         let value = representation(
             &self.resource,
@@ -257,7 +247,24 @@ impl Watch {
             &self.core.clock,
         );
         self.sent += 1;
-        self.line(&json!({"type": word, "object": value})).await
+        self.line(&json!({"type": word, "object": value})).await?;
+        self.strike().await
+    }
+
+    /// Ends the watch when an injected fault is due.
+    async fn strike(&mut self) -> Result<(), End> {
+        match self.fault {
+            Some(Fault::TruncateWatch { after_events }) if self.sent >= after_events => {
+                // The client may be gone already.
+                let _ = self.sender.send(Err(Cut)).await;
+                Err(End)
+            }
+            Some(Fault::ExpireWatch { after_events }) if self.sent >= after_events => {
+                self.expired(self.at).await?;
+                Err(End)
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn bookmark(&mut self, revision: u64, initial_end: bool) -> Result<(), End> {
