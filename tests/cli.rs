@@ -1,5 +1,7 @@
 //! The command line as a person or a script meets it: the built binary, run.
 
+#[path = "cli/blame.rs"]
+mod blame;
 #[path = "cli/check.rs"]
 mod check;
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! backtrace or a secret.
 
 mod apply;
+mod blame;
 mod check;
 mod completions;
 mod console;
@@ -66,6 +67,7 @@ enum Command {
     Apply(apply::Args),
     Reconcile(reconcile::Args),
     Status(status::Args),
+    Blame(blame::Args),
     Variables(variables::Args),
     Daemon(Box<daemon::Args>),
     Demo(demo::Args),
@@ -106,6 +108,7 @@ impl Command {
             Self::Apply(args) => args.run(global, console),
             Self::Reconcile(args) => args.run(global, console),
             Self::Status(args) => args.run(global, console),
+            Self::Blame(args) => args.run(global, console),
             Self::Variables(args) => args.run(global, console),
             Self::Daemon(args) => args.run(global),
             Self::Demo(args) => args.run(global),

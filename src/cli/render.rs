@@ -2,7 +2,7 @@
 
 mod flags;
 mod program;
-mod target;
+pub(super) mod target;
 mod write;
 
 use clap::Args as ClapArgs;

@@ -6,6 +6,7 @@
 //! It must never do I/O but through the tree it is given, and never ask a cluster: the same input
 //! gives the same bytes.
 
+mod blame;
 mod compare;
 mod desired;
 mod helm;
@@ -22,6 +23,7 @@ use trueup_kustomize::RemoteFetcher;
 use trueup_manifest::{Diagnostic, Diagnostics, Manifest, ObjectId, Tree};
 
 pub use self::{
+    blame::{FieldPath, Setting, blame},
     compare::{Comparison, Difference, DifferenceKind, compare},
     desired::{Desired, DesiredPhase},
     helm::Inflator,

@@ -7,14 +7,14 @@ use trueup_manifest::Diagnostic;
 use crate::cli::{exit::Failure, global::Global, repository::Repository};
 
 /// What is to be rendered.
-pub(super) enum What {
+pub(in crate::cli) enum What {
     Environment(Box<Repository>),
     Folder,
 }
 
 /// A path (with a slash, or `.` or `..`) is a folder; a bare word is an environment or a folder,
 /// whichever there is, and never guessed where there are both.
-pub(super) fn decide(what: &str, global: &Global) -> Result<What, Failure> {
+pub(in crate::cli) fn decide(what: &str, global: &Global) -> Result<What, Failure> {
     if what.contains('/') || what == "." || what == ".." {
         return Ok(What::Folder);
     }

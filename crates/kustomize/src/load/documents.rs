@@ -75,7 +75,14 @@ pub(crate) fn parse_documents(context: &Context<'_>, source: &Source) -> Parsed 
             .into());
         }
     }
-    Ok(Document::parse_with(source, &context.parse_options())?)
+    let mut documents = Document::parse_with(source, &context.parse_options())?;
+    // Upstream resolves anchors as it loads, so that steps see the fields that a merge key brings.
+    if memchr::memmem::find(text.as_bytes(), b"<<").is_some() {
+        for doc in &mut documents {
+            doc.apply_merge_keys(doc.root()).map_err(Diagnostic::from)?;
+        }
+    }
+    Ok(documents)
 }
 
 /// The items of the one `List` or `ResourceList` that a file may be wrapped in.
