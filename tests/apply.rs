@@ -20,6 +20,8 @@ mod failures;
 mod faults;
 #[path = "apply/first_run.rs"]
 mod first_run;
+#[path = "apply/foreign.rs"]
+mod foreign;
 #[path = "apply/harness/mod.rs"]
 mod harness;
 #[path = "apply/kill.rs"]

@@ -10,6 +10,7 @@ mod confirmed;
 mod event;
 mod execute;
 mod explain;
+mod foreign;
 pub mod health;
 mod nodes;
 mod observe;
@@ -139,6 +140,11 @@ impl Session {
         };
         let mut observed = observer.observe().await;
         observed.neighbours = parents.others;
+        let (foreign, findings) =
+            foreign::read(cluster, &kinds, &desired.patches, &known.patched).await;
+        observed.foreign = foreign;
+        let saw_all = observed.unseen.is_empty();
+        observed.unseen.extend(findings);
         self.forget(&observed);
         let plan = build(&Inputs {
             desired,
@@ -149,8 +155,11 @@ impl Session {
             memory: &parent::memory(&applyset, parent.as_ref()),
             consent,
         })?;
-        let wanted = reach_of(&objects);
-        let saw_all = observed.unseen.is_empty();
+        let mut wanted = reach_of(&objects);
+        let patched = desired.patches.iter();
+        wanted.patched = patched
+            .filter_map(|patch| foreign::declared(&kinds, patch))
+            .collect();
         Ok(Planned {
             plan: Arc::new(plan),
             applyset,

@@ -272,7 +272,7 @@ impl Observer<'_> {
         const TRIES: usize = 3;
         let body = object.body().ok()?;
         let options = ApplyOptions {
-            field_manager: FIELD_MANAGER,
+            field_manager: FIELD_MANAGER.into(),
             force: self.policy.conflicts == Conflicts::Take,
             dry_run: true,
             subresource: None,
@@ -322,7 +322,7 @@ impl Observer<'_> {
 }
 
 /// The address of an object by its identity, in the preferred version of its kind.
-fn target_of(kinds: &Kinds, id: &ObjectId) -> Option<Target> {
+pub(super) fn target_of(kinds: &Kinds, id: &ObjectId) -> Option<Target> {
     let resource = Arc::clone(kinds.preferred(&id.group, &id.kind)?);
     Some(Target {
         resource,

@@ -16,7 +16,8 @@ use crate::{
     },
     plan::{
         ApplySet, CONFIRM, ENVIRONMENT, FIELD_MANAGER, GROUP_KINDS, Memory, NAMESPACES, Neighbour,
-        Neighbours, PARENT_GROUP, PARENT_ID, PARENT_KIND, PARENT_TYPE, Reach, SOURCE, TOOLING,
+        Neighbours, PARENT_GROUP, PARENT_ID, PARENT_KIND, PARENT_TYPE, PATCHED, Reach, SOURCE,
+        TOOLING,
     },
 };
 
@@ -194,7 +195,7 @@ async fn until_served(cluster: &dyn Cluster, crd: &Target) -> Result<(), Error> 
 
 fn options(field_manager: &'static str) -> ApplyOptions {
     ApplyOptions {
-        field_manager,
+        field_manager: field_manager.into(),
         force: true,
         dry_run: false,
         subresource: None,
@@ -217,6 +218,7 @@ pub(super) async fn write_reach(
         (GROUP_KINDS, reach.kinds_annotation()),
         (NAMESPACES, reach.namespaces_annotation()),
         (SCHEMA.0, SCHEMA.1.to_owned()),
+        (PATCHED, reach.patched_annotation()),
     ];
     let annotations: Vec<(&str, String)> = annotations.into_iter().chain(source).collect();
     let is_written = live.is_some_and(|live| {

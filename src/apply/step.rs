@@ -6,9 +6,11 @@ use trueup_manifest::Diagnostic;
 
 use super::wait::until_gone;
 use crate::{
-    cluster::{ApplyOptions, Cluster, DeleteOptions, Error, ErrorKind, Freshness, Live, Target},
+    cluster::{
+        ApplyOptions, Cluster, DeleteOptions, Error, ErrorKind, Freshness, Live, Patch, Target,
+    },
     config::reconcile::{Conflicts, Reconcile},
-    plan::{Action, ActionKind, FIELD_MANAGER, is_immutable},
+    plan::{Action, ActionKind, FIELD_MANAGER, ForeignStep, is_immutable},
 };
 
 /// What came of an action.
@@ -37,6 +39,10 @@ impl Step<'_> {
         if let Some(blocked) = &action.blocked {
             return Err(blocked.clone());
         }
+        if let Some(foreign) = &action.foreign {
+            let done = self.patch(action, foreign).await;
+            return done.map_err(|error| action.refusal(&error));
+        }
         if action.kind == ActionKind::Recreate {
             return self.recreate(action).await;
         }
@@ -50,10 +56,53 @@ impl Step<'_> {
         }
     }
 
+    /// Patches an object of somebody else's: puts back what is no longer patched, then applies what is.
+    /// Such an object is never created and never deleted.
+    async fn patch(&self, action: &Action, foreign: &ForeignStep) -> Result<Done, Error> {
+        let target = &action.target;
+        if !foreign.restore.is_empty() {
+            let operations = Patch::Json(foreign.restore.clone().into());
+            self.cluster.patch(target, &operations, false).await?;
+        }
+        // An apply would create an object that has gone since.
+        let Some(live) = self.cluster.get(target).await? else {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                "patch",
+                target.to_string(),
+                "it has gone",
+            ));
+        };
+        if action.uid.as_deref().is_some_and(|uid| uid != live.uid()) {
+            let message = "it is another object since the plan was made";
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                "patch",
+                target.to_string(),
+                message,
+            ));
+        }
+        let options = ApplyOptions {
+            field_manager: foreign.manager.clone().into(),
+            force: true,
+            dry_run: false,
+            subresource: None,
+        };
+        let applied = self
+            .cluster
+            .apply(target, action.body.bytes(), &options)
+            .await?;
+        Ok(Done {
+            live: applied.live,
+            kind: action.kind,
+            warnings: applied.warnings,
+        })
+    }
+
     async fn apply(&self, action: &Action) -> Result<Done, Error> {
         const PAUSE: Duration = Duration::from_millis(200);
         let options = ApplyOptions {
-            field_manager: FIELD_MANAGER,
+            field_manager: FIELD_MANAGER.into(),
             force: self.policy.conflicts == Conflicts::Take,
             dry_run: false,
             subresource: None,

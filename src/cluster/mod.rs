@@ -16,7 +16,7 @@ mod resource;
 mod retry;
 mod watch;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
 use futures::{future::BoxFuture, stream::BoxStream};
@@ -131,7 +131,7 @@ pub struct Listing {
 #[derive(Clone, Debug)]
 pub struct ApplyOptions {
     /// Under which name the fields are owned.
-    pub field_manager: &'static str,
+    pub field_manager: Cow<'static, str>,
     /// Whether to take fields over from other managers.
     pub force: bool,
     /// Whether the server only says what would happen.

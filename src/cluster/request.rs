@@ -73,7 +73,7 @@ impl Request {
 
     pub(super) fn apply(target: &Target, body: Bytes, options: &ApplyOptions) -> Self {
         let query = [
-            ("fieldManager", options.field_manager),
+            ("fieldManager", &*options.field_manager),
             ("force", if options.force { "true" } else { "" }),
             ("dryRun", if options.dry_run { "All" } else { "" }),
             ("fieldValidation", "Strict"),
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn an_apply_names_its_manager_and_is_strict() {
         let options = ApplyOptions {
-            field_manager: "trueup",
+            field_manager: "trueup".into(),
             force: true,
             dry_run: true,
             subresource: Some("status"),

@@ -71,17 +71,6 @@ impl Environment {
                 "make a kubeconfig with `aws eks update-kubeconfig` and use `kubeconfig: {context: …}`",
             ));
         }
-        for patch in &self.patches {
-            let place = Spanned {
-                value: (),
-                location: patch.location.clone(),
-            };
-            findings.push(not_built(
-                "patches on objects of others",
-                &place,
-                "remove it, and apply it by hand until then",
-            ));
-        }
         findings
     }
 

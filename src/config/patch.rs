@@ -4,7 +4,7 @@ use trueup_yaml::{Document, Location};
 
 use super::decode::Spanned;
 
-/// A patch on objects that somebody else owns. Not built yet.
+/// A patch on an object that somebody else owns.
 #[derive(Clone, Debug)]
 pub struct ForeignPatch {
     /// Which objects.
@@ -33,8 +33,10 @@ pub struct PatchTarget {
 pub enum PatchChange {
     /// The operations of a JSON patch (RFC 6902).
     Json(Vec<JsonOperation>),
-    /// The fields to set, as an object would spell them.
+    /// A JSON merge patch (RFC 7386): lists are replaced whole.
     Merge(Box<Spanned<Document>>),
+    /// The fields to set, as server-side apply would: items of lists one by one.
+    Apply(Box<Spanned<Document>>),
 }
 
 /// One operation of a JSON patch.

@@ -293,7 +293,7 @@ fn what_is_declared_but_not_built_is_told_with_its_place() {
     let environment = environment(FULL[0]);
     let findings = environment.not_built_to_apply();
     let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(
         lines[0].ends_with("error[not-built]: `eks` clusters are not built yet"),
         "{}",

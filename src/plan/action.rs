@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 use trueup_manifest::{Diagnostic, ObjectId, Origin};
 
-use super::{judge::refusal, mask::Key, path::Path};
+use super::{foreign::ForeignStep, judge::refusal, mask::Key, path::Path};
 use crate::cluster::{Error, Live, Target};
 
 /// Everything that has to be done, in which order and why.
@@ -147,6 +147,9 @@ pub struct Action {
     /// What is sent. The plan's written form has its digest: it may be a Secret.
     #[serde(rename = "desired", skip_serializing_if = "Body::is_empty")]
     pub body: Body,
+    /// What is special about an object of somebody else's.
+    #[serde(skip)]
+    pub foreign: Option<ForeignStep>,
     /// The live object, where there is one.
     #[serde(skip)]
     pub live: Option<Live>,

@@ -7,7 +7,9 @@ use trueup_manifest::{Diagnostic, Diagnostics, ObjectId};
 
 use super::{
     action::{Action, ActionKind, Body, FileVersion, Plan, PlannedPhase},
-    depends_on, graph,
+    depends_on,
+    foreign::{self, Foreign},
+    graph,
     hold::{Consent, Memory, Question},
     inventory::ApplySet,
     judge::{Judgement, Rules, Seen, judge},
@@ -24,6 +26,9 @@ use crate::{
     render::Desired,
 };
 
+/// The name of the phase that patches objects of others.
+const PATCHES: &str = "patches";
+
 /// What the cluster holds, as far as a plan needs it.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
@@ -33,6 +38,8 @@ pub struct Observed {
     pub owned: Vec<(Target, Live)>,
     /// Objects that are not in the desired set, are named by `depends-on`, and exist.
     pub externals: HashSet<ObjectId>,
+    /// Objects of others that are patched, or were and are not to be any more.
+    pub foreign: Vec<Foreign>,
     /// Other environments of the cluster.
     pub neighbours: Neighbours,
     /// What could not be looked at, and why: nothing of such kinds is pruned.
@@ -95,7 +102,9 @@ pub fn build(inputs: &Inputs<'_>) -> Result<Plan, Diagnostics> {
     let mut warnings = objects.warnings.clone();
     warnings.extend(order.warnings.iter().cloned());
     warnings.extend(observed.unseen.iter().cloned());
-    let actions = actions(inputs, &order, &mut warnings);
+    let mut actions = actions(inputs, &order, &mut warnings);
+    let mut phases = phases(desired, order.depends_on, order.waves);
+    patch(inputs, &mut phases, &mut actions);
     let disputes = observed.neighbours.disputes(&objects.items);
 
     let ids: HashSet<ObjectId> = objects.items.iter().map(Object::id).collect();
@@ -116,7 +125,7 @@ pub fn build(inputs: &Inputs<'_>) -> Result<Plan, Diagnostics> {
         version: FileVersion,
         environment: applyset.environment().to_owned(),
         revision: desired.revision.clone(),
-        phases: phases(desired, order.depends_on, order.waves),
+        phases,
         actions,
         edges: order.edges,
         prune: pruning.prune,
@@ -126,6 +135,27 @@ pub fn build(inputs: &Inputs<'_>) -> Result<Plan, Diagnostics> {
         disputes,
         warnings,
     })
+}
+
+/// Patches on objects of others are a phase of their own, which nothing waits for.
+fn patch(inputs: &Inputs<'_>, phases: &mut Vec<PlannedPhase>, actions: &mut Vec<Action>) {
+    let foreign = &inputs.observed.foreign;
+    if foreign.is_empty() {
+        return;
+    }
+    let key = Key::of(&inputs.objects.items);
+    let first = actions.len();
+    for object in foreign {
+        actions.push(foreign::action(object, phases.len(), inputs.applyset, key));
+    }
+    let timeout = inputs.policy.timeout.as_millis();
+    phases.push(PlannedPhase {
+        name: PATCHES.to_owned(),
+        depends_on: Vec::new(),
+        timeout_ms: u64::try_from(timeout).unwrap_or(u64::MAX),
+        wait: false,
+        waves: vec![(first..actions.len()).collect()],
+    });
 }
 
 fn phases(
@@ -205,6 +235,7 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
                 resource_version: live.as_ref().map(|live| live.resource_version().to_owned()),
                 body: Body::new(body, rules.key),
                 live,
+                foreign: None,
             }
         })
         .collect()

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
-use trueup_manifest::Diagnostic;
+use trueup_manifest::{Diagnostic, ObjectId};
 
 use crate::cluster::Live;
 
@@ -30,6 +30,8 @@ pub const ENVIRONMENT: &str = "trueup.dev/environment";
 pub const SOURCE: &str = "trueup.dev/source";
 /// The annotation of the parent by which somebody confirms deletions.
 pub const CONFIRM: &str = "trueup.dev/confirm";
+/// The annotation of the parent that lists the objects of others that the environment patches.
+pub const PATCHED: &str = "trueup.dev/patched";
 /// The group of the parent's kind.
 pub const PARENT_GROUP: &str = "trueup.dev";
 /// The parent's kind.
@@ -107,6 +109,8 @@ pub struct Reach {
     pub kinds: BTreeSet<(String, String)>,
     /// Namespaces.
     pub namespaces: BTreeSet<String>,
+    /// Objects of others that are patched.
+    pub patched: BTreeSet<ObjectId>,
 }
 
 impl Reach {
@@ -126,6 +130,7 @@ impl Reach {
         Self {
             kinds: kinds.collect(),
             namespaces: words(NAMESPACES).collect(),
+            patched: words(PATCHED).filter_map(|word| read_id(&word)).collect(),
         }
     }
 
@@ -134,6 +139,7 @@ impl Reach {
         Self {
             kinds: self.kinds.union(&other.kinds).cloned().collect(),
             namespaces: self.namespaces.union(&other.namespaces).cloned().collect(),
+            patched: self.patched.union(&other.patched).cloned().collect(),
         }
     }
 
@@ -154,6 +160,12 @@ impl Reach {
         words.join(",")
     }
 
+    /// The value of [`PATCHED`]: `Kind.group/namespace/name`.
+    pub fn patched_annotation(&self) -> String {
+        let words: Vec<String> = self.patched.iter().map(write_id).collect();
+        words.join(",")
+    }
+
     /// The value of [`NAMESPACES`].
     pub fn namespaces_annotation(&self) -> String {
         self.namespaces
@@ -162,6 +174,28 @@ impl Reach {
             .collect::<Vec<_>>()
             .join(",")
     }
+}
+
+fn write_id(id: &ObjectId) -> String {
+    let ObjectId {
+        group,
+        kind,
+        namespace,
+        name,
+    } = id;
+    format!("{kind}.{group}/{namespace}/{name}")
+}
+
+fn read_id(word: &str) -> Option<ObjectId> {
+    let (kind, place) = word.split_once('/')?;
+    let (kind, group) = kind.split_once('.')?;
+    let (namespace, name) = place.split_once('/')?;
+    Some(ObjectId {
+        group: group.to_owned(),
+        kind: kind.to_owned(),
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -402,7 +402,7 @@ fn nearest_node<'a>(root: Node<'a>, path: &Path) -> Node<'a> {
     node
 }
 
-fn find<'a, V: View<'a>>(root: V, path: &Path) -> Option<V> {
+pub(super) fn find<'a, V: View<'a>>(root: V, path: &Path) -> Option<V> {
     path.0.iter().try_fold(root, |node, step| enter(node, step))
 }
 

@@ -10,6 +10,7 @@ mod build;
 mod compare;
 mod depends_on;
 mod diff;
+mod foreign;
 mod graph;
 mod hold;
 mod hold_back;
@@ -36,12 +37,13 @@ pub use self::{
         PlannedPhase, Prune,
     },
     build::{Inputs, Observed, build, externals},
+    foreign::{Foreign, ForeignStep},
     hold::{Consent, Memory},
     hold_back::held_back,
     immutable::is_immutable,
     inventory::{
         ApplySet, CONFIRM, ENVIRONMENT, FIELD_MANAGER, GROUP_KINDS, NAMESPACES, PARENT_GROUP,
-        PARENT_ID, PARENT_KIND, PARENT_TYPE, PART_OF, Reach, SOURCE, TOOLING,
+        PARENT_ID, PARENT_KIND, PARENT_TYPE, PART_OF, PATCHED, Reach, SOURCE, TOOLING,
     },
     judge::{NOT_OURS, Seen, wants_dry_run},
     neighbours::{Neighbour, Neighbours},

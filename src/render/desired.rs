@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use trueup_manifest::{Diagnostic, Manifest};
 
+use crate::config::ForeignPatch;
+
 /// Everything an environment should hold at a revision, in phases.
 #[derive(Clone, Debug, Default)]
 pub struct Desired {
@@ -15,6 +17,8 @@ pub struct Desired {
     pub source: Option<String>,
     /// The phases in the order of the file.
     pub phases: Vec<DesiredPhase>,
+    /// Patches on objects of others.
+    pub patches: Vec<ForeignPatch>,
     /// What rendering had to say that does not stop it.
     pub warnings: Vec<Diagnostic>,
 }

@@ -75,6 +75,7 @@ pub fn render(
         environment: environment.name.value.clone(),
         revision: options.revision.map(str::to_owned),
         source: None,
+        patches: environment.patches.clone(),
         phases,
         warnings,
     })

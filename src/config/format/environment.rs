@@ -102,8 +102,7 @@ const SPEC: Shape = Shape {
             Type::List(&Type::Shape(&patch::PATCH)),
             "[]",
             "Changes to objects that trueup does not own.",
-        )
-        .not_built(),
+        ),
         Field::default(
             "reconcile",
             Type::Shape(&reconcile::RECONCILE),

@@ -8,8 +8,9 @@ use crate::config::{
 pub(super) const PATCH: Shape = Shape {
     name: "a patch",
     title: "Patch",
-    about: "A change to an object that trueup does not own. Exactly one of `json` and `merge` is \
-            given.",
+    about: "A change to an object that trueup does not own. Exactly one of `json`, \
+            `merge`, `strategic` and `apply` is given. It is resolved to the fields that it sets, and \
+            undone when it is no longer declared.",
     fields: &[
         Field::required("target", Type::Shape(&TARGET), "The object."),
         Field::optional(
@@ -20,10 +21,20 @@ pub(super) const PATCH: Shape = Shape {
         Field::optional(
             "merge",
             Type::Any,
-            "The fields to set, as the object spells them.",
+            "A JSON merge patch (RFC 7386): the fields to set, lists whole.",
+        ),
+        Field::optional(
+            "strategic",
+            Type::Any,
+            "A strategic merge patch without directives: the fields to set, items of lists one by one.",
+        ),
+        Field::optional(
+            "apply",
+            Type::Any,
+            "The fields to set as server-side apply would, items of lists one by one.",
         ),
     ],
-    one_of: &["json", "merge"],
+    one_of: &["json", "merge", "strategic", "apply"],
     example: r#"target: {kind: DaemonSet, name: weave-net, namespace: kube-system}
 json:
   - op: add
@@ -95,8 +106,10 @@ pub(super) fn decode(value: Value<'_>) -> Option<ForeignPatch> {
                     .filter_map(decode_operation)
                     .collect(),
             )
-        } else {
+        } else if which == "merge" {
             PatchChange::Merge(Box::new(value.any()))
+        } else {
+            PatchChange::Apply(Box::new(value.any()))
         })
     });
     Some(ForeignPatch {

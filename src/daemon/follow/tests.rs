@@ -88,7 +88,7 @@ impl Stage {
             "metadata": {"name": name, "namespace": "default", "labels": {"own": own}},
         });
         let options = ApplyOptions {
-            field_manager: "trueup",
+            field_manager: "trueup".into(),
             force: true,
             dry_run: false,
             subresource: None,

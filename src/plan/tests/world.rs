@@ -78,6 +78,7 @@ pub(in crate::plan) fn desired(phases: &[(&str, &str)]) -> Desired {
     Desired {
         environment: "dev".to_owned(),
         source: None,
+        patches: Vec::new(),
         revision: None,
         phases: phases.collect(),
         warnings: Vec::new(),

@@ -242,7 +242,7 @@ impl World {
             .await;
         let body = serde_json::to_vec(&json(&manifest.doc)).unwrap();
         let options = ApplyOptions {
-            field_manager,
+            field_manager: field_manager.into(),
             force: true,
             dry_run: false,
             subresource,
