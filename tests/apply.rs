@@ -12,6 +12,8 @@
 
 #[path = "apply/adoption.rs"]
 mod adoption;
+#[path = "apply/deletion.rs"]
+mod deletion;
 #[path = "apply/estate.rs"]
 mod estate;
 #[path = "apply/failures.rs"]

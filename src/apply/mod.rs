@@ -7,6 +7,7 @@
 
 mod cancel;
 mod confirmed;
+mod delete;
 mod event;
 mod execute;
 mod explain;
@@ -27,6 +28,7 @@ use trueup_manifest::{Diagnostic, Diagnostics};
 
 pub use self::{
     cancel::{Stop, Stopped, Stopper, stopping},
+    delete::Deletion,
     event::{Event, Events},
 };
 use self::{confirmed::Confirmed, execute::Setting, observe::Observer};

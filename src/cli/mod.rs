@@ -12,6 +12,7 @@ mod check;
 mod completions;
 mod console;
 mod daemon;
+mod delete;
 mod demo;
 mod diff;
 mod exit;
@@ -66,6 +67,7 @@ enum Command {
     Plan(plan::Args),
     Apply(apply::Args),
     Reconcile(reconcile::Args),
+    Delete(delete::Args),
     Status(status::Args),
     Blame(blame::Args),
     Variables(variables::Args),
@@ -107,6 +109,7 @@ impl Command {
             Self::Plan(args) => args.run(global, console),
             Self::Apply(args) => args.run(global, console),
             Self::Reconcile(args) => args.run(global, console),
+            Self::Delete(args) => args.run(global, console),
             Self::Status(args) => args.run(global, console),
             Self::Blame(args) => args.run(global, console),
             Self::Variables(args) => args.run(global, console),

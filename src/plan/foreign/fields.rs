@@ -143,7 +143,8 @@ pub(super) fn strip(value: &mut Value, fields: &Map<String, Value>, keys: &[Stri
             });
         } else if let (Some(member), Some(items)) = (field.strip_prefix("v:"), value.as_array_mut())
         {
-            items.retain(|item| item.to_string() != member);
+            let member = serde_json::from_str::<Value>(member).ok();
+            items.retain(|item| member.as_ref() != Some(item));
         }
     }
 }
@@ -223,7 +224,7 @@ pub(super) fn restore(
                 let here = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
                 match live.get(key) {
                     Some(value) => {
-                        restore(value, original, kept, &split.key(key), &here, operations)
+                        restore(value, original, kept, &split.key(key), &here, operations);
                     }
                     None if kept.is_none() => operations.push(operation("add", &here, original)),
                     None => {}

@@ -98,6 +98,8 @@ pub(super) fn action(foreign: &Foreign, phase: usize, applyset: &ApplySet, key: 
 struct Resolved {
     /// What is applied: the fields that they set.
     body: Value,
+    /// Whether there are any.
+    sets_something: bool,
     restore: Vec<Value>,
 }
 
@@ -161,22 +163,39 @@ fn resolve(foreign: &Foreign, applyset: &ApplySet) -> Result<Resolved, Diagnosti
     let mut restore = Vec::new();
     if let Some(originals) = &originals {
         fields::restore(live, originals, set.as_ref(), &split, "", &mut restore);
-        if restore.iter().all(|operation| operation["op"] == "test") {
+        if restore
+            .iter()
+            .all(|operation| operation.get("op").is_some_and(|op| op == "test"))
+        {
             restore.clear();
         }
     }
+    let sets_something = set.is_some();
     let mut body = set.unwrap_or_else(|| json!({}));
-    if let Some(overwritten) = overwritten {
-        body["metadata"]["annotations"][&*annotation] = overwritten.to_string().into();
-    }
-    let target = &foreign.target;
-    body["apiVersion"] = target.resource.api_version().into();
-    body["kind"] = target.resource.kind.as_str().into();
-    body["metadata"]["name"] = target.name.as_str().into();
+    let kept = overwritten.map(|overwritten| (annotation, overwritten.to_string()));
+    fields::overlay(&mut body, &head(&foreign.target, kept), &Split::nobody());
+    Ok(Resolved {
+        body,
+        sets_something,
+        restore,
+    })
+}
+
+/// What names an object, with an annotation.
+fn head(target: &Target, annotation: Option<(String, String)>) -> Value {
+    let mut metadata = Map::new();
+    metadata.insert("name".to_owned(), target.name.as_str().into());
     if !target.namespace.is_empty() {
-        body["metadata"]["namespace"] = target.namespace.as_str().into();
+        metadata.insert("namespace".to_owned(), target.namespace.as_str().into());
     }
-    Ok(Resolved { body, restore })
+    if let Some((name, value)) = annotation {
+        metadata.insert("annotations".to_owned(), json!({name: value}));
+    }
+    json!({
+        "apiVersion": target.resource.api_version(),
+        "kind": target.resource.kind,
+        "metadata": metadata,
+    })
 }
 
 impl Resolved {
@@ -185,12 +204,10 @@ impl Resolved {
         let is_undone = foreign.patches.is_empty();
         let is_known = foreign.live.applied_by(&manager).is_some();
         let has_status = foreign.target.resource.has_status;
-        let sets_nothing = self.body.as_object().is_none_or(|body| body.len() <= 3)
-            && self.body["metadata"].get("annotations").is_none();
-        let found = if sets_nothing && !is_known {
-            Vec::new()
-        } else {
+        let found = if self.sets_something || is_known {
             compare(&self.body, &foreign.live, &manager, has_status)
+        } else {
+            Vec::new()
         };
         if found.is_empty() && self.restore.is_empty() {
             return;

@@ -22,6 +22,11 @@ impl<'a> Split<'a> {
         Self(fields.collect())
     }
 
+    /// Nobody says anything.
+    pub(super) fn nobody() -> Self {
+        Self(Vec::new())
+    }
+
     /// What they say of the value of a key.
     pub(super) fn key(&self, key: &str) -> Self {
         let name = format!("f:{key}");
