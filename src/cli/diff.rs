@@ -2,14 +2,14 @@
 
 mod text;
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueEnum};
 use trueup_manifest::{Diagnostics, Tree};
 
 use super::{
     console::Console,
     exit::{Exit, Failure},
     global::Global,
-    output::{self, Format, FormatArg},
+    output::{self, Format},
     plan,
     repository::Repository,
     variable,
@@ -42,8 +42,34 @@ pub(super) struct Args {
     /// Set a variable on both sides; a number or boolean is one, as in the file
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable::read)]
     variables: Vec<(String, Literal)>,
-    #[command(flatten)]
-    output: FormatArg,
+    /// How the result is written on standard output
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: DiffFormat,
+}
+
+/// How a difference is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum DiffFormat {
+    /// For a person
+    Text,
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+    /// For a comment on a pull request
+    Markdown,
+}
+
+impl DiffFormat {
+    /// The format of all commands that it is; none for Markdown.
+    fn plain(self) -> Option<Format> {
+        match self {
+            Self::Text => Some(Format::Text),
+            Self::Json => Some(Format::Json),
+            Self::Yaml => Some(Format::Yaml),
+            Self::Markdown => None,
+        }
+    }
 }
 
 impl Args {
@@ -67,7 +93,10 @@ impl Args {
             let connection = clusters.of(&prepared.environment).await?;
             let planned =
                 pipeline::plan(&prepared, &connection.session, Consent::default()).await?;
-            plan::tell(console, self.output.format, &prepared, &planned.plan)?;
+            match self.output.plain() {
+                Some(format) => plan::tell(console, format, &prepared, &planned.plan)?,
+                None => plan::tell_markdown(console, &prepared, &planned.plan)?,
+            }
             let blocked = planned
                 .plan
                 .actions
@@ -107,11 +136,13 @@ impl Args {
         let before = before.as_ref().map_or(&nothing, |before| &before.desired);
         console.findings(&after.desired.warnings);
         let comparison = render::compare(before, &after.desired);
-        if self.output.format == Format::Text {
-            console.data(&text::comparison(&comparison, console.color_data()))?;
-            console.message(&text::summary(&comparison));
-        } else {
-            output::structured(console, self.output.format, &comparison)?;
+        match self.output.plain() {
+            Some(Format::Text) => {
+                console.data(&text::comparison(&comparison, console.color_data()))?;
+                console.message(&text::summary(&comparison));
+            }
+            Some(format) => output::structured(console, format, &comparison)?,
+            None => console.data(&text::markdown(&comparison))?,
         }
         Ok(if comparison.objects.is_empty() {
             Exit::Done

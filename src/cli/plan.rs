@@ -1,5 +1,6 @@
 //! `trueup plan`: says what a reconcile would do.
 
+mod markdown;
 mod text;
 
 use std::fs;
@@ -55,6 +56,17 @@ impl Args {
             Ok(Exit::Done)
         })
     }
+}
+
+/// Tells a plan as Markdown, all of it as data.
+pub(super) fn tell_markdown(
+    console: &Console,
+    prepared: &Prepared,
+    plan: &Plan,
+) -> Result<(), Failure> {
+    console.findings(&prepared.desired.warnings);
+    console.findings(&plan.warnings);
+    console.data(&markdown::plan(plan))
 }
 
 /// Tells a plan: what is to be done as data, what is wrong or doubtful as messages.

@@ -9,6 +9,7 @@ use super::{
     depends_on,
     object::Object,
     references::{pod, pod_spec, references, service_accounts},
+    sync_waves,
     view::View,
 };
 
@@ -55,6 +56,7 @@ pub(super) fn edges(objects: &[Object]) -> (Vec<Candidate>, Vec<Diagnostic>) {
             Err(problem) => problems.push(problem),
         }
     }
+    found.extend(sync_waves::edges(objects));
     found.retain(|candidate| candidate.edge.before != candidate.edge.after);
     deduplicate(&mut found);
     (found, problems)

@@ -27,6 +27,7 @@ mod prune;
 mod rank;
 mod references;
 mod saved;
+mod sync_waves;
 #[cfg(test)]
 mod tests;
 mod view;

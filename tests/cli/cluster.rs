@@ -124,6 +124,11 @@ async fn a_change_is_shown_field_by_field_and_then_made() {
     );
     insta::assert_snapshot!("change", steady(&ran.transcript()));
 
+    let ran = scene.run(&["diff", "dev", "-o", "markdown"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(!ran.stdout.contains("hunter"), "{}", ran.stdout);
+    insta::assert_snapshot!("markdown", steady(&ran.stdout));
+
     let ran = scene.run(&["plan", "dev", "-o", "plan.json"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
     let plan = scene.repo.read("plan.json");

@@ -49,6 +49,19 @@ fn object(difference: &Difference, color: bool) -> String {
     out
 }
 
+/// The same for a comment on a pull request: a line that says it all, then each object in a block.
+pub(super) fn markdown(comparison: &Comparison) -> String {
+    let mut out = format!("**{}**\n", summary(comparison));
+    for difference in &comparison.objects {
+        // Nothing of an object may end the block that it stands in.
+        let text = object(difference, false).replace("```", "` ` `");
+        out.push_str("\n```diff\n");
+        out.push_str(&text);
+        out.push_str("```\n");
+    }
+    out
+}
+
 /// `1 to create, 2 to configure, 3 unchanged`.
 pub(super) fn summary(comparison: &Comparison) -> String {
     let number = |kind| {

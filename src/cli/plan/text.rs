@@ -42,9 +42,19 @@ pub(super) fn plan(plan: &Plan, color: bool) -> String {
         }
     }
     if !plan.kept.is_empty() {
-        out.push_str("stays\n");
+        let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
         for kept in &plan.kept {
-            let _ = writeln!(out, "    {}: {}", kept.target, kept.why);
+            let name = kept.target.to_string();
+            match groups.iter_mut().find(|(why, _)| *why == kept.why) {
+                Some((_, names)) => names.push(name),
+                None => groups.push((&kept.why, vec![name])),
+            }
+        }
+        for (why, names) in groups {
+            let _ = writeln!(out, "stays: {why}");
+            for name in names {
+                let _ = writeln!(out, "    {name}");
+            }
         }
     }
     out
