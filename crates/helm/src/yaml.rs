@@ -43,6 +43,10 @@ pub(crate) fn go_error(errors: &[trueup_yaml::Error]) -> String {
     let (line, _) = error.location().line_col();
     let text = error.location().source.text();
     let last = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
+    if error.message() == "the alias has no anchor before it" {
+        let name = unknown_anchor(error);
+        return format!("yaml: unknown anchor '{name}' referenced");
+    }
     let (stage, says) = translate(error.message());
     // The scanner counts lines from 1, the parser from 0 and calls a place on the first line none.
     let line = match stage {
@@ -57,6 +61,18 @@ pub(crate) fn go_error(errors: &[trueup_yaml::Error]) -> String {
     } else {
         format!("yaml: line {line}: {says}")
     }
+}
+
+/// The name of the alias that an error is about.
+fn unknown_anchor(error: &trueup_yaml::Error) -> &str {
+    let location = error.location();
+    let text = location.source.text();
+    let alias = text.get(location.span.start as usize..).unwrap_or_default();
+    let name = alias.trim_start_matches('*');
+    let ends = |c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}');
+    name.find(ends)
+        .and_then(|end| name.get(..end))
+        .unwrap_or(name)
 }
 
 /// Where Go's parser notices an error.

@@ -49,7 +49,7 @@ pub(crate) fn render(
     limits: Limits,
 ) -> Result<BTreeMap<String, String>, Error> {
     let scopes = scope::collect(chart, facts);
-    let mut templates = Templates::new(functions::all());
+    let mut templates = Templates::new(functions::all()).with_name("gotpl");
     // Deeper templates first, so that those of a parent replace theirs of the same name.
     let mut order: Vec<&String> = scopes.keys().collect();
     order.sort_by(|a, b| {

@@ -3,6 +3,11 @@
 //! Flows in: values and texts. Flows out: texts and values; where one cannot be made, Helm's answer: an empty text, or the
 //! error as a value. They must never fail.
 
+#[cfg(test)]
+mod corpus;
+mod pretty;
+mod toml;
+
 use std::sync::Arc;
 
 use trueup_gotemplate::{
@@ -47,6 +52,21 @@ pub fn add(functions: &mut Functions) {
             }
             Err((_, error)) => Value::Map(error_map(&error)),
         })
+    });
+    functions.add("toToml", ANY, |call| {
+        if call.value(0).is_nil() {
+            return Err("reflect: call of reflect.Value.Type on zero Value".into());
+        }
+        Ok(toml::encode(call.value(0)).map_or_else(Value::from, Value::Str))
+    });
+    functions.add("fromToml", TEXT, |call| {
+        let map = toml::decode(call.bytes(0));
+        Ok(Value::Map(map.unwrap_or_else(|error| error_map(&error))))
+    });
+    functions.add("toYamlPretty", ANY, |call| {
+        Ok(Value::from(
+            pretty::encode(call.value(0)).unwrap_or_default(),
+        ))
     });
     functions.add("fromJsonArray", TEXT, |call| {
         Ok(match decode_json(call.bytes(0), Expected::List) {

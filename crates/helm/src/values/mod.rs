@@ -98,7 +98,7 @@ impl fmt::Debug for Values {
     }
 }
 
-/// Refuses mappings whose keys are collections, as Go's parser does.
+/// Refuses mappings whose keys are collections, as Go's parser does, and numbers that JSON has not.
 fn check_keys(document: &Document, node: NodeId) -> Result<(), Error> {
     match document.kind(node) {
         Kind::Mapping => {
@@ -118,7 +118,17 @@ fn check_keys(document: &Document, node: NodeId) -> Result<(), Error> {
         Kind::Sequence => document
             .items(node)
             .try_for_each(|item| check_keys(document, item)),
-        _ => Ok(()),
+        _ => match document.resolve(node, Schema::Sigs) {
+            Resolved::Float(number) if !number.is_finite() => {
+                let text = "error converting YAML to JSON: json: unsupported value: ".to_owned()
+                    + &crate::go::format_g(number, true);
+                let finding = Diagnostic::error("helm/values", "JSON has no such number")
+                    .at(document.location(node))
+                    .help("quote it to make it a text");
+                Err(Error::found(text, finding))
+            }
+            _ => Ok(()),
+        },
     }
 }
 
