@@ -72,6 +72,7 @@ pub(super) fn action(foreign: &Foreign, phase: usize, applyset: &ApplySet, key: 
         phase,
         kind: ActionKind::None,
         last: false,
+        hook: false,
         why: "it is patched as declared".into(),
         changes: Vec::new(),
         left: Vec::new(),
