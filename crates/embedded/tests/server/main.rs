@@ -11,6 +11,7 @@
 mod apply;
 mod client;
 mod definitions;
+mod differential;
 mod discovery;
 mod faults;
 mod lists;

@@ -87,13 +87,19 @@ impl Step {
 }
 
 /// Where requests go.
-enum Side {
+pub(crate) enum Side {
     Ours(Client),
     Real(Real),
 }
 
 impl Side {
-    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Value {
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Value {
         let body = body.to_owned();
         let answer = match self {
             Self::Ours(client) => client.send(method, path, headers, body).await,
@@ -154,7 +160,7 @@ const MASKED: [&str; 9] = [
     "continue",
 ];
 
-fn mask(value: Value, key: &str, run: &str) -> Value {
+pub(crate) fn mask(value: Value, key: &str, run: &str) -> Value {
     match value {
         Value::Object(map) => map
             .into_iter()
