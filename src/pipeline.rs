@@ -86,8 +86,18 @@ pub fn render_from(
     let options = RenderOptions {
         revision,
         remote: Some(remote),
+        cache: None,
     };
-    let desired = render(tree, &environment, &options)?;
+    render_with(tree, environment, &options)
+}
+
+/// [`render_from`] with all that rendering can be given.
+pub fn render_with(
+    tree: &dyn Tree,
+    environment: Environment,
+    options: &RenderOptions<'_>,
+) -> Result<Prepared, Diagnostics> {
+    let desired = render(tree, &environment, options)?;
     Ok(Prepared {
         environment,
         desired,

@@ -126,6 +126,7 @@ impl Args {
             tree_root: Some("/"),
             functions: programs.as_ref().map(|programs| programs as _),
             remote: Some(&remote),
+            cache: None,
         };
         let (manifests, mut warnings) = render::build_kustomization(&tree, &dir, &options)?;
         warnings.extend(self.flags.notes());

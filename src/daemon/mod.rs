@@ -134,8 +134,11 @@ impl Daemon {
             observe,
             stop.clone(),
         );
+        let cache = trueup_kustomize::Cache::default();
         let roster = Roster {
-            passes: move |name: &str| PipelinePasses::new(name, Arc::clone(&clusters)),
+            passes: move |name: &str| {
+                PipelinePasses::new(name, Arc::clone(&clusters), cache.clone())
+            },
             named: options.environments,
             source: name,
             feed: Feed {

@@ -7,6 +7,7 @@ use std::{
 
 use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::mpsc;
+use trueup_kustomize::Cache;
 use trueup_manifest::{Diagnostic, Diagnostics, ObjectId};
 
 use super::{
@@ -19,6 +20,7 @@ use crate::{
     config::{Config, Reconcile},
     pipeline::{self, Clusters, Connection, Fetch, Prepared, Remote, Request},
     plan::{ActionKind, ApplySet, Object, Plan, resolve, wants_dry_run},
+    render::RenderOptions,
     report::{self, ActionResult, Report},
     source::Snapshot,
     telemetry::{Action, ObjectState, Outcome},
@@ -59,6 +61,7 @@ impl Desire for Wanted {
 pub(super) struct PipelinePasses {
     environment: Arc<str>,
     clusters: Arc<Clusters>,
+    cache: Cache,
     last: Last,
 }
 
@@ -67,10 +70,12 @@ pub(super) struct PipelinePasses {
 type Last = Arc<Mutex<Option<Arc<Connection>>>>;
 
 impl PipelinePasses {
-    pub(super) fn new(environment: &str, clusters: Arc<Clusters>) -> Self {
+    /// The cache is shared by all environments: they may have bases in common.
+    pub(super) fn new(environment: &str, clusters: Arc<Clusters>, cache: Cache) -> Self {
         Self {
             environment: environment.into(),
             clusters,
+            cache,
             last: Last::default(),
         }
     }
@@ -88,6 +93,7 @@ impl Passes for PipelinePasses {
         let pass = Pass {
             environment: Arc::clone(&self.environment),
             clusters: Arc::clone(&self.clusters),
+            cache: self.cache.clone(),
             last: Arc::clone(&self.last),
             news,
             stopped,
@@ -100,6 +106,7 @@ impl Passes for PipelinePasses {
 struct Pass {
     environment: Arc<str>,
     clusters: Arc<Clusters>,
+    cache: Cache,
     last: Last,
     news: mpsc::UnboundedSender<News<Wanted>>,
     stopped: Stopped,
@@ -108,9 +115,9 @@ struct Pass {
 impl Pass {
     async fn run(self, snapshot: Snapshot) -> Ended {
         let environment = Arc::clone(&self.environment);
-        let files = snapshot.clone();
+        let (files, cache) = (snapshot.clone(), self.cache.clone());
         // Rendering is work for a processor: it must not hold up those that wait.
-        let prepared = tokio::task::spawn_blocking(move || prepare(&files, &environment));
+        let prepared = tokio::task::spawn_blocking(move || prepare(&files, &environment, &cache));
         let prepared = match prepared.await {
             Ok(Ok(prepared)) => prepared,
             Ok(Err(findings)) => {
@@ -285,7 +292,7 @@ impl Pass {
     }
 }
 
-fn prepare(snapshot: &Snapshot, environment: &str) -> Result<Prepared, Diagnostics> {
+fn prepare(snapshot: &Snapshot, environment: &str, cache: &Cache) -> Result<Prepared, Diagnostics> {
     let home = snapshot.configuration();
     let config = Config::load(home)?;
     let revision = Some(snapshot.revision().id.as_str());
@@ -301,8 +308,12 @@ fn prepare(snapshot: &Snapshot, environment: &str) -> Result<Prepared, Diagnosti
     } else {
         home
     };
-    let mut prepared =
-        pipeline::render_from(files, environment, revision, &Remote::new(Fetch::Newest))?;
+    let options = RenderOptions {
+        revision,
+        remote: Some(&Remote::new(Fetch::Newest)),
+        cache: Some(cache),
+    };
+    let mut prepared = pipeline::render_with(files, environment, &options)?;
     prepared.desired.source = home.source().map(str::to_owned);
     Ok(prepared)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use trueup_kustomize::{
-    ChartInflator, FunctionRunner, LoadRestrictor, Options, RemoteFetcher, Reorder,
+    Cache, ChartInflator, FunctionRunner, LoadRestrictor, Options, RemoteFetcher, Reorder,
 };
 use trueup_manifest::{Diagnostic, Diagnostics, Manifest, Tree, TreePath};
 
@@ -26,6 +26,8 @@ pub struct BuildOptions<'a> {
     pub functions: Option<&'a dyn FunctionRunner>,
     /// Fetches the remote resources that it names; without it they are errors.
     pub remote: Option<&'a dyn RemoteFetcher>,
+    /// What earlier builds left, where builds are to be kept.
+    pub cache: Option<&'a Cache>,
 }
 
 /// Builds the kustomization in a folder: its objects in order, and warnings.
@@ -44,6 +46,7 @@ pub fn build(
     } else {
         Reorder::Legacy
     };
+    let cache = options.cache;
     let options = Options {
         load_restrictor,
         reorder,
@@ -54,8 +57,13 @@ pub fn build(
         charts: options.helm.then_some(&Inflator as &dyn ChartInflator),
         ..Options::default()
     };
-    let build = trueup_kustomize::build(tree, folder, &options)?;
-    Ok((build.manifests, build.warnings))
+    let Some(cache) = cache else {
+        let build = trueup_kustomize::build(tree, folder, &options)?;
+        return Ok((build.manifests, build.warnings));
+    };
+    // The phase writes into its objects, so it gets its own.
+    let build = cache.build(tree, folder, &options)?;
+    Ok((build.manifests.clone(), build.warnings.clone()))
 }
 
 /// The file that `kustomize build --output DIR` writes each object to, by its current namespace where

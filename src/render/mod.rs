@@ -19,7 +19,7 @@ mod substitute;
 use std::collections::HashMap;
 
 use rayon::prelude::*;
-use trueup_kustomize::RemoteFetcher;
+use trueup_kustomize::{Cache, RemoteFetcher};
 use trueup_manifest::{Diagnostic, Diagnostics, Manifest, ObjectId, Tree};
 
 pub use self::{
@@ -39,6 +39,9 @@ pub struct RenderOptions<'a> {
     pub revision: Option<&'a str>,
     /// Fetches the remote resources that kustomizations name; without it they are errors.
     pub remote: Option<&'a dyn RemoteFetcher>,
+    /// What earlier renders of this process left: a kustomization whose inputs are the same is not
+    /// built again. Without it nothing is kept.
+    pub cache: Option<&'a Cache>,
 }
 
 /// Renders all phases of an environment. With an error in any phase nothing is given back, so that

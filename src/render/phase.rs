@@ -110,6 +110,7 @@ fn kustomization(
         load_anywhere,
         remote: options.remote,
         helm: true,
+        cache: options.cache,
         ..BuildOptions::default()
     };
     let (manifests, warnings) = kustomize::build(tree, path, &options)?;

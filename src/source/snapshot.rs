@@ -106,6 +106,10 @@ impl Tree for Snapshot {
         self.tree.read(path)
     }
 
+    fn content_id(&self, path: &TreePath) -> Option<String> {
+        self.tree.content_id(path)
+    }
+
     fn entry(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
         self.tree.entry(path)
     }

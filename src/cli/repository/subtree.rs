@@ -38,6 +38,10 @@ impl Tree for Subtree {
         self.whole.read(&self.resolved(path)?)
     }
 
+    fn content_id(&self, path: &TreePath) -> Option<String> {
+        self.whole.content_id(&self.resolved(path).ok()?)
+    }
+
     fn entry(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
         match self.whole.entry(&self.outer(path)?)? {
             Some(_) => self.whole.entry(&self.resolved(path)?),

@@ -317,6 +317,13 @@ impl Tree for ObjectTree {
         }
     }
 
+    fn content_id(&self, path: &TreePath) -> Option<String> {
+        match self.find(path).ok()??.node {
+            FoundNode::File(id) => Some(id.to_string()),
+            FoundNode::Dir(_) => None,
+        }
+    }
+
     fn entry(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
         Ok(self.find(path)?.map(|found| match found.node {
             FoundNode::Dir(_) => Entry::Dir,
