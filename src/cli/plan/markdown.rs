@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::text;
-use crate::plan::{Action, Change, Plan};
+use crate::plan::{Action, Change, Path, Plan};
 
 /// How many objects are shown before the rest is counted: comments have a limit.
 const SHOWN: usize = 100;
@@ -80,10 +80,20 @@ fn change(out: &mut String, change: &Change) {
         .map(|place| format!("  # {place}"))
         .unwrap_or_default();
     if let Some(before) = &change.before {
-        lines(out, '-', &format!("{path}: {}", value(before)));
+        lines(out, '-', &field(path, &value(before), ""));
     }
     if let Some(after) = &change.after {
-        lines(out, '+', &format!("{path}: {}{place}", value(after)));
+        lines(out, '+', &field(path, &value(after), &place));
+    }
+}
+
+/// A field with its value, and the place that sets it beside its name where the value has many lines.
+fn field(path: &Path, value: &str, place: &str) -> String {
+    if value.contains('\n') {
+        let value = value.trim_end().replace('\n', "\n  ");
+        format!("{path}: |{place}\n  {value}")
+    } else {
+        format!("{path}: {value}{place}")
     }
 }
 
