@@ -170,7 +170,7 @@ fn overlay(tree: &dyn Tree, helm: &Helm, variables: &Variables) -> Result<Overla
 }
 
 fn capabilities(helm: &Helm) -> Result<Capabilities, Diagnostics> {
-    let mut capabilities = Capabilities::default();
+    let mut capabilities = Capabilities::of_a_cluster();
     if let Some(version) = &helm.kube_version {
         capabilities = capabilities
             .with_kube_version(version)

@@ -103,6 +103,16 @@ impl Default for Capabilities {
 }
 
 impl Capabilities {
+    /// What a cluster of today serves, as far as that can be known without it: the APIs of the default
+    /// without alpha and beta versions. Charts that ask for those first would otherwise use APIs that were
+    /// removed long ago, which `helm install` never does, as it asks the cluster.
+    pub fn of_a_cluster() -> Self {
+        let mut capabilities = Self::default();
+        let is_stable = |version: &String| !version.contains("alpha") && !version.contains("beta");
+        capabilities.api_versions.retain(is_stable);
+        capabilities
+    }
+
     /// With another Kubernetes version: `1.31`, `v1.31.2-eks-1`. What follows the numbers is dropped,
     /// as `--kube-version` of Helm does.
     pub fn with_kube_version(mut self, text: &str) -> Result<Self, crate::Error> {
@@ -295,6 +305,14 @@ impl Object for VersionSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cluster_serves_no_api_that_was_removed() {
+        let capabilities = Capabilities::of_a_cluster();
+        let has = |api: &str| capabilities.api_versions.iter().any(|known| known == api);
+        assert!(has("policy/v1") && has("autoscaling/v2") && has("v1"));
+        assert!(!has("policy/v1beta1") && !has("extensions/v1beta1"));
+    }
 
     #[test]
     fn a_kube_version_is_read_as_by_helm() {
