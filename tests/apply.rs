@@ -28,6 +28,8 @@ mod foreign;
 mod harness;
 #[path = "apply/kill.rs"]
 mod kill;
+#[path = "apply/lease.rs"]
+mod lease;
 #[path = "apply/ownership.rs"]
 mod ownership;
 #[path = "apply/prune.rs"]

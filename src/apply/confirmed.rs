@@ -41,8 +41,13 @@ impl Confirmed {
     /// Remembers that applying `body` to `live` gives `settled`, where that is the same object.
     pub(super) fn note(&self, live: &Live, settled: &Live, body: &Bytes) {
         if same(live, settled) {
-            self.lock().insert(Key::new(live, body));
+            self.remember(live, body);
         }
+    }
+
+    /// Remembers that applying `body` has just given `live`.
+    pub(super) fn remember(&self, live: &Live, body: &Bytes) {
+        self.lock().insert(Key::new(live, body));
     }
 
     /// Forgets everything but the objects that are still there.

@@ -8,6 +8,7 @@ use trueup_manifest::{Diagnostic, ObjectId};
 
 use super::{
     cancel::{Stop, Stopped},
+    confirmed::Confirmed,
     event::{Event, Events},
     explain,
     health::{Health, Status, health},
@@ -34,6 +35,8 @@ pub(super) struct Setting<'a> {
     pub selector: String,
     pub events: &'a Events,
     pub stopped: Stopped,
+    /// What writes gave is noted here, and needs no dry run later.
+    pub confirmed: &'a Confirmed,
 }
 
 /// What came of the actions.
@@ -259,6 +262,8 @@ impl<'a> Execution<'a> {
             end.duration = duration;
         }
         self.set_result(at, ActionResult::Done);
+        let confirmed = self.setting.confirmed;
+        confirmed.remember(&done.live, &action.body.bytes());
         let warning = |text: String| {
             Diagnostic::warning("apply/server", format!("`{}`: {text}", action.id()))
                 .at(action.origin.location.clone())

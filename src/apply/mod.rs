@@ -11,8 +11,10 @@ mod delete;
 mod event;
 mod execute;
 mod explain;
+mod fence;
 mod foreign;
 pub mod health;
+mod lease;
 mod nodes;
 mod observe;
 mod parent;
@@ -30,8 +32,14 @@ pub use self::{
     cancel::{Stop, Stopped, Stopper, stopping},
     delete::Deletion,
     event::{Event, Events},
+    lease::LeaseTerms,
 };
-use self::{confirmed::Confirmed, execute::Setting, observe::Observer};
+use self::{
+    confirmed::Confirmed,
+    execute::Setting,
+    lease::{Lease, Seat, Turn},
+    observe::Observer,
+};
 use crate::{
     cluster::{Cluster, Error, Freshness, Kinds, Live},
     config::reconcile::Reconcile,
@@ -48,6 +56,7 @@ use crate::{
 pub struct Session {
     cluster: Arc<dyn Cluster>,
     confirmed: Confirmed,
+    terms: LeaseTerms,
 }
 
 /// How a run is done.
@@ -114,7 +123,13 @@ impl Session {
         Self {
             cluster,
             confirmed: Confirmed::default(),
+            terms: LeaseTerms::default(),
         }
+    }
+
+    /// The same, which holds its leases on other terms.
+    pub fn with_lease(self, terms: LeaseTerms) -> Self {
+        Self { terms, ..self }
     }
 
     /// Makes the plan. Nothing is written.
@@ -196,13 +211,10 @@ impl Session {
         let failure =
             |errors| Report::of_failure(&desired.environment, desired.revision.clone(), errors);
         let mut report = match self.plan(desired, policy, options.consent()).await {
-            Ok(planned) => {
-                let expected = options.expected.as_ref();
-                match expected.map_or(Ok(()), |expected| expected.check(&planned.plan)) {
-                    Ok(()) => self.carry_out(&planned, policy, options).await,
-                    Err(stale) => failure(stale),
-                }
-            }
+            Ok(planned) => match check(options, &planned) {
+                Ok(()) => self.in_turn(&planned, Some(desired), policy, options).await,
+                Err(stale) => failure(stale),
+            },
             Err(errors) => failure(errors),
         };
         report
@@ -215,104 +227,78 @@ impl Session {
         report
     }
 
-    /// Carries a plan out, unless only the plan is wanted or it is held back.
+    /// Carries a plan out, unless only the plan is wanted or it is held back. Another process that writes to
+    /// the environment is waited for.
     pub async fn carry_out(
         &self,
         planned: &Planned,
         policy: &Reconcile,
         options: &Options,
     ) -> Report {
+        self.in_turn(planned, None, policy, options).await
+    }
+
+    /// Carries a plan out while no other process writes to the environment. Where one did since the plan
+    /// was made, a new one is made for the desired set.
+    async fn in_turn(
+        &self,
+        planned: &Planned,
+        desired: Option<&Desired>,
+        policy: &Reconcile,
+        options: &Options,
+    ) -> Report {
         let plan = &planned.plan;
-        options.events.send(Event::Planned(Arc::clone(plan)));
-        let mut report = Report::new(&plan.environment, plan.revision.clone(), Outcome::Converged);
-        report.warnings.clone_from(&plan.warnings);
-        report.kept.clone_from(&plan.kept);
-        report.hold.clone_from(&plan.hold);
-        report.errors = plan.disputes.iter().cloned().collect();
-        if options.dry_run {
-            preview(plan, &mut report);
-            return report;
-        }
-        if plan.hold.is_some() {
-            report.outcome = Outcome::Held;
-        } else if let Err(error) = self.work(planned, policy, options, &mut report).await {
-            report.errors.push(diagnose(&error, "apply/parent"));
-            report.outcome = Outcome::Failed;
-        }
-        report.count();
-        // The status of another repository's environment is not ours to write.
-        if plan
-            .hold
+        let new = |outcome| Report::new(&plan.environment, plan.revision.clone(), outcome);
+        let failed = |errors| Report::of_failure(&plan.environment, plan.revision.clone(), errors);
+        let (lease, warning) = match self.turn(planned, policy, options).await {
+            Ok(Turn::Ours(lease)) => (Some(lease), None),
+            Ok(Turn::Without(warning)) => (None, warning),
+            Ok(Turn::Stopped(stop)) => return new(stopped_by(stop)),
+            Err(error) => return failed(error.into()),
+        };
+        let cluster = lease
             .as_ref()
-            .is_none_or(|hold| hold.kind != HoldKind::TakeOver)
-        {
-            self.tell_status(planned, &mut report).await;
+            .map_or_else(|| Arc::clone(&self.cluster), Lease::cluster);
+        let is_stale = lease.as_ref().is_some_and(|lease| lease.others_wrote);
+        let mut report = match desired.filter(|_| is_stale) {
+            None => carry_out_on(&cluster, &self.confirmed, planned, policy, options).await,
+            Some(desired) => {
+                let newer = self.plan(desired, policy, options.consent()).await;
+                match newer.and_then(|newer| check(options, &newer).map(|()| newer)) {
+                    Ok(newer) => {
+                        carry_out_on(&cluster, &self.confirmed, &newer, policy, options).await
+                    }
+                    Err(errors) => failed(errors),
+                }
+            }
+        };
+        report.warnings.extend(warning);
+        if let Some(lease) = lease {
+            lease.give_back().await;
         }
         report
     }
 
-    /// Widens the parent, applies, prunes, narrows the parent.
-    async fn work(
+    /// The right to write, where the plan writes anything.
+    async fn turn(
         &self,
         planned: &Planned,
         policy: &Reconcile,
         options: &Options,
-        report: &mut Report,
-    ) -> Result<(), Error> {
-        let cluster = self.cluster.as_ref();
-        let Planned { plan, applyset, .. } = planned;
-        let source = planned.source.as_deref();
-        let nothing = plan.is_empty() && plan.actions.is_empty();
-        let is_lost = planned.parent.is_none() && !nothing;
-        let mut parent = planned.parent.clone();
-        if is_lost || !plan.is_empty() {
-            if parent
-                .as_ref()
-                .is_none_or(|parent| !parent::is_as_new(parent))
-            {
-                parent::ensure_kind(cluster, &planned.kinds).await?;
+    ) -> Result<Turn, Diagnostic> {
+        let plan = &planned.plan;
+        let writes = !plan.is_empty() || (planned.parent.is_none() && !plan.actions.is_empty());
+        if options.dry_run || plan.hold.is_some() || !writes {
+            return Ok(Turn::Without(None));
+        }
+        let parent = planned.applyset.parent();
+        match Seat::of(&self.cluster, &planned.kinds, parent, &self.terms) {
+            Some(seat) => {
+                let (events, stopped) = (&options.events, options.stopped.clone());
+                seat.take(policy.timeout, events, stopped).await
             }
-            let superset = planned.known.union(&planned.wanted);
-            let written =
-                parent::write_reach(cluster, applyset, parent.as_ref(), source, &superset).await?;
-            parent = written.or(parent);
+            None => Ok(Turn::Without(None)),
         }
-        let executed = execute::execute(Setting {
-            cluster: &self.cluster,
-            plan,
-            policy,
-            selector: applyset.selector(),
-            events: &options.events,
-            stopped: options.stopped.clone(),
-        })
-        .await;
-        report.actions = executed.actions;
-        report.phases = executed.phases;
-        report.warnings.extend(executed.warnings);
-        report.pruned = if executed.stop.is_some() {
-            let because = "the run was stopped";
-            plan.prune
-                .iter()
-                .map(|left| prune::skipped(left, because))
-                .collect()
-        } else {
-            let held_back = held_back(plan, &not_done(report));
-            prune::prune(prune::Setting {
-                cluster,
-                plan,
-                held_back: &held_back,
-                patience: policy.timeout,
-                events: &options.events,
-                stopped: &options.stopped,
-            })
-            .await
-        };
-        report.outcome = outcome(report, options.stopped.why());
-        if report.outcome == Outcome::Converged && planned.saw_all && parent.is_some() {
-            let reach = remaining(planned, report);
-            parent::write_reach(cluster, applyset, parent.as_ref(), source, &reach).await?;
-        }
-        Ok(())
     }
 
     /// Tells, in the status of an environment that is there, that a revision of it cannot be brought,
@@ -337,25 +323,134 @@ impl Session {
         }
         Ok(())
     }
+}
 
-    /// Writes the status of the parent where it says something new.
-    async fn tell_status(&self, planned: &Planned, report: &mut Report) {
-        let cluster = self.cluster.as_ref();
-        let is_there = planned.parent.is_some() || report.actions.iter().any(|_| true);
-        let is_broken = report
-            .errors
+/// Whether a plan does what was agreed to.
+fn check(options: &Options, planned: &Planned) -> Result<(), Diagnostics> {
+    let expected = options.expected.as_ref();
+    expected.map_or(Ok(()), |expected| expected.check(&planned.plan))
+}
+
+async fn carry_out_on(
+    cluster: &Arc<dyn Cluster>,
+    confirmed: &Confirmed,
+    planned: &Planned,
+    policy: &Reconcile,
+    options: &Options,
+) -> Report {
+    let plan = &planned.plan;
+    options.events.send(Event::Planned(Arc::clone(plan)));
+    let mut report = Report::new(&plan.environment, plan.revision.clone(), Outcome::Converged);
+    report.warnings.clone_from(&plan.warnings);
+    report.kept.clone_from(&plan.kept);
+    report.hold.clone_from(&plan.hold);
+    report.errors = plan.disputes.iter().cloned().collect();
+    if options.dry_run {
+        preview(plan, &mut report);
+        return report;
+    }
+    if plan.hold.is_some() {
+        report.outcome = Outcome::Held;
+    } else if let Err(error) = work(cluster, confirmed, planned, policy, options, &mut report).await
+    {
+        report.errors.push(diagnose(&error, "apply/parent"));
+        report.outcome = Outcome::Failed;
+    }
+    report.count();
+    // The status of another repository's environment is not ours to write.
+    if plan
+        .hold
+        .as_ref()
+        .is_none_or(|hold| hold.kind != HoldKind::TakeOver)
+    {
+        tell_status(cluster.as_ref(), planned, &mut report).await;
+    }
+    report
+}
+
+/// Widens the parent, applies, prunes, narrows the parent.
+async fn work(
+    cluster: &Arc<dyn Cluster>,
+    confirmed: &Confirmed,
+    planned: &Planned,
+    policy: &Reconcile,
+    options: &Options,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let shared = cluster;
+    let cluster = shared.as_ref();
+    let Planned { plan, applyset, .. } = planned;
+    let source = planned.source.as_deref();
+    let nothing = plan.is_empty() && plan.actions.is_empty();
+    let is_lost = planned.parent.is_none() && !nothing;
+    let mut parent = planned.parent.clone();
+    if is_lost || !plan.is_empty() {
+        if parent
+            .as_ref()
+            .is_none_or(|parent| !parent::is_as_new(parent))
+        {
+            parent::ensure_kind(cluster, &planned.kinds).await?;
+        }
+        let superset = planned.known.union(&planned.wanted);
+        let written =
+            parent::write_reach(cluster, applyset, parent.as_ref(), source, &superset).await?;
+        parent = written.or(parent);
+    }
+    let executed = execute::execute(Setting {
+        cluster: shared,
+        plan,
+        policy,
+        selector: applyset.selector(),
+        events: &options.events,
+        stopped: options.stopped.clone(),
+        confirmed,
+    })
+    .await;
+    report.actions = executed.actions;
+    report.phases = executed.phases;
+    report.warnings.extend(executed.warnings);
+    report.pruned = if executed.stop.is_some() {
+        let because = "the run was stopped";
+        plan.prune
             .iter()
-            .any(|error| error.code == "apply/parent");
-        if !is_there || is_broken {
-            return;
-        }
-        let Some(status) = status::status(planned.parent.as_ref(), report, &now()) else {
-            return;
-        };
-        if let Err(error) = parent::write_status(cluster, &planned.applyset, &status).await {
-            let warning = Diagnostic::warning("apply/status", error.to_string());
-            report.warnings.push(warning);
-        }
+            .map(|left| prune::skipped(left, because))
+            .collect()
+    } else {
+        let held_back = held_back(plan, &not_done(report));
+        prune::prune(prune::Setting {
+            cluster,
+            plan,
+            held_back: &held_back,
+            patience: policy.timeout,
+            events: &options.events,
+            stopped: &options.stopped,
+        })
+        .await
+    };
+    report.outcome = outcome(report, options.stopped.why());
+    if report.outcome == Outcome::Converged && planned.saw_all && parent.is_some() {
+        let reach = remaining(planned, report);
+        parent::write_reach(cluster, applyset, parent.as_ref(), source, &reach).await?;
+    }
+    Ok(())
+}
+
+/// Writes the status of the parent where it says something new.
+async fn tell_status(cluster: &dyn Cluster, planned: &Planned, report: &mut Report) {
+    let is_there = planned.parent.is_some() || report.actions.iter().any(|_| true);
+    let is_broken = report
+        .errors
+        .iter()
+        .any(|error| error.code == "apply/parent");
+    if !is_there || is_broken {
+        return;
+    }
+    let Some(status) = status::status(planned.parent.as_ref(), report, &now()) else {
+        return;
+    };
+    if let Err(error) = parent::write_status(cluster, &planned.applyset, &status).await {
+        let warning = Diagnostic::warning("apply/status", error.to_string());
+        report.warnings.push(warning);
     }
 }
 
@@ -416,10 +511,16 @@ fn remaining(planned: &Planned, report: &Report) -> Reach {
 fn outcome(report: &Report, stop: Option<Stop>) -> Outcome {
     let has_failed = report.all_errors().any(Diagnostic::is_error);
     match stop {
-        Some(Stop::Superseded) => Outcome::Superseded,
-        Some(Stop::Shutdown) => Outcome::Stopped,
+        Some(stop) => stopped_by(stop),
         None if has_failed => Outcome::Failed,
         None => Outcome::Converged,
+    }
+}
+
+fn stopped_by(stop: Stop) -> Outcome {
+    match stop {
+        Stop::Superseded => Outcome::Superseded,
+        Stop::Shutdown => Outcome::Stopped,
     }
 }
 

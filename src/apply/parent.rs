@@ -5,14 +5,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 use trueup_manifest::Diagnostic;
 
 use super::{diagnose, health::health};
 use crate::{
     cluster::{
-        ApplyOptions, Cluster, Error, ErrorKind, Freshness, Kinds, Live, Resource, Selection,
-        Target,
+        Applied, ApplyOptions, Cluster, Error, ErrorKind, Freshness, Kinds, Live, Resource,
+        Selection, Target,
     },
     plan::{
         ApplySet, CONFIRM, ENVIRONMENT, FIELD_MANAGER, GROUP_KINDS, Memory, NAMESPACES, Neighbour,
@@ -244,10 +245,26 @@ pub(super) async fn write_reach(
         },
     });
     let target = target(applyset);
-    let applied = cluster
-        .apply(&target, body.to_string().into(), &options(PARENT_MANAGER))
-        .await?;
+    let applied = apply_parent(cluster, &target, body.to_string().into()).await?;
     Ok(Some(applied.live))
+}
+
+/// Applies the parent. A kind that discovery shows may be served a moment later.
+async fn apply_parent(
+    cluster: &dyn Cluster,
+    target: &Target,
+    body: Bytes,
+) -> Result<Applied, Error> {
+    const PAUSE: Duration = Duration::from_millis(100);
+    const TRIES: usize = 50;
+    let options = options(PARENT_MANAGER);
+    for _ in 1..TRIES {
+        match cluster.apply(target, body.clone(), &options).await {
+            Err(error) if error.is_not_found() => tokio::time::sleep(PAUSE).await,
+            answer => return answer,
+        }
+    }
+    cluster.apply(target, body, &options).await
 }
 
 /// Writes the parent's status.

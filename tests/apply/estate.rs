@@ -7,7 +7,7 @@ use trueup::{plan::ActionKind, report::Report};
 use crate::harness::{World, on_every_server, outline};
 
 /// What kustomize prints for a part of the estate; none where the corpus is not there.
-fn expected(name: &str) -> Option<String> {
+pub(crate) fn expected(name: &str) -> Option<String> {
     let beside = |folder: &std::path::Path| folder.join("shared/conformance");
     let root = std::env::var_os("TRUEUP_CONFORMANCE")
         .map(PathBuf::from)
@@ -57,7 +57,7 @@ fn created(report: &Report) -> usize {
 }
 
 /// A stream without the documents whose kind ends in a word.
-fn without(stream: &str, kind: &str) -> String {
+pub(crate) fn without(stream: &str, kind: &str) -> String {
     let is_kind = |document: &&str| {
         document
             .lines()

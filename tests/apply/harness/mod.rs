@@ -14,7 +14,7 @@ use std::{
 
 use serde_json::Value;
 use trueup::{
-    apply::{Options, Session},
+    apply::{LeaseTerms, Options, Session},
     cluster::{
         Access, ApplyOptions, Cluster, DeleteOptions, Freshness, Live, Patch, RetryPolicy, Target,
         connect,
@@ -48,6 +48,16 @@ pub(crate) fn on_every_server<F: AsyncFn(World)>(body: F) {
         server.stop().await.unwrap();
         match real::access() {
             Some(access) => body(World::new(&access, "real").await).await,
+            None => eprintln!("NOT RUN on a real kube-apiserver: KUBEBUILDER_ASSETS is not set"),
+        }
+    });
+}
+
+/// Runs a test body on a real server that no other test uses, where there is one.
+pub(crate) fn on_a_real_server_of_its_own<F: AsyncFn(World)>(body: F) {
+    run(async {
+        match real::Server::of_its_own() {
+            Some(server) => body(World::new(&server.access(), "real").await).await,
             None => eprintln!("NOT RUN on a real kube-apiserver: KUBEBUILDER_ASSETS is not set"),
         }
     });
@@ -99,6 +109,7 @@ pub(crate) struct World {
     /// A word that no other test has in its names.
     pub(crate) tag: String,
     pub(crate) server: &'static str,
+    access: Access,
     /// Whether phases wait for their objects.
     pub(crate) wait: bool,
     /// How long they wait.
@@ -129,9 +140,28 @@ impl World {
             },
             tag: format!("t{}-{count}", std::process::id()),
             server,
+            access: access.clone(),
             wait: false,
             timeout: Duration::from_secs(20),
         }
+    }
+
+    /// Starts anew as a process that goes by this name to others.
+    pub(crate) fn restart_as(&mut self, holder: &str, duration: Duration) {
+        let session = Session::new(Arc::clone(&self.cluster) as Arc<dyn Cluster>);
+        self.session = session.with_lease(LeaseTerms {
+            holder: holder.to_owned(),
+            duration,
+        });
+    }
+
+    /// A second process with the same environment.
+    pub(crate) async fn second(&self, holder: &str) -> Self {
+        let mut second =
+            Self::with_retries(&self.access, self.server, RetryPolicy::default()).await;
+        second.tag.clone_from(&self.tag);
+        second.restart_as(holder, LeaseTerms::default().duration);
+        second
     }
 
     /// Forgets what the session learned, as a new process would.
@@ -282,12 +312,12 @@ impl World {
         }
     }
 
-    /// What was written since the last look, as `verb kind place`.
+    /// What was written since the last look, as `verb kind place`; not the lease that guards it.
     pub(crate) fn writes(&self) -> Vec<String> {
         let calls = self.cluster.take();
         calls
             .iter()
-            .filter(|call| call.is_write())
+            .filter(|call| call.is_write() && !call.what.starts_with("Lease."))
             .map(ToString::to_string)
             .collect()
     }

@@ -49,13 +49,19 @@ pub(super) fn access_with_nodes() -> Option<Access> {
     Some(server.access())
 }
 
-struct Server {
+pub(super) struct Server {
     folder: PathBuf,
     /// Held for the pipes to those who look after the programs.
     programs: Vec<Child>,
 }
 
 impl Server {
+    /// One that ends with the value; none without `KUBEBUILDER_ASSETS`.
+    pub(super) fn of_its_own() -> Option<Self> {
+        let assets = PathBuf::from(std::env::var_os("KUBEBUILDER_ASSETS")?);
+        Some(Self::start(&assets))
+    }
+
     fn start(assets: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap().keep();
         let at = |name: &str| folder.join(name).display().to_string();
@@ -123,7 +129,7 @@ impl Server {
         }
     }
 
-    fn access(&self) -> Access {
+    pub(super) fn access(&self) -> Access {
         Access::Kubeconfig {
             path: Some(self.folder.join("kubeconfig").display().to_string()),
             context: None,

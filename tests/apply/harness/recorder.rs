@@ -3,12 +3,16 @@
 use std::{
     collections::HashSet,
     fmt,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use tokio::sync::Notify;
 use trueup::cluster::{
     Answer, Applied, ApplyOptions, Cluster, DeleteOptions, Deleted, Error, Freshness, Kinds,
     KubeCluster, Listing, Live, Patch, Resource, Selection, Target, WatchEvent,
@@ -43,6 +47,15 @@ pub(crate) struct Recorder {
     calls: Mutex<Vec<Call>>,
     /// The name of an object whose answer to an apply comes late.
     late: Mutex<String>,
+    death: Death,
+}
+
+/// The request at which a process dies: it and all after it get no answer, and half of the times it is
+/// carried out nevertheless.
+struct Death {
+    at: AtomicU64,
+    count: AtomicU64,
+    came: Notify,
 }
 
 impl Recorder {
@@ -51,6 +64,39 @@ impl Recorder {
             inner,
             calls: Mutex::default(),
             late: Mutex::default(),
+            death: Death {
+                at: AtomicU64::new(u64::MAX),
+                count: AtomicU64::new(0),
+                came: Notify::new(),
+            },
+        }
+    }
+
+    /// Lets the process die at its `at`-th boundary from here: before and after each request there is one.
+    pub(crate) fn die_at(&self, at: u64) {
+        self.death.count.store(0, Ordering::SeqCst);
+        self.death.at.store(at, Ordering::SeqCst);
+    }
+
+    /// Comes back when the process has died.
+    pub(crate) async fn death(&self) {
+        self.death.came.notified().await;
+    }
+
+    fn mortal<'a, T: Send + 'a>(&'a self, answer: Answer<'a, T>) -> Answer<'a, T> {
+        Box::pin(async move {
+            self.boundary().await;
+            let answer = answer.await;
+            self.boundary().await;
+            answer
+        })
+    }
+
+    async fn boundary(&self) {
+        let at = self.death.at.load(Ordering::SeqCst);
+        if self.death.count.fetch_add(1, Ordering::SeqCst) + 1 >= at {
+            self.death.came.notify_one();
+            std::future::pending::<()>().await;
         }
     }
 
@@ -100,17 +146,17 @@ impl Recorder {
 impl Cluster for Recorder {
     fn kinds(&self, freshness: Freshness) -> Answer<'_, Arc<Kinds>> {
         self.note("discover", format!("{freshness:?}"), false);
-        self.inner.kinds(freshness)
+        self.mortal(self.inner.kinds(freshness))
     }
 
     fn get<'a>(&'a self, target: &'a Target) -> Answer<'a, Option<Live>> {
         self.note("get", target, false);
-        self.inner.get(target)
+        self.mortal(self.inner.get(target))
     }
 
     fn list<'a>(&'a self, resource: &'a Resource, selection: &'a Selection) -> Answer<'a, Listing> {
         self.note("list", resource, false);
-        self.inner.list(resource, selection)
+        self.mortal(self.inner.list(resource, selection))
     }
 
     fn names<'a>(
@@ -119,7 +165,7 @@ impl Cluster for Recorder {
         selection: &'a Selection,
     ) -> Answer<'a, HashSet<(String, String)>> {
         self.note("names", resource, false);
-        self.inner.names(resource, selection)
+        self.mortal(self.inner.names(resource, selection))
     }
 
     fn apply<'a>(
@@ -133,7 +179,7 @@ impl Cluster for Recorder {
             .map(|part| format!("/{part}"))
             .unwrap_or_default();
         self.note("apply", format!("{target}{part}"), options.dry_run);
-        Box::pin(async move {
+        self.mortal(Box::pin(async move {
             if !self.is_held(target) {
                 return self.inner.apply(target, body, options).await;
             }
@@ -142,7 +188,7 @@ impl Cluster for Recorder {
             self.until_established(target).await;
             tokio::time::sleep(MOMENT).await;
             answer
-        })
+        }))
     }
 
     fn patch<'a>(
@@ -152,12 +198,12 @@ impl Cluster for Recorder {
         dry_run: bool,
     ) -> Answer<'a, Live> {
         self.note("patch", target, dry_run);
-        self.inner.patch(target, patch, dry_run)
+        self.mortal(self.inner.patch(target, patch, dry_run))
     }
 
     fn delete<'a>(&'a self, target: &'a Target, options: &'a DeleteOptions) -> Answer<'a, Deleted> {
         self.note("delete", target, options.dry_run);
-        self.inner.delete(target, options)
+        self.mortal(self.inner.delete(target, options))
     }
 
     fn watch<'a>(
