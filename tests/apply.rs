@@ -40,5 +40,7 @@ mod recreate;
 mod rollout;
 #[path = "apply/saved_plan.rs"]
 mod saved_plan;
+#[path = "apply/scenarios.rs"]
+mod scenarios;
 #[path = "apply/waits.rs"]
 mod waits;

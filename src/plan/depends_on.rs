@@ -25,6 +25,12 @@ pub(super) fn targets(object: &Object) -> Result<Vec<ObjectId>, Diagnostic> {
         .collect()
 }
 
+/// What the annotation of a live object names; whatever in it names nothing is left out.
+pub(super) fn targets_of(annotation: Option<&str>) -> Vec<ObjectId> {
+    let words = annotation.into_iter().flat_map(|text| text.split(','));
+    words.filter_map(|word| parse(word.trim())).collect()
+}
+
 fn parse(word: &str) -> Option<ObjectId> {
     let parts: Vec<&str> = word.split('/').collect();
     let (group, namespace, kind, name) = match parts.as_slice() {

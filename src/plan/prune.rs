@@ -6,6 +6,7 @@ use trueup_manifest::ObjectId;
 
 use super::{
     action::{Kept, Prune},
+    depends_on::{self, DEPENDS_ON},
     inventory::FIELD_MANAGER,
     rank::rank,
     references::references,
@@ -134,6 +135,8 @@ fn in_order(going: &[(&Target, &Live)]) -> Vec<Prune> {
             target.name.clone(),
         )
     });
+    let needs = annotated(&order);
+    heed(&mut order, &needs);
     let places: HashMap<ObjectId, usize> = order
         .iter()
         .enumerate()
@@ -166,7 +169,9 @@ fn in_order(going: &[(&Target, &Live)]) -> Vec<Prune> {
                 name: reference.name.to_owned(),
             })
         });
-        for needed in named.chain(crds.get(&(group, kind))) {
+        let said = needs.get(&target.id()).into_iter().flatten();
+        let said = said.filter_map(|id| places.get(id));
+        for needed in named.chain(crds.get(&(group, kind))).chain(said) {
             // Only towards what comes later in the list, so that there can be no loop.
             if *needed > at
                 && let Some(after) = after.get_mut(*needed)
@@ -185,4 +190,34 @@ fn in_order(going: &[(&Target, &Live)]) -> Vec<Prune> {
         }
     });
     with_after.collect()
+}
+
+/// What the annotations of objects say that they need.
+fn annotated(order: &[&(&Target, &Live)]) -> HashMap<ObjectId, Vec<ObjectId>> {
+    let named = order.iter().map(|(target, live)| {
+        (
+            target.id(),
+            depends_on::targets_of(live.annotation(DEPENDS_ON)),
+        )
+    });
+    named.filter(|(_, needed)| !needed.is_empty()).collect()
+}
+
+/// Puts each object that is needed by an annotation behind those that need it. In a loop, some of it.
+fn heed(order: &mut Vec<&(&Target, &Live)>, needs: &HashMap<ObjectId, Vec<ObjectId>>) {
+    for _ in 0..needs.values().map(Vec::len).sum::<usize>() * order.len() {
+        let ids: Vec<ObjectId> = order.iter().map(|(target, _)| target.id()).collect();
+        let early = ids.iter().enumerate().find_map(|(first, id)| {
+            let last = ids.iter().rposition(|other| {
+                needs
+                    .get(other)
+                    .is_some_and(|needed| other != id && needed.contains(id))
+            })?;
+            (last > first).then_some((first, last))
+        });
+        let Some((first, last)) = early else { return };
+        if let Some(part) = order.get_mut(first..=last) {
+            part.rotate_left(1);
+        }
+    }
 }

@@ -62,9 +62,10 @@ fn revisions() -> [Phases; 3] {
 
 /// The same for a real platform; none where it is not there.
 fn estate() -> Option<[Phases; 3]> {
-    // No pods run: webhooks could not answer. And the embedded server forgets kinds that CRDs bring now and
-    // then when it is busy, which is no kill's fault.
+    // No pods run: webhooks could not answer. Kinds of its own are walked by the other revisions: those of
+    // the estate are so large that the walk would take an hour.
     let pre = without(&expected("_pre.yaml")?, "WebhookConfiguration");
+    let pre = without(&pre, "CustomResourceDefinition");
     let hub = without(
         &without(&expected("local_tilt_dev.yaml")?, "Issuer"),
         "Certificate",
@@ -237,7 +238,7 @@ fn a_kill_at_any_request_is_followed_by_a_run_that_converges() {
 const STEP: u64 = 7;
 
 #[test]
-fn a_kill_at_any_request_of_the_estate_is_followed_by_a_run_that_converges() {
+fn a_kill_at_some_requests_of_the_estate_is_followed_by_a_run_that_converges() {
     let Some(revisions) = estate() else { return };
     let step = std::env::var("TRUEUP_KILL_STEP").map_or(STEP, |step| step.parse().unwrap());
     let walked = walk(&revisions, step);
