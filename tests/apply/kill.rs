@@ -70,6 +70,9 @@ fn estate() -> Option<[Phases; 3]> {
         &without(&expected("local_tilt_dev.yaml")?, "Issuer"),
         "Certificate",
     );
+    // A create that is cut off keeps its fixed port from others for minutes on a real server.
+    let lines = hub.lines().filter(|line| !line.contains("nodePort:"));
+    let hub = lines.collect::<Vec<_>>().join("\n");
     let image = hub
         .lines()
         .find(|line| line.trim().starts_with("image: "))?;
@@ -234,19 +237,16 @@ fn a_kill_at_any_request_is_followed_by_a_run_that_converges() {
     assert!(walked.iter().all(|count| *count > 10), "{walked:?}");
 }
 
-/// Every so many boundaries of the estate are walked, unless `TRUEUP_KILL_STEP=1` asks for all.
-const STEP: u64 = 7;
+/// Every boundary of the estate is walked, unless `TRUEUP_KILL_STEP` asks for every so many only.
+const STEP: u64 = 1;
 
 #[test]
-fn a_kill_at_some_requests_of_the_estate_is_followed_by_a_run_that_converges() {
+fn a_kill_at_any_request_of_the_estate_is_followed_by_a_run_that_converges() {
     let Some(revisions) = estate() else { return };
     let step = std::env::var("TRUEUP_KILL_STEP").map_or(STEP, |step| step.parse().unwrap());
     let walked = walk(&revisions, step);
     tell("the estate on the embedded server", walked);
-    assert!(
-        walked[0] > 100 && walked[1] > 10 && walked[2] > 10,
-        "{walked:?}"
-    );
+    assert!(walked.iter().all(|count| *count > 2), "{walked:?}");
 }
 
 /// Every so many boundaries of the estate are walked on the real server.
