@@ -19,3 +19,4 @@ pub mod report;
 pub mod source;
 pub mod status;
 pub mod telemetry;
+pub mod vault;

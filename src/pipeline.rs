@@ -8,6 +8,9 @@
 mod clusters;
 mod files;
 mod remote;
+mod vaults;
+
+use std::sync::Arc;
 
 use futures::{FutureExt, future::BoxFuture};
 use trueup_manifest::{Diagnostic, Diagnostics, Tree};
@@ -16,6 +19,7 @@ pub use self::{
     clusters::{Clusters, Connection},
     files::{Fetch, own_files},
     remote::Remote,
+    vaults::look as look_at_vaults,
 };
 use crate::{
     apply::{Options, Planned, Session},
@@ -23,6 +27,7 @@ use crate::{
     plan::Consent,
     render::{Desired, RenderOptions, render},
     report::Report,
+    vault::file::Bootstrap,
 };
 
 /// Which environment to take through the pipeline, and with what.
@@ -43,6 +48,8 @@ pub struct Prepared {
     pub environment: Environment,
     /// What it should hold.
     pub desired: Desired,
+    /// What its `vault` phases say, by their names.
+    pub vaults: Vec<(String, Arc<Bootstrap>)>,
 }
 
 /// The pure part: config and render. The files are those of `tree`, in which the Environment file
@@ -97,10 +104,16 @@ pub fn render_with(
     environment: Environment,
     options: &RenderOptions<'_>,
 ) -> Result<Prepared, Diagnostics> {
-    let desired = render(tree, &environment, options)?;
-    Ok(Prepared {
+    let mut findings = Diagnostics::new();
+    let vaults = findings.keep(vaults::read(tree, &environment));
+    let desired = findings.keep(render(tree, &environment, options));
+    let (Some(vaults), Some(desired)) = (vaults, desired) else {
+        return Err(findings);
+    };
+    findings.into_result(Prepared {
         environment,
         desired,
+        vaults,
     })
 }
 
@@ -113,6 +126,7 @@ pub async fn plan(
     let Prepared {
         environment,
         desired,
+        ..
     } = prepared;
     session.plan(desired, &environment.reconcile, consent).await
 }
@@ -123,7 +137,10 @@ pub fn reconcile<'a>(
     session: &'a Session,
     options: &'a Options,
 ) -> BoxFuture<'a, Report> {
-    session
-        .reconcile(&prepared.desired, &prepared.environment.reconcile, options)
-        .boxed()
+    if prepared.vaults.is_empty() {
+        return session
+            .reconcile(&prepared.desired, &prepared.environment.reconcile, options)
+            .boxed();
+    }
+    vaults::reconcile(prepared, session, options).boxed()
 }

@@ -16,12 +16,13 @@ use super::{
     served,
     step::{Done, Step},
     wait::{Sighting, Watches},
+    work::Works,
 };
 use crate::{
     cluster::{Cluster, Live},
     config::reconcile::Reconcile,
     plan::{Action, ActionKind, Gate, Plan},
-    report::{ActionReport, ActionResult, PhaseReport, PhaseResult},
+    report::{ActionReport, ActionResult, PhaseReport, PhaseResult, WorkReport},
 };
 
 /// How many actions are under way at once.
@@ -37,6 +38,7 @@ pub(super) struct Setting<'a> {
     pub stopped: Stopped,
     /// What writes gave is noted here, and needs no dry run later.
     pub confirmed: &'a Confirmed,
+    pub works: &'a Works,
 }
 
 /// What came of the actions.
@@ -44,6 +46,7 @@ pub(super) struct Executed {
     pub actions: Vec<ActionReport>,
     pub phases: Vec<PhaseReport>,
     pub warnings: Vec<Diagnostic>,
+    pub works: Vec<WorkReport>,
     pub stop: Option<Stop>,
 }
 
@@ -61,6 +64,8 @@ enum Answer {
     Served(usize, Result<(), Diagnostic>),
     /// An object did not become healthy, and why.
     Unhealthy(usize, Diagnostic),
+    /// What a phase does beside its objects is over.
+    Worked(usize, WorkReport),
 }
 
 /// An object that is waited for.
@@ -83,6 +88,7 @@ struct Execution<'a> {
     ends: Vec<End>,
     phases: Vec<Phase>,
     warnings: Vec<Diagnostic>,
+    works: Vec<WorkReport>,
     stop: Option<Stop>,
 }
 
@@ -131,6 +137,7 @@ impl<'a> Execution<'a> {
             ends: plan.actions.iter().map(end).collect(),
             phases: vec![Phase::default(); plan.phases.len()],
             warnings: Vec::new(),
+            works: Vec::new(),
             stop: None,
             setting,
         }
@@ -175,7 +182,31 @@ impl<'a> Execution<'a> {
             state.started = Some(Instant::now());
         }
         self.tell_phase(phase, |phase| Event::PhaseStarted { phase });
-        self.nodes.pass(Node::Start(phase), Gate::Applied);
+        let work = self.setting.works.of(&self.phase_name(phase));
+        let Some(work) = work.filter(|_| self.stop.is_none()) else {
+            self.nodes.pass(Node::Start(phase), Gate::Applied);
+            return;
+        };
+        let planned = self.setting.plan.phases.get(phase);
+        let patience = planned.map_or(self.setting.policy.timeout, |phase| {
+            Duration::from_millis(phase.timeout_ms)
+        });
+        self.in_hand.push(Box::pin(async move {
+            Answer::Worked(phase, work.carry_out(patience).await)
+        }));
+    }
+
+    /// The work of a phase is over: its objects follow, if it went well.
+    fn worked(&mut self, phase: usize, report: WorkReport) {
+        if report.errors.has_errors() {
+            if let Some(state) = self.phases.get_mut(phase) {
+                state.failed = true;
+            }
+            self.fail_node(Node::Start(phase), &[Gate::Applied]);
+        } else {
+            self.nodes.pass(Node::Start(phase), Gate::Applied);
+        }
+        self.works.push(report);
     }
 
     fn end_phase(&mut self, phase: usize) {
@@ -246,6 +277,7 @@ impl<'a> Execution<'a> {
                 }
                 self.fail(at, error);
             }
+            Answer::Worked(phase, report) => self.worked(phase, report),
             Answer::Served(at, Ok(())) => self.healthy(at),
             Answer::Served(at, Err(error)) | Answer::Unhealthy(at, error) => {
                 self.unhealthy(at, error);
@@ -591,6 +623,7 @@ impl<'a> Execution<'a> {
             actions,
             phases: phases.collect(),
             warnings: self.warnings,
+            works: self.works,
             stop: self.stop,
         }
     }

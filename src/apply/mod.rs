@@ -23,6 +23,7 @@ mod served;
 mod status;
 mod step;
 mod wait;
+mod work;
 
 use std::{collections::HashSet, sync::Arc, time::Instant};
 
@@ -33,6 +34,7 @@ pub use self::{
     delete::Deletion,
     event::{Event, Events},
     lease::LeaseTerms,
+    work::{PhaseWork, Works},
 };
 use self::{
     confirmed::Confirmed,
@@ -74,6 +76,8 @@ pub struct Options {
     pub events: Events,
     /// How the run learns that it is to stop.
     pub stopped: Stopped,
+    /// What its phases are beside their objects.
+    pub works: Works,
 }
 
 impl Default for Options {
@@ -85,6 +89,7 @@ impl Default for Options {
             expected: None,
             events: Events::none(),
             stopped: Stopped::never(),
+            works: Works::default(),
         }
     }
 }
@@ -404,11 +409,13 @@ async fn work(
         events: &options.events,
         stopped: options.stopped.clone(),
         confirmed,
+        works: &options.works,
     })
     .await;
     report.actions = executed.actions;
     report.phases = executed.phases;
     report.warnings.extend(executed.warnings);
+    report.works = executed.works;
     report.pruned = if executed.stop.is_some() {
         let because = "the run was stopped";
         plan.prune

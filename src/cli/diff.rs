@@ -19,6 +19,7 @@ use crate::{
     pipeline::{self, Clusters, Fetch, Prepared, Remote, Request},
     plan::Consent,
     render,
+    report::WorkReport,
 };
 
 /// Show what a change would do
@@ -97,12 +98,14 @@ impl Args {
                 Some(format) => plan::tell(console, format, &prepared, &planned.plan)?,
                 None => plan::tell_markdown(console, &prepared, &planned.plan)?,
             }
+            let works = pipeline::look_at_vaults(&prepared).await;
+            let differs = tell_works(console, self.output.plain(), &works)?;
             let blocked = planned
                 .plan
                 .actions
                 .iter()
                 .any(|action| action.blocked.is_some());
-            Ok(match (blocked, planned.plan.is_empty()) {
+            Ok(match (blocked, planned.plan.is_empty() && !differs) {
                 (true, _) => Exit::Trouble,
                 (false, true) => Exit::Done,
                 (false, false) => Exit::Differs,
@@ -173,6 +176,27 @@ impl Args {
         let files: &dyn Tree = files.as_ref().map_or(tree, |files| files);
         pipeline::render_from(files, environment, None, remote)
     }
+}
+
+/// Tells what the Vaults of an environment would be told, and says whether that is anything.
+fn tell_works(
+    console: &Console,
+    format: Option<Format>,
+    works: &[WorkReport],
+) -> Result<bool, Failure> {
+    let mut errors = Diagnostics::new();
+    for work in works {
+        if format == Some(Format::Text) && work.changed > 0 {
+            let lines = work.lines.join("\n  ");
+            console.data(&format!(
+                "phase `{}`, {}:\n  {lines}\n",
+                work.phase, work.about
+            ))?;
+        }
+        errors.extend(work.errors.clone());
+    }
+    let differs = works.iter().any(|work| work.changed > 0);
+    errors.into_result(differs).map_err(Failure::from)
 }
 
 /// Says of findings that they are about another revision.

@@ -30,6 +30,7 @@ mod source_flags;
 mod status;
 mod variable;
 mod variables;
+mod vault;
 mod version;
 
 use std::process::ExitCode;
@@ -71,6 +72,7 @@ enum Command {
     Status(status::Args),
     Blame(blame::Args),
     Variables(variables::Args),
+    Vault(vault::Args),
     Daemon(Box<daemon::Args>),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -113,6 +115,7 @@ impl Command {
             Self::Status(args) => args.run(global, console),
             Self::Blame(args) => args.run(global, console),
             Self::Variables(args) => args.run(global, console),
+            Self::Vault(args) => args.run(global, console),
             Self::Daemon(args) => args.run(global),
             Self::Demo(args) => args.run(global),
             Self::Completions(args) => args.run(console),
@@ -138,6 +141,7 @@ impl Command {
         match self {
             // 1 means that there is a difference, as for `diff` and `kubectl diff`.
             Self::Diff(_) => Exit::Trouble,
+            Self::Vault(args) => args.failure(),
             _ => Exit::Failed,
         }
     }

@@ -23,6 +23,7 @@ enum Page {
     Cli,
     Environment,
     Context,
+    Vault,
 }
 
 impl Args {
@@ -31,6 +32,7 @@ impl Args {
             Page::Cli => cli_page(),
             Page::Environment => config::environment_page(),
             Page::Context => config::context_page(),
+            Page::Vault => config::vault_page(),
         })?;
         Ok(Exit::Done)
     }

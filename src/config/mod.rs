@@ -32,8 +32,13 @@ pub use self::{
     patch::{ForeignPatch, JsonOp, JsonOperation, PatchChange, PatchTarget},
     phase::{Content, Helm, Phase},
     reconcile::Reconcile,
-    reference::{context_page, environment_page},
+    reference::{context_page, environment_page, vault_page},
     substitute::{FieldPath, Substitution},
     variables::{Given, Giver, Literal, Variables},
 };
-pub(crate) use self::{environment::not_built, names::is_variable};
+pub(crate) use self::{
+    decode::{Decoder, Fields, Value},
+    environment::not_built,
+    format::check_kind,
+    names::is_variable,
+};

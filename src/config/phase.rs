@@ -45,7 +45,7 @@ pub enum Content {
     },
     /// A Helm chart.
     Helm(Box<Helm>),
-    /// The Vault bootstrap. Not built yet.
+    /// The Vault bootstrap.
     Vault {
         /// The file that describes it.
         path: Spanned<TreePath>,

@@ -67,6 +67,22 @@ pub fn context_page() -> String {
     page("Context", intro, &CONTEXT, more)
 }
 
+/// `docs/reference/vault.md`.
+pub fn vault_page() -> String {
+    let intro = "A VaultBootstrap says how a Vault goes from an empty server to a configured one. A \
+                 `vault` phase of an [Environment](environment.md#phase) names its file; \
+                 [the guide](../guides/vault.md) shows it at work.";
+    let more = "Parameters of paths that trueup knows are checked by its own tables: Vault takes an \
+                unknown one without a word and forgets it. Their older names (`policies`, `ttl`, …) stand \
+                for those of today. A path that is declared twice is an error.\n";
+    page(
+        "VaultBootstrap",
+        intro,
+        &crate::vault::file::BOOTSTRAP,
+        more,
+    )
+}
+
 fn page(title: &str, intro: &str, shape: &'static Shape, more: &str) -> String {
     let mut out = format!("{NOTE}\n\n# {title}\n\n{intro}\n\n{STRICT}\n");
     for shape in shape.all() {

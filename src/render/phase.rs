@@ -70,7 +70,8 @@ fn content(
                 warnings: rendered.warnings,
             })
         }
-        Content::Vault { path } => Err(unbuilt("`vault` phases", path)),
+        // It has no objects: what it does is for the pipeline.
+        Content::Vault { .. } => Ok(Rendered::default()),
         Content::Processes { path } => Err(unbuilt("`processes` phases", path)),
     }
 }

@@ -35,6 +35,9 @@ pub struct Report {
     pub kept: Vec<Kept>,
     /// Why nothing was done until somebody confirms.
     pub hold: Option<Hold>,
+    /// What was done, or would be, in phases that are more than objects: what a Vault is told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub works: Vec<WorkReport>,
     /// What went wrong beside single objects: no connection, no order.
     pub errors: Diagnostics,
     /// What is worth saying.
@@ -93,6 +96,26 @@ impl Counts {
     pub fn changed(&self) -> usize {
         self.created + self.configured + self.recreated + self.adopted + self.patched + self.pruned
     }
+}
+
+/// What the work of a phase did, or would do, that is more than objects.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkReport {
+    /// The name of the phase.
+    pub phase: String,
+    /// What it is about, for people: ``vault `vault` ``.
+    pub about: String,
+    /// How many things were changed, or would be.
+    pub changed: usize,
+    /// How many are as they should be.
+    pub unchanged: usize,
+    /// What is done with each thing that changes, a line each, details indented.
+    pub lines: Vec<String>,
+    /// What went wrong.
+    pub errors: Diagnostics,
+    /// What is worth saying.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// What became of a phase.
@@ -191,6 +214,7 @@ impl Report {
             pruned: Vec::new(),
             kept: Vec::new(),
             hold: None,
+            works: Vec::new(),
             errors: Diagnostics::new(),
             warnings: Vec::new(),
             duration: Duration::ZERO,
@@ -212,7 +236,12 @@ impl Report {
             .iter()
             .filter_map(|action| action.error.as_ref());
         let of_prune = self.pruned.iter().filter_map(|prune| prune.error.as_ref());
-        self.errors.iter().chain(of_actions).chain(of_prune)
+        let of_works = self.works.iter().flat_map(|work| work.errors.iter());
+        self.errors
+            .iter()
+            .chain(of_works)
+            .chain(of_actions)
+            .chain(of_prune)
     }
 
     /// Counts the ends of all objects.

@@ -53,6 +53,7 @@ impl Report {
     /// What was not done, what went wrong and what to do about it.
     fn write_rest(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_kept(f)?;
+        self.write_works(f)?;
         self.write_phases(f)?;
         for warning in &self.warnings {
             writeln!(f, "{warning}")?;
@@ -81,6 +82,17 @@ impl Report {
             .iter()
             .map(|kept| (kept.why.clone(), kept.target.id()));
         write_groups(f, ["stays", "stay"], skipped.chain(kept))
+    }
+
+    /// What phases did that is more than objects.
+    fn write_works(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for work in self.works.iter().filter(|work| work.changed > 0) {
+            writeln!(f, "phase `{}`, {}:", work.phase, work.about)?;
+            for line in &work.lines {
+                writeln!(f, "  {line}")?;
+            }
+        }
+        Ok(())
     }
 
     /// Phases are worth a line each only where one of them failed.

@@ -11,3 +11,8 @@ fn the_page_of_the_environment_is_up_to_date() {
 fn the_page_of_the_context_is_up_to_date() {
     page::compare("context.md", &trueup::config::context_page());
 }
+
+#[test]
+fn the_page_of_the_vault_is_up_to_date() {
+    page::compare("vault.md", &trueup::config::vault_page());
+}

@@ -21,7 +21,7 @@ trap 'rm -rf "$scratch"' EXIT
 build() {
   cd "$here/$1"
   local key out building command
-  key=$( { cat go.mod go.sum cmd/*/main.go; echo "$2"; go version; } | sha256sum | cut -c1-16)
+  key=$( { cat go.mod go.sum cmd/*/main.go $(find stub -type f 2>/dev/null | sort); echo "$2"; go version; } | sha256sum | cut -c1-16)
   out="$cache/$1-$key"
   if [ ! -d "$out" ]; then
     # Built beside and moved, so that an interrupted build never looks like a finished one.
@@ -55,8 +55,10 @@ tool() {
 k8s=$(build k8s "-s -w -X $stamp.gitVersion=$kubernetes -X $stamp.gitMajor=1 -X $stamp.gitMinor=36 -X $stamp.gitTreeState=archive")
 kustomize=$(build kustomize "-s -w")
 kwok=$(build kwok "-s -w")
+# Under the Business Source License from 1.15 on: for tests alone, never linked or shipped.
+vault=$(build vault "-s -w")
 
-parts=("$k8s" "$kustomize" "$kwok")
+parts=("$k8s" "$kustomize" "$kwok" "$vault")
 if [ "${1:-}" = --with-helm ]; then
   parts+=("$(tool helm helm.sh/helm/v3/cmd/helm "-s -w -X helm.sh/helm/v3/internal/version.version=v3.22.0")")
 fi

@@ -31,7 +31,7 @@ pub(super) use self::{
 pub(super) const API_VERSION: &str = "trueup.dev/v1";
 
 /// Checks `apiVersion` and `kind`.
-fn check_kind(fields: &Fields<'_>, kind: &'static str) {
+pub(crate) fn check_kind(fields: &Fields<'_>, kind: &'static str) {
     for (name, expected) in [("apiVersion", API_VERSION), ("kind", kind)] {
         if let Some(value) = fields.required(name)
             && let Some(text) = value.text()

@@ -22,7 +22,7 @@ pub(super) const PHASE: Shape = Shape {
         Field::optional("kustomize", Type::Shape(&KUSTOMIZE), "A kustomization."),
         Field::optional("manifests", Type::Shape(&MANIFESTS), "Plain manifests."),
         Field::optional("helm", Type::Shape(&HELM), "A Helm chart."),
-        Field::optional("vault", Type::Shape(&VAULT), "The Vault bootstrap.").not_built(),
+        Field::optional("vault", Type::Shape(&VAULT), "The Vault bootstrap."),
         Field::optional("processes", Type::Shape(&PROCESSES), "Processes.").not_built(),
         Field::optional(
             "dependsOn",

@@ -1,0 +1,239 @@
+//! `trueup vault`: the Vault bootstrap by itself.
+
+use std::fmt::Write;
+
+use clap::{Args as ClapArgs, Subcommand};
+use trueup_manifest::{Diagnostic, Diagnostics, TreePath};
+
+use super::{
+    console::{Console, Style, count},
+    exit::{Exit, Failure},
+    global::Global,
+    output::{self, Format, FormatArg},
+    repository::Repository,
+};
+use crate::{
+    config::Content,
+    vault::{Depth, Kind, Phase, VaultReport, file},
+};
+
+/// Take a Vault from an empty server to a configured one
+///
+/// Works on the `vault` phase of an environment, or on a file of the kind `VaultBootstrap`. Nothing
+/// secret is ever printed.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say whether each server is initialised and sealed
+    ///
+    /// Ends with 0 where every server is open, and 1 otherwise.
+    Status(What),
+    /// Say what a bootstrap would do
+    ///
+    /// Reads the Vault and writes nothing to it. Ends with 0 where nothing is to be done, 1 where
+    /// something is, and 2 where it cannot be told.
+    Diff(What),
+    /// Initialise, unseal and configure, as far as each is needed
+    Bootstrap(Run),
+    /// Unseal every server that is sealed
+    Unseal(Run),
+}
+
+#[derive(Debug, ClapArgs)]
+struct What {
+    /// An environment with a `vault` phase, or the path of a file
+    #[arg(value_name = "ENV|FILE")]
+    what: String,
+    #[command(flatten)]
+    output: FormatArg,
+}
+
+#[derive(Debug, ClapArgs)]
+struct Run {
+    #[command(flatten)]
+    what: What,
+    /// Only say what would be done; ends with 2 where something would
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Args {
+    pub(super) fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
+        match &self.command {
+            Command::Status(what) => status(what, global, console),
+            Command::Diff(what) => {
+                let report = carry_out(what, Depth::Everything, true, global)?;
+                tell(&report, what, true, console)?;
+                Ok(match (report.errors.has_errors(), report.changes()) {
+                    (true, _) => Exit::Trouble,
+                    (false, true) => Exit::Differs,
+                    (false, false) => Exit::Done,
+                })
+            }
+            Command::Bootstrap(run) => run.run(Depth::Everything, global, console),
+            Command::Unseal(run) => run.run(Depth::Unseal, global, console),
+        }
+    }
+
+    /// How a failure of this command is told to a script.
+    pub(super) fn failure(&self) -> Exit {
+        match self.command {
+            Command::Diff(_) => Exit::Trouble,
+            _ => Exit::Failed,
+        }
+    }
+}
+
+impl Run {
+    fn run(&self, depth: Depth, global: &Global, console: &Console) -> Result<Exit, Failure> {
+        let report = carry_out(&self.what, depth, self.dry_run, global)?;
+        tell(&report, &self.what, self.dry_run, console)?;
+        Ok(if report.errors.has_errors() {
+            Exit::Failed
+        } else if self.dry_run && report.changes() {
+            Exit::Pending
+        } else {
+            Exit::Done
+        })
+    }
+}
+
+/// The Vault that is meant: the one phase of an environment, or a file.
+fn open(what: &What, global: &Global) -> Result<Phase, Failure> {
+    let repository = Repository::open(global)?;
+    let path = if repository.config.knows(&what.what) {
+        let environment = repository.config.environment(&what.what)?;
+        let mut paths = environment
+            .phases
+            .iter()
+            .filter_map(|phase| match &phase.content {
+                Content::Vault { path } => Some(path.value.clone()),
+                _ => None,
+            });
+        paths.next().ok_or_else(|| {
+            let message = format!("environment `{}` has no `vault` phase", what.what);
+            Failure::from(Diagnostic::error("vault/no-phase", message))
+        })?
+    } else {
+        TreePath::new(&what.what).map_err(|error| {
+            Failure::new(
+                "vault/no-file",
+                format!("`{}` is no path in the repository: {error}", what.what),
+            )
+        })?
+    };
+    let bootstrap = file::load(&repository.tree, &path)?;
+    Ok(Phase::open(bootstrap)?)
+}
+
+fn carry_out(
+    what: &What,
+    depth: Depth,
+    dry_run: bool,
+    global: &Global,
+) -> Result<VaultReport, Failure> {
+    let phase = open(what, global)?;
+    Ok(super::runtime()?.block_on(phase.run(depth, dry_run)))
+}
+
+fn status(what: &What, global: &Global, console: &Console) -> Result<Exit, Failure> {
+    let phase = open(what, global)?;
+    let all = super::runtime()?.block_on(phase.status());
+    let mut errors = Diagnostics::new();
+    let mut out = String::new();
+    let mut open = true;
+    for (server, status) in all {
+        let says = match status {
+            Ok(status) => {
+                open &= status.initialised && !status.sealed;
+                let seal = match (status.initialised, status.sealed) {
+                    (false, _) => "not initialised",
+                    (true, true) => "sealed",
+                    (true, false) => "open",
+                };
+                format!(
+                    "{seal}, version {}, storage {}",
+                    status.version, status.storage
+                )
+            }
+            Err(error) => {
+                open = false;
+                errors.push(Diagnostic::from(error));
+                "does not answer".to_owned()
+            }
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{server}  {says}");
+    }
+    console.data(&out)?;
+    errors
+        .into_result(if open { Exit::Done } else { Exit::Failed })
+        .map_err(Failure::from)
+}
+
+fn tell(
+    report: &VaultReport,
+    what: &What,
+    dry_run: bool,
+    console: &Console,
+) -> Result<(), Failure> {
+    if what.output.format == Format::Text {
+        console.data(&text(report, console.color_data()))?;
+        console.message(&summary(report, dry_run));
+    } else {
+        output::structured(console, what.output.format, report)?;
+    }
+    console.findings(&report.warnings);
+    if report.errors.has_errors() {
+        console.report(&report.errors);
+    }
+    Ok(())
+}
+
+fn text(report: &VaultReport, color: bool) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    for step in &report.steps {
+        let _ = writeln!(out, "{}", Style::Added.paint(&step.line(), color));
+    }
+    for action in report.actions.iter().filter(|one| one.kind != Kind::None) {
+        let style = match action.kind {
+            Kind::Create => Style::Added,
+            Kind::Configure | Kind::None => Style::Changed,
+            Kind::Recreate | Kind::Prune => Style::Removed,
+        };
+        let mut style = Some(style);
+        for line in action.lines() {
+            // What is done is in colour, the fields that it changes are not.
+            let style = style.take().unwrap_or(Style::Plain);
+            let _ = writeln!(out, "{}", style.paint(&line, color));
+        }
+    }
+    out
+}
+
+fn summary(report: &VaultReport, dry_run: bool) -> String {
+    let changed = report
+        .actions
+        .iter()
+        .filter(|one| one.kind != Kind::None)
+        .count();
+    let same = report.actions.len() - changed;
+    let verb = if dry_run { "to do" } else { "done" };
+    let guess = if report.tentative {
+        "; the Vault cannot be read yet, so this is as far as can be told"
+    } else {
+        ""
+    };
+    format!(
+        "vault `{}`: {} and {} {verb}, {same} as they should be{guess}",
+        report.name,
+        count(report.steps.len(), "step"),
+        count(changed, "change"),
+    )
+}

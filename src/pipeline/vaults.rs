@@ -1,0 +1,123 @@
+//! The `vault` phases of an environment: read with its files, carried out between its other phases.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{FutureExt, future::BoxFuture};
+use tokio::time::{Instant, sleep};
+use trueup_manifest::{Diagnostics, Tree};
+
+use super::Prepared;
+use crate::{
+    apply::{Options, PhaseWork, Session},
+    config::{Content, Environment},
+    report::{Outcome, Report, WorkReport},
+    vault::{Depth, Phase, file, file::Bootstrap},
+};
+
+/// How long to wait before a Vault that does not answer yet is asked again.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// The files of an environment's `vault` phases.
+pub(super) fn read(
+    tree: &dyn Tree,
+    environment: &Environment,
+) -> Result<Vec<(String, Arc<Bootstrap>)>, Diagnostics> {
+    let mut findings = Diagnostics::new();
+    let mut all = Vec::new();
+    for phase in &environment.phases {
+        let Content::Vault { path } = &phase.content else {
+            continue;
+        };
+        let through = format!("{}/{}", environment.name.value, phase.name.value);
+        let loaded = file::load(tree, &path.value).map_err(|errors| {
+            let placed = errors.into_iter().map(|error| match error.location() {
+                Some(_) => error,
+                None => error.at(path.location.clone()),
+            });
+            placed
+                .collect::<Diagnostics>()
+                .through(&through.as_str().into())
+        });
+        if let Some(bootstrap) = findings.keep(loaded) {
+            all.push((phase.name.value.clone(), Arc::new(bootstrap)));
+        }
+    }
+    findings.into_result(all)
+}
+
+/// The work of one phase.
+struct Work {
+    phase: String,
+    bootstrap: Arc<Bootstrap>,
+}
+
+impl PhaseWork for Work {
+    fn carry_out(&self, patience: Duration) -> BoxFuture<'_, WorkReport> {
+        async move {
+            let until = Instant::now() + patience;
+            loop {
+                let report = run(&self.phase, &self.bootstrap, false).await;
+                // Pods take their time; what else is wrong does not mend itself.
+                let waits = report.errors.has_errors()
+                    && report
+                        .errors
+                        .iter()
+                        .all(|error| error.code == "vault/unreachable");
+                if !waits || Instant::now() + AGAIN > until {
+                    return report;
+                }
+                sleep(AGAIN).await;
+            }
+        }
+        .boxed()
+    }
+}
+
+async fn run(phase: &str, bootstrap: &Bootstrap, dry_run: bool) -> WorkReport {
+    let opened = Phase::open(bootstrap.clone());
+    let mut report = match opened {
+        Ok(vault) => vault.run(Depth::Everything, dry_run).await.to_work(),
+        Err(errors) => WorkReport {
+            about: format!("vault `{}`", bootstrap.name),
+            errors,
+            ..WorkReport::default()
+        },
+    };
+    phase.clone_into(&mut report.phase);
+    report
+}
+
+/// What the `vault` phases of an environment would do. Nothing is written.
+pub async fn look(prepared: &Prepared) -> Vec<WorkReport> {
+    let mut all = Vec::new();
+    for (phase, bootstrap) in &prepared.vaults {
+        all.push(run(phase, bootstrap, true).await);
+    }
+    all
+}
+
+/// Reconciles an environment with its `vault` phases in their places.
+pub(super) async fn reconcile(prepared: &Prepared, session: &Session, options: &Options) -> Report {
+    let mut options = options.clone();
+    for (phase, bootstrap) in &prepared.vaults {
+        let work = Work {
+            phase: phase.clone(),
+            bootstrap: Arc::clone(bootstrap),
+        };
+        options.works.insert(phase, Arc::new(work));
+    }
+    let policy = &prepared.environment.reconcile;
+    let mut report = session
+        .reconcile(&prepared.desired, policy, &options)
+        .boxed()
+        .await;
+    if options.dry_run && matches!(report.outcome, Outcome::Converged | Outcome::Pending) {
+        report.works = look(prepared).await;
+        if report.works.iter().any(|work| work.errors.has_errors()) {
+            report.outcome = Outcome::Failed;
+        } else if report.works.iter().any(|work| work.changed > 0) {
+            report.outcome = Outcome::Pending;
+        }
+    }
+    report
+}

@@ -1,0 +1,348 @@
+//! Requests to one Vault server, by its HTTP API.
+//!
+//! Bodies are raw on both sides: the answer of `sys/init` has to be kept before anything reads it,
+//! and what holds secrets is wiped when it is dropped. Redirects are not followed: a share must only
+//! ever go to the pod that it is meant for.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, StatusCode, header::CONTENT_TYPE};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::HttpsConnector;
+use hyper_util::{
+    client::legacy::{Client as Http, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use serde_json::Value;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::error::{ErrorKind, VaultError};
+use crate::source::Secret;
+
+/// How long a request may take, but for the one that initialises.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long `sys/init` may take: its answer is the only copy of the keys, so it is waited for far
+/// longer than it ever takes.
+const INIT_PATIENCE: Duration = Duration::from_mins(10);
+
+/// The longest answer that is read.
+const MOST: usize = 16 << 20;
+
+/// One server. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Client {
+    http: Http<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    base: Url,
+    namespace: Option<String>,
+    token: Option<Secret>,
+}
+
+/// An answer, not yet read.
+pub(super) struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    body: Zeroizing<Vec<u8>>,
+}
+
+impl Answer {
+    /// The bytes as they came.
+    pub(super) fn raw(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The JSON of the body; null where there is none.
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+impl Client {
+    /// A client of the server at `base`. TLS is verified by `tls`.
+    pub(super) fn new(base: Url, tls: &rustls::ClientConfig) -> Self {
+        let connector = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_tls_config(tls.clone())
+            .https_or_http()
+            .enable_http1()
+            .build();
+        Self {
+            http: Http::builder(TokioExecutor::new()).build(connector),
+            base,
+            namespace: None,
+            token: None,
+        }
+    }
+
+    /// The same server, in this namespace of it.
+    #[must_use]
+    pub(super) fn in_namespace(mut self, namespace: &str) -> Self {
+        self.namespace = (!namespace.is_empty()).then(|| namespace.to_owned());
+        self
+    }
+
+    /// The same server, with a token.
+    #[must_use]
+    pub(super) fn with_token(mut self, token: Secret) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// The address, for people.
+    pub(super) fn describe(&self) -> String {
+        self.base.to_string().trim_end_matches('/').to_owned()
+    }
+
+    /// Reads a path.
+    pub(super) async fn read(&self, path: &str) -> Result<Value, VaultError> {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// Reads a path; none where there is nothing.
+    pub(super) async fn find(&self, path: &str) -> Result<Option<Value>, VaultError> {
+        match self.read(path).await {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes to a path. Gives what the server warned of.
+    pub(super) async fn write(&self, path: &str, body: &Value) -> Result<Value, VaultError> {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    /// As [`Self::write`], by PUT.
+    pub(super) async fn put(&self, path: &str, body: &Value) -> Result<Value, VaultError> {
+        self.call(Method::PUT, path, Some(body)).await
+    }
+
+    /// Deletes what is at a path. What is gone counts as deleted.
+    pub(super) async fn delete(&self, path: &str) -> Result<(), VaultError> {
+        match self.call(Method::DELETE, path, None).await {
+            Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The request that initialises: its answer as it came, whatever it is. It is sent once and waited
+    /// for longer than it ever takes.
+    pub(super) async fn initialise(&self, body: &Value) -> Result<Answer, VaultError> {
+        self.send(Method::PUT, "sys/init", Some(body), INIT_PATIENCE)
+            .await
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, VaultError> {
+        let answer = self.send(method.clone(), path, body, PATIENCE).await?;
+        if answer.status.is_success() {
+            return Ok(answer.json());
+        }
+        Err(refusal(&method, path, &answer))
+    }
+
+    /// The answer of any status, as it came.
+    pub(super) async fn answer(&self, path: &str) -> Result<Answer, VaultError> {
+        self.send(Method::GET, path, None, PATIENCE).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        patience: Duration,
+    ) -> Result<Answer, VaultError> {
+        let request = self.request(&method, path, body)?;
+        let exchange = async {
+            let answer = self.http.request(request).await;
+            let answer = answer.map_err(|error| self.unreachable(&error))?;
+            let status = answer.status();
+            let body = Limited::new(answer.into_body(), MOST).collect().await;
+            let body = body.map_err(|error| self.cut_off(&*error))?.to_bytes();
+            let body = Zeroizing::new(body.to_vec());
+            Ok(Answer { status, body })
+        };
+        match tokio::time::timeout(patience, exchange).await {
+            Ok(result) => result,
+            Err(_) => Err(VaultError::new(
+                ErrorKind::Unreachable,
+                format!(
+                    "{} did not answer {method} /v1/{path} in {} s",
+                    self.describe(),
+                    patience.as_secs()
+                ),
+            )),
+        }
+    }
+
+    fn request(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Request<Full<Bytes>>, VaultError> {
+        let invalid = |error: &dyn std::fmt::Display| {
+            VaultError::new(
+                ErrorKind::Invalid,
+                format!("`/v1/{path}` cannot be asked for: {error}"),
+            )
+        };
+        let url = format!("{}/v1/{path}", self.describe());
+        let mut request = Request::builder()
+            .method(method)
+            .uri(url)
+            // Vault refuses requests that a browser could be talked into.
+            .header("x-vault-request", "true");
+        if let Some(namespace) = &self.namespace {
+            request = request.header("x-vault-namespace", namespace);
+        }
+        if let Some(token) = &self.token {
+            let mut token = HeaderValue::from_str(token.expose())
+                .map_err(|_| invalid(&"the token holds characters that no header can"))?;
+            token.set_sensitive(true);
+            request = request.header("x-vault-token", token);
+        }
+        let body = match body {
+            Some(body) => {
+                request = request.header(CONTENT_TYPE, "application/json");
+                Full::new(Bytes::from(body.to_string()))
+            }
+            None => Full::new(Bytes::new()),
+        };
+        request.body(body).map_err(|error| invalid(&error))
+    }
+
+    fn unreachable(&self, error: &hyper_util::client::legacy::Error) -> VaultError {
+        let causes = causes(error);
+        let kind = if causes.contains("certificate") {
+            ErrorKind::Tls
+        } else {
+            ErrorKind::Unreachable
+        };
+        let message = format!("{} cannot be reached: {causes}", self.describe());
+        let error = VaultError::new(kind, message);
+        match kind {
+            ErrorKind::Tls => error.help("name the CA that signed the certificate in `tls`"),
+            _ => error,
+        }
+    }
+
+    fn cut_off(&self, error: &(dyn std::error::Error + 'static)) -> VaultError {
+        let message = format!("{} broke off its answer: {error}", self.describe());
+        VaultError::new(ErrorKind::Unreachable, message)
+    }
+}
+
+fn refusal(method: &Method, path: &str, answer: &Answer) -> VaultError {
+    let said = answer.json();
+    let said: Vec<String> = said
+        .get("errors")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(without_tokens)
+        .collect();
+    let said = said.join("; ");
+    let kind = kind_of(answer.status, &said);
+    let status = answer.status.as_u16();
+    let said = if said.is_empty() {
+        format!("status {status}")
+    } else {
+        said.trim().to_owned()
+    };
+    VaultError::new(kind, format!("{method} /v1/{path}: {said}"))
+}
+
+fn kind_of(status: StatusCode, said: &str) -> ErrorKind {
+    match status.as_u16() {
+        404 => ErrorKind::NotFound,
+        403 => ErrorKind::Forbidden,
+        405 => ErrorKind::Unsupported,
+        429 => ErrorKind::Throttled,
+        // "Vault is sealed", and "server is not yet initialized".
+        503 if said.contains("not yet initialized") => ErrorKind::Uninitialised,
+        400 if said.contains("server is not yet initialized") => ErrorKind::Uninitialised,
+        503 => ErrorKind::Sealed,
+        412 | 472 | 473 | 500.. => ErrorKind::Server,
+        _ => ErrorKind::Invalid,
+    }
+}
+
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut texts = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(error) = next {
+        texts.push(error.to_string());
+        next = error.source();
+    }
+    texts.dedup();
+    texts.join(": ")
+}
+
+/// Text of the server with everything that looks like one of its tokens taken out: `hvs.`, `hvb.`,
+/// `hvr.` of Vault, `s.`, `b.`, `r.` of `OpenBao`, each with a long tail.
+pub(super) fn without_tokens(text: &str) -> String {
+    text.split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c)))
+        .map(|word| {
+            let bare = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+            let is_token = ["hvs.", "hvb.", "hvr.", "s.", "b.", "r."]
+                .iter()
+                .any(|prefix| {
+                    bare.strip_prefix(prefix)
+                        .is_some_and(|tail| tail.len() >= 20)
+                });
+            if is_token {
+                word.replacen(bare, "***", 1)
+            } else {
+                word.to_owned()
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_taken_out_of_what_the_server_says() {
+        for (text, shown) in [
+            (
+                "bad token hvs.CAESIabcdefghijklmnop, sorry",
+                "bad token ***, sorry",
+            ),
+            ("s.abcdefghijklmnopqrstuvwx", "***"),
+            ("path s.txt is fine", "path s.txt is fine"),
+            ("permission denied", "permission denied"),
+        ] {
+            assert_eq!(without_tokens(text), shown);
+        }
+    }
+
+    #[test]
+    fn the_kind_of_a_failure_comes_from_its_status() {
+        for (status, said, kind) in [
+            (404, "", ErrorKind::NotFound),
+            (403, "permission denied", ErrorKind::Forbidden),
+            (503, "Vault is sealed", ErrorKind::Sealed),
+            (
+                400,
+                "server is not yet initialized",
+                ErrorKind::Uninitialised,
+            ),
+            (400, "path is already in use", ErrorKind::Invalid),
+            (429, "", ErrorKind::Throttled),
+            (500, "", ErrorKind::Server),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(kind_of(status, said), kind, "{status} {said}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The file of a `vault` phase: `kind: VaultBootstrap`.
+//!
+//! Flows in: one file and the tree that it lies in, from which it may name other files (policies).
+//! Flows out: a [`Bootstrap`], or every error of the file at once, each with its place. It must never
+//! hold a secret: it only says where secrets are to be found.
+
+mod mounts;
+mod roles;
+mod server;
+mod spec;
+
+use trueup_manifest::{Diagnostic, Diagnostics, Tree, TreePath, nearest};
+use trueup_yaml::{Document, Location, Source};
+
+use super::{normal::normal, rules::Rules, wanted::Wanted};
+use crate::config::{Decoder, Value};
+
+pub use self::{
+    server::{Address, KeysAt, Reference, Server, Store, Tls},
+    spec::{BOOTSTRAP, PruneMode, RootToken},
+};
+
+/// What a file says.
+#[derive(Clone, Debug)]
+pub struct Bootstrap {
+    /// Its name.
+    pub name: String,
+    /// How the servers are reached.
+    pub server: Server,
+    /// How it is initialised; none where that is left to others.
+    pub init: Option<super::init::Init>,
+    /// Where the keys are kept.
+    pub keys: Option<KeysAt>,
+    /// What becomes of the first token.
+    pub root_token: RootToken,
+    /// A token that somebody gives, instead of one that the shares make.
+    pub token: Option<Reference>,
+    /// What is to be in the Vault, in the order in which it is brought about. Fields that hold secrets
+    /// are in [`Self::secrets`].
+    pub wanted: Vec<Wanted>,
+    /// The secrets that its fields name: path, field, and where to find the text.
+    pub secrets: Vec<(String, String, Reference)>,
+    /// What happens to things that the file no longer names.
+    pub prune: PruneMode,
+    /// Where it is written.
+    pub location: Option<Location>,
+}
+
+/// Reads a file of a tree.
+pub fn load(tree: &dyn Tree, path: &TreePath) -> Result<Bootstrap, Diagnostics> {
+    let shown = tree.display(path);
+    let bytes = tree.read(path).map_err(|error| {
+        Diagnostics::from(Diagnostic::error(
+            "vault/no-file",
+            format!("`{shown}` cannot be read: {error}"),
+        ))
+    })?;
+    let text = String::from_utf8(bytes.to_vec()).map_err(|_| {
+        let message = format!("`{shown}` is not UTF-8 text");
+        Diagnostics::from(Diagnostic::error("yaml/not-text", message))
+    })?;
+    let source = Source::new(shown, text);
+    let documents = Document::parse(&source).map_err(|errors| {
+        errors
+            .into_iter()
+            .map(Diagnostic::from)
+            .collect::<Diagnostics>()
+    })?;
+    let [document] = documents.as_slice() else {
+        let message = format!(
+            "one document is expected here, but there are {}",
+            documents.len()
+        );
+        return Err(Diagnostic::error("config/invalid-value", message).into());
+    };
+    let decoder = Decoder::new(document);
+    let bootstrap = spec::decode(decoder.root("a VaultBootstrap"), tree);
+    let findings = decoder.finish();
+    match bootstrap {
+        Some(bootstrap) if !findings.has_errors() => Ok(bootstrap),
+        _ => Err(findings),
+    }
+}
+
+/// A value as JSON, by the rules of YAML 1.2's core.
+fn json(value: Value<'_>) -> Option<serde_json::Value> {
+    let document = value.any();
+    let mut text = String::new();
+    let root = document.root();
+    let _ = trueup_yaml::emit::json(&document, root, trueup_yaml::Schema::Kyaml, &mut text);
+    serde_json::from_str(&text).ok()
+}
+
+/// The fields of one object: those of `rules`, by the names of today and in their one form. Older
+/// names are taken; both names with different values are an error, and so is an unknown one.
+fn data(
+    value: Value<'_>,
+    path: &str,
+    rules: Option<&Rules>,
+    secrets: &mut Vec<(String, String, Reference)>,
+) -> Option<super::wanted::Data> {
+    use super::normal::FieldKind;
+    let mut data = super::wanted::Data::default();
+    let mut sound = true;
+    for (key, value) in value.entries()? {
+        let name = rules.map_or(key.value.as_str(), |rules| rules.canonical(&key));
+        if name == "allowReplace" {
+            data.may_replace = value.bool().unwrap_or_default();
+            continue;
+        }
+        let kind = match rules {
+            None => FieldKind::Any,
+            Some(rules) => {
+                let Some(kind) = rules.field(name) else {
+                    value.report(unknown(&key, rules));
+                    sound = false;
+                    continue;
+                };
+                kind
+            }
+        };
+        if kind == FieldKind::WriteOnly {
+            match server::reference(value) {
+                Some(reference) => secrets.push((path.to_owned(), name.to_owned(), reference)),
+                None => sound = false,
+            }
+            continue;
+        }
+        let Some(written) = json(value) else {
+            sound = false;
+            continue;
+        };
+        match normal(kind, &written) {
+            Ok(value_now) => {
+                let before = data
+                    .fields
+                    .insert(name.to_owned(), (kind, value_now.clone()));
+                if before.is_some_and(|(_, before)| before != value_now) {
+                    value.invalid(
+                        format!(
+                            "`{name}` has two values: `{}` is an older name of it",
+                            key.value
+                        ),
+                        format!("keep `{name}` alone"),
+                    );
+                    sound = false;
+                }
+            }
+            Err(expected) => {
+                value.invalid(
+                    format!("`{}` must be {expected}", key.value),
+                    "see Vault's own documentation of this path",
+                );
+                sound = false;
+            }
+        }
+    }
+    data.fixed = rules.map(|rules| rules.fixed).unwrap_or_default();
+    sound.then_some(data)
+}
+
+fn unknown(key: &crate::config::Spanned<String>, rules: &Rules) -> Diagnostic {
+    let message = format!("`{}` is no parameter of this path", key.value);
+    let diagnostic = Diagnostic::error("vault/unknown-parameter", message).at(key.location.clone());
+    match nearest(key, rules.names()) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic.help("Vault would take it without a word and forget it"),
+    }
+}

@@ -1,0 +1,242 @@
+//! Initialises a Vault so that no crash, time-out or lost answer loses its keys.
+//!
+//! The order is the whole point, and each step is written down before it is taken:
+//!
+//! 1. the key store is shown to keep what it is given, and the identity to open it
+//! 2. no server of the Vault is initialised
+//! 3. the journal says that `sys/init` is about to be sent
+//! 4. `sys/init`, once
+//! 5. its answer goes into the journal, sealed, before anything reads it
+//! 6. the keys go into the store and are read back from there
+//!
+//! Whoever begins again finds in the journal where to go on.
+
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::{
+    client::Client,
+    error::{ErrorKind, VaultError},
+    journal::{Journal, Stage},
+    keys::Keys,
+    seal::{SealStatus, seal_status},
+    sealer::Sealer,
+    store::{KeyStore, Slot},
+};
+
+/// How to initialise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Init {
+    /// How many shares the key is split into.
+    pub shares: u64,
+    /// How many of them open it.
+    pub threshold: u64,
+}
+
+/// One Vault and where its keys are kept.
+pub(super) struct Vault<'a> {
+    /// Its servers, each by itself, the one to initialise first.
+    pub servers: &'a [Client],
+    /// Where its keys are kept.
+    pub store: &'a dyn KeyStore,
+    /// What seals and opens them.
+    pub sealer: &'a Sealer,
+}
+
+/// What a Vault is like before anything is done to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Condition {
+    /// It was never initialised, and nobody began to.
+    Empty,
+    /// A bootstrap was begun and can go on.
+    Begun(Stage),
+    /// It is initialised, and its keys are kept.
+    Kept,
+    /// It is initialised, and its keys are not here: others keep them.
+    Foreign,
+    /// It is initialised by us, and its keys are gone.
+    Lost,
+}
+
+impl Vault<'_> {
+    fn first(&self) -> Result<&Client, VaultError> {
+        self.servers
+            .first()
+            .ok_or_else(|| VaultError::new(ErrorKind::Unreachable, "the Vault has no servers yet"))
+    }
+
+    /// What it is like. Nothing is changed.
+    pub(super) async fn condition(&self) -> Result<Condition, VaultError> {
+        let journal = Journal::load(self.store).await?;
+        let kept = self.store.load(Slot::Keys).await?.is_some();
+        let initialised = self.any_initialised().await?;
+        Ok(match (initialised, journal) {
+            (true, Some(journal)) if journal.stage == Stage::Answered => {
+                Condition::Begun(Stage::Answered)
+            }
+            (true, _) if kept => Condition::Kept,
+            (true, Some(journal)) if journal.stage == Stage::Intent => Condition::Lost,
+            (true, Some(_)) => Condition::Lost,
+            (true, None) => Condition::Foreign,
+            (false, Some(journal)) if journal.stage == Stage::Intent => {
+                Condition::Begun(Stage::Intent)
+            }
+            (false, _) => Condition::Empty,
+        })
+    }
+
+    async fn any_initialised(&self) -> Result<bool, VaultError> {
+        let mut any = false;
+        for server in self.servers {
+            let SealStatus { initialised, .. } = seal_status(server).await?;
+            any |= initialised;
+        }
+        self.first()?;
+        Ok(any)
+    }
+
+    /// Initialises it where it is not, and gives its keys as they are kept: read back from the store,
+    /// never from memory.
+    pub(super) async fn keys(&self, init: Init) -> Result<Keys, VaultError> {
+        match self.condition().await? {
+            Condition::Kept => self.read_back().await,
+            Condition::Empty | Condition::Begun(Stage::Intent) => {
+                self.begin(init).await?;
+                self.go_on(init).await
+            }
+            Condition::Begun(_) => self.go_on(init).await,
+            Condition::Foreign => Err(self.foreign()),
+            Condition::Lost => Err(self.lost().await),
+        }
+    }
+
+    /// Sends `sys/init`, once, and keeps its answer.
+    async fn begin(&self, init: Init) -> Result<(), VaultError> {
+        let server = self.first()?;
+        self.prove_store().await?;
+        let kept = self.store.load(Slot::Keys).await?;
+        if kept.is_some() {
+            let message = format!(
+                "{} is not initialised, but there are keys in {}",
+                server.describe(),
+                self.store.describe()
+            );
+            return Err(VaultError::new(ErrorKind::Keys, message).help(
+                "its storage was emptied, or the keys are of another Vault: move them away by hand, \
+                 then run again",
+            ));
+        }
+        let mut journal = Journal {
+            attempt: attempt(),
+            stage: Stage::Intent,
+            server: server.describe(),
+            answer: None,
+        };
+        journal.save(self.store).await?;
+        let body = json!({"secret_shares": init.shares, "secret_threshold": init.threshold});
+        let answer = server.initialise(&body).await?;
+        if !answer.status.is_success() {
+            let said = answer.json();
+            let said = said
+                .get("errors")
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let message = format!("{} refuses to be initialised: {said}", server.describe());
+            return Err(VaultError::new(ErrorKind::Invalid, message));
+        }
+        // Before anything reads it: from here on a crash loses nothing.
+        let sealed = self.sealer.seal(answer.raw())?;
+        journal.answer = Some(String::from_utf8_lossy(&sealed).into_owned());
+        journal.stage = Stage::Answered;
+        journal.save(self.store).await
+    }
+
+    /// From the answer in the journal to keys in the store.
+    async fn go_on(&self, init: Init) -> Result<Keys, VaultError> {
+        let Some(mut journal) = Journal::load(self.store).await? else {
+            return Err(self.foreign());
+        };
+        let Some(answer) = &journal.answer else {
+            return Err(self.lost().await);
+        };
+        let answer = self.sealer.open(answer.as_bytes())?;
+        let keys = Keys::of_answer(&answer, init.threshold)?;
+        let sealed = self.sealer.seal(&keys.to_bytes())?;
+        self.store.save(Slot::Keys, &sealed).await?;
+        let kept = self.read_back().await?;
+        if kept != keys {
+            let message = format!(
+                "{} gives back other keys than it was given",
+                self.store.describe()
+            );
+            return Err(VaultError::new(ErrorKind::Keys, message)
+                .help("they are still in the journal; mend the store and run again"));
+        }
+        journal.stage = Stage::Saved;
+        journal.answer = None;
+        journal.save(self.store).await?;
+        Ok(kept)
+    }
+
+    async fn read_back(&self) -> Result<Keys, VaultError> {
+        let sealed = self.store.load(Slot::Keys).await?.ok_or_else(|| {
+            let message = format!("there are no keys in {}", self.store.describe());
+            VaultError::new(ErrorKind::Keys, message)
+        })?;
+        Keys::of_bytes(&self.sealer.open(&sealed)?)
+    }
+
+    /// Keys are only ever made once it is certain that they can be kept and read.
+    async fn prove_store(&self) -> Result<(), VaultError> {
+        let canary: Zeroizing<Vec<u8>> = Zeroizing::new(attempt().into_bytes());
+        let sealed = self.sealer.seal(&canary)?;
+        self.store.save(Slot::Canary, &sealed).await?;
+        let back = self.store.load(Slot::Canary).await?;
+        let opened = self.sealer.open(back.as_deref().unwrap_or_default())?;
+        if opened != canary {
+            let message = format!("{} does not keep what it is given", self.store.describe());
+            return Err(VaultError::new(ErrorKind::Keys, message));
+        }
+        self.store.clear(Slot::Canary).await
+    }
+
+    fn foreign(&self) -> VaultError {
+        let server = self
+            .servers
+            .first()
+            .map(Client::describe)
+            .unwrap_or_default();
+        let message = format!(
+            "{server} is initialised, and its keys are not in {}",
+            self.store.describe()
+        );
+        VaultError::new(ErrorKind::Keys, message).help(
+            "somebody else keeps them: unseal it by hand and set `init.enabled: false`, or put the keys \
+             into the store",
+        )
+    }
+
+    async fn lost(&self) -> VaultError {
+        let attempt = match Journal::load(self.store).await {
+            Ok(Some(journal)) => journal.attempt,
+            _ => String::new(),
+        };
+        let server = self
+            .servers
+            .first()
+            .map(Client::describe)
+            .unwrap_or_default();
+        let message = format!(
+            "the keys of {server} are lost: it was initialised (attempt {attempt}), and its answer \
+             never arrived here"
+        );
+        VaultError::new(ErrorKind::KeysLost, message).help(
+            "nobody can open this Vault any more. It held nothing yet: delete its storage (the \
+             PersistentVolumeClaims of its pods) and the journal, then run again",
+        )
+    }
+}
+
+fn attempt() -> String {
+    format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
+}

@@ -1,0 +1,96 @@
+//! What trueup made in a Vault: the inventory of a phase whose objects carry no labels.
+//!
+//! Only what is in the ledger is ever deleted. Write-only values are remembered by a keyed digest, so
+//! that a changed one is written once and an unchanged one never; the key is sealed with the keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    error::{ErrorKind, VaultError},
+    sealer::Sealer,
+    store::{KeyStore, Slot},
+};
+use crate::source::Secret;
+
+/// What was made, and what was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Ledger {
+    /// The paths that were made, with the word for what is there.
+    pub made: BTreeMap<String, String>,
+    /// Digests of write-only fields: `path#field` to digest.
+    pub digests: BTreeMap<String, String>,
+    /// The key of the digests, sealed.
+    pub key: String,
+}
+
+impl Ledger {
+    /// Reads the ledger; an empty one where there is none yet.
+    pub(super) async fn load(store: &dyn KeyStore) -> Result<Self, VaultError> {
+        let Some(bytes) = store.load(Slot::Ledger).await? else {
+            return Ok(Self::default());
+        };
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let message = format!("the ledger beside {} is damaged: {error}", store.describe());
+            VaultError::new(ErrorKind::Keys, message)
+                .help("bring it back from a backup; without it nothing can be pruned")
+        })
+    }
+
+    /// Writes the ledger.
+    pub(super) async fn save(&self, store: &dyn KeyStore) -> Result<(), VaultError> {
+        let bytes = serde_json::to_vec(self).map_err(|error| {
+            VaultError::new(
+                ErrorKind::Keys,
+                format!("the ledger cannot be written: {error}"),
+            )
+        })?;
+        store.save(Slot::Ledger, &bytes).await
+    }
+
+    /// What was made and is no longer wanted.
+    pub(super) fn left<'a>(&'a self, wanted: &BTreeSet<&str>) -> Vec<(&'a str, &'a str)> {
+        self.made
+            .iter()
+            .filter(|(path, _)| !wanted.contains(path.as_str()))
+            .map(|(path, word)| (path.as_str(), word.as_str()))
+            .collect()
+    }
+
+    /// The digests of this ledger, with its key opened, or a new one made.
+    pub(super) fn digester(&mut self, sealer: &Sealer) -> Result<Digester, VaultError> {
+        if self.key.is_empty() {
+            let mut key = [0_u8; 32];
+            aws_lc_rs::rand::fill(&mut key).map_err(|_| {
+                VaultError::new(ErrorKind::Keys, "the system gives no random numbers")
+            })?;
+            self.key = String::from_utf8_lossy(&sealer.seal(&key)?).into_owned();
+            self.digests.clear();
+        }
+        let key = sealer.open(self.key.as_bytes())?;
+        Ok(Digester(hmac::Key::new(hmac::HMAC_SHA256, &key)))
+    }
+}
+
+/// Makes keyed digests of secrets.
+pub(super) struct Digester(hmac::Key);
+
+impl Digester {
+    /// The digest of a secret at a place: the same text elsewhere has another.
+    pub(super) fn digest(&self, place: &str, secret: &Secret) -> String {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(place.as_bytes());
+        context.update(&[0]);
+        context.update(secret.expose().as_bytes());
+        STANDARD.encode(context.sign())
+    }
+}
+
+/// The name of a field in the ledger.
+pub(super) fn place(path: &str, field: &str) -> String {
+    format!("{path}#{field}")
+}

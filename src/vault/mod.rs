@@ -1,0 +1,43 @@
+//! The Vault bootstrap phase: from an empty server to a configured one, nothing lost, nothing leaked.
+//!
+//! Flows in: a [`file::Bootstrap`], the servers that it names, and where their keys are kept. Flows out: a
+//! [`VaultReport`] of what was done, or would be.
+//! It must never print, log or keep in clear a share, a token or another secret; never send a share to
+//! an address that it does not know to be one server; never initialise what may already be; and never
+//! delete what it did not make.
+//!
+//! ```text
+//!  file ──► wanted ─────────────┐
+//!  init (journal, store) ─► unseal ─► observe ─► plan (pure) ─► configure ─► token revoked
+//!                                     ledger ─────┘                 │
+//!                                       ▲───────────────────────────┘
+//! ```
+
+mod client;
+mod configure;
+mod error;
+pub mod file;
+mod init;
+mod journal;
+mod keys;
+mod ledger;
+mod normal;
+mod observe;
+mod phase;
+mod plan;
+mod rules;
+mod seal;
+mod sealer;
+mod store;
+mod token;
+mod wanted;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    error::{ErrorKind, VaultError},
+    phase::{Depth, Phase, Shown, Step, VaultReport},
+    plan::{Change, Kind},
+    seal::SealStatus,
+};

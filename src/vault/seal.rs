@@ -1,0 +1,140 @@
+//! Whether a server is initialised and sealed, and how it is unsealed.
+
+use serde_json::{Value, json};
+
+use super::{
+    client::Client,
+    error::{ErrorKind, VaultError},
+    keys::Keys,
+};
+
+/// What a server says of its seal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealStatus {
+    /// Whether it ever was initialised.
+    pub initialised: bool,
+    /// Whether it is sealed.
+    pub sealed: bool,
+    /// How many shares it wants.
+    pub threshold: u64,
+    /// How many shares it has of those it wants.
+    pub progress: u64,
+    /// Whether its seal opens by itself, so that shares only recover.
+    pub recovery: bool,
+    /// Whether it moves from one seal to another.
+    pub migrating: bool,
+    /// The kind of its storage.
+    pub storage: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// Asks a server.
+pub(super) async fn seal_status(client: &Client) -> Result<SealStatus, VaultError> {
+    let answer = client.answer("sys/seal-status").await?;
+    let value = answer.json();
+    if !answer.status.is_success() || value.get("sealed").is_none() {
+        let message = format!(
+            "{} does not say whether it is sealed: status {}",
+            client.describe(),
+            answer.status.as_u16()
+        );
+        return Err(VaultError::new(ErrorKind::Server, message)
+            .help("is it a Vault, and the address its own?"));
+    }
+    Ok(of_value(&value))
+}
+
+fn of_value(value: &Value) -> SealStatus {
+    let flag = |name: &str| value.get(name).and_then(Value::as_bool).unwrap_or(false);
+    let number = |name: &str| value.get(name).and_then(Value::as_u64).unwrap_or(0);
+    let text = |name: &str| {
+        let text = value.get(name).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    SealStatus {
+        initialised: flag("initialized"),
+        sealed: flag("sealed"),
+        threshold: number("t"),
+        progress: number("progress"),
+        recovery: flag("recovery_seal"),
+        migrating: flag("migration"),
+        storage: text("storage_type"),
+        version: text("version"),
+    }
+}
+
+/// What became of an unsealing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unsealed {
+    /// It was open already.
+    Open,
+    /// It is open now.
+    Now,
+    /// Its seal opens by itself, and has not yet: shares are of no use.
+    ByItself,
+}
+
+/// Unseals one server with as many shares as it wants, and no more. What others gave before is
+/// forgotten first: a wrong share among them would spoil ours.
+pub(super) async fn unseal(client: &Client, keys: &Keys) -> Result<Unsealed, VaultError> {
+    let status = seal_status(client).await?;
+    if !status.sealed {
+        return Ok(Unsealed::Open);
+    }
+    if !status.initialised {
+        let message = format!(
+            "{} is not initialised, so it cannot be unsealed",
+            client.describe()
+        );
+        return Err(VaultError::new(ErrorKind::Uninitialised, message));
+    }
+    if status.migrating {
+        let message = format!("{} is moving to another seal", client.describe());
+        return Err(VaultError::new(ErrorKind::Sealed, message)
+            .help("finish the migration by hand; trueup leaves it alone until then"));
+    }
+    if status.recovery || keys.shares.is_empty() {
+        return Ok(Unsealed::ByItself);
+    }
+    if status.progress > 0 {
+        client.put("sys/unseal", &json!({"reset": true})).await?;
+    }
+    let wanted = usize::try_from(status.threshold).unwrap_or(usize::MAX);
+    if keys.shares.len() < wanted {
+        let message = format!(
+            "{} wants {wanted} shares, and {} are kept",
+            client.describe(),
+            keys.shares.len()
+        );
+        return Err(VaultError::new(ErrorKind::Keys, message));
+    }
+    for share in keys.shares.iter().take(wanted) {
+        let answer = client
+            .put("sys/unseal", &json!({"key": share.expose()}))
+            .await
+            .map_err(|error| not_ours(client, error))?;
+        if !of_value(&answer).sealed {
+            return Ok(Unsealed::Now);
+        }
+    }
+    let message = format!(
+        "{} is still sealed after {wanted} shares",
+        client.describe()
+    );
+    Err(VaultError::new(ErrorKind::Sealed, message).help("its log says why"))
+}
+
+/// A refused combination: the shares that are kept are not this server's.
+fn not_ours(client: &Client, error: VaultError) -> VaultError {
+    if error.kind != ErrorKind::Invalid && error.kind != ErrorKind::Server {
+        return error;
+    }
+    let message = format!(
+        "{} does not open with the shares that are kept: {}",
+        client.describe(),
+        error.message
+    );
+    VaultError::new(ErrorKind::Keys, message)
+        .help("was its storage replaced, or is it another Vault? Nothing was changed")
+}
