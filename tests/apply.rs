@@ -12,6 +12,8 @@
 
 #[path = "apply/adoption.rs"]
 mod adoption;
+#[path = "apply/charts.rs"]
+mod charts;
 #[path = "apply/deletion.rs"]
 mod deletion;
 #[path = "apply/estate.rs"]

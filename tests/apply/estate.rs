@@ -6,8 +6,8 @@ use trueup::{plan::ActionKind, report::Report};
 
 use crate::harness::{World, on_every_server, outline};
 
-/// What kustomize prints for a part of the estate; none where the corpus is not there.
-pub(crate) fn expected(name: &str) -> Option<String> {
+/// The folder of the conformance corpora; none where it is not there.
+pub(crate) fn corpus() -> Option<PathBuf> {
     let beside = |folder: &std::path::Path| folder.join("shared/conformance");
     let root = std::env::var_os("TRUEUP_CONFORMANCE")
         .map(PathBuf::from)
@@ -20,7 +20,15 @@ pub(crate) fn expected(name: &str) -> Option<String> {
             }
             None
         });
-    let file = root.map(|root| root.join("estate/expected").join(name));
+    if root.is_none() {
+        eprintln!("NOT RUN: the conformance corpora are not there; set TRUEUP_CONFORMANCE");
+    }
+    root
+}
+
+/// What kustomize prints for a part of the estate; none where the corpus is not there.
+pub(crate) fn expected(name: &str) -> Option<String> {
+    let file = corpus().map(|root| root.join("estate/expected").join(name));
     let text = file.and_then(|file| fs::read_to_string(file).ok());
     if text.is_none() {
         eprintln!(

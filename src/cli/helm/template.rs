@@ -167,7 +167,7 @@ impl Others {
             (
                 self.dependency_update,
                 "--dependency-update",
-                "run `trueup helm dependency build CHART` first",
+                "run `helm dependency build CHART` first, and commit what it brings",
             ),
             (
                 self.enable_dns,

@@ -20,11 +20,16 @@ pub(super) fn pod(root: &Place<'_>, flaws: &mut Flaws) {
 
 /// A template of pods.
 pub(super) fn template(template: &Place<'_>, flaws: &mut Flaws) {
+    template_with(template, &[], flaws);
+}
+
+/// A template of pods that are given volumes beside those of the template: a claim for each pod.
+pub(super) fn template_with(template: &Place<'_>, claims: &[&str], flaws: &mut Flaws) {
     let path = template.at("metadata").at("labels");
     let mut wrong = Vec::new();
     metadata::labels(&path.path, path.value.as_object(), &mut wrong);
     flaws.extend(wrong);
-    spec(&template.at("spec"), flaws);
+    spec_with(&template.at("spec"), claims, flaws);
     policies(&template.at("spec"), flaws);
 }
 
@@ -35,7 +40,12 @@ fn policies(spec: &Place<'_>, flaws: &mut Flaws) {
 
 /// Volumes and containers.
 pub(super) fn spec(spec: &Place<'_>, flaws: &mut Flaws) {
-    let volumes = volumes(&spec.at("volumes"), flaws);
+    spec_with(spec, &[], flaws);
+}
+
+fn spec_with(spec: &Place<'_>, claims: &[&str], flaws: &mut Flaws) {
+    let mut volumes = volumes(&spec.at("volumes"), flaws);
+    volumes.extend(claims);
     let containers = spec.at("containers");
     if flaws.need(&containers) {
         self::containers::list(&containers, &volumes, flaws);

@@ -32,8 +32,12 @@ fn matches(selector: &Value, labels: &Value) -> bool {
 }
 
 fn template(spec: &Place<'_>, flaws: &mut Flaws) {
+    template_with(spec, &[], flaws);
+}
+
+fn template_with(spec: &Place<'_>, claims: &[&str], flaws: &mut Flaws) {
     let template = spec.at("template");
-    pods::template(&template, flaws);
+    pods::template_with(&template, claims, flaws);
     let restart = template.at("spec").at("restartPolicy");
     if restart.text() != "Always" {
         flaws.push(not_supported(
@@ -99,7 +103,14 @@ pub(super) fn stateful_set(root: &Place<'_>, flaws: &mut Flaws) {
     flaws.not_negative(&spec.at("replicas"));
     flaws.not_negative(&spec.at("minReadySeconds"));
     selected(&spec, true, flaws);
-    template(&spec, flaws);
+    // Each pod has a volume for each claim, so that its containers may mount it by the claim's name.
+    let claims: Vec<&str> = spec
+        .at("volumeClaimTemplates")
+        .items()
+        .iter()
+        .map(|claim| claim.at("metadata").at("name").text())
+        .collect();
+    template_with(&spec, &claims, flaws);
 }
 
 /// The pods of a job end.

@@ -140,6 +140,8 @@ async fn stateful_sets_daemon_sets_jobs_claims_and_load_balancers_get_ready() {
             "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}},
         },
     }]);
+    stateful["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] =
+        json!([{"name": "data", "mountPath": "/data"}]);
     client
         .post(&format!("{base}/statefulsets"), &stateful)
         .await;
