@@ -46,7 +46,7 @@ use crate::{
     cluster::{Cluster, Error, Freshness, Kinds, Live},
     config::reconcile::Reconcile,
     plan::{
-        ApplySet, Consent, HoldKind, Inputs, Objects, Observed, Plan, Reach, Saved, build,
+        ApplySet, Consent, HoldKind, Inputs, Objects, Observed, Plan, Reach, SOURCE, Saved, build,
         held_back, resolve,
     },
     render::Desired,
@@ -307,10 +307,12 @@ impl Session {
     }
 
     /// Tells, in the status of an environment that is there, that a revision of it cannot be brought,
-    /// so that whoever looks at the cluster sees it without the daemon's log.
+    /// so that whoever looks at the cluster sees it without the daemon's log. An environment of that
+    /// name that another repository made is not ours to tell of.
     pub async fn tell_refused(
         &self,
         environment: &str,
+        source: Option<&str>,
         revision: &str,
         errors: &Diagnostics,
     ) -> Result<(), Diagnostics> {
@@ -321,6 +323,10 @@ impl Session {
         let Some(parent) = parent::read(cluster, &kinds, &applyset).await?.own else {
             return Ok(());
         };
+        let made_by = parent.annotation(SOURCE);
+        if source.is_some() && made_by.is_some() && source != made_by {
+            return Ok(());
+        }
         if let Some(status) = status::refused(&parent, revision, errors, &now()) {
             parent::write_status(cluster, &applyset, &status)
                 .await

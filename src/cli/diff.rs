@@ -179,14 +179,20 @@ impl Args {
 }
 
 /// Tells what the Vaults of an environment would be told, and says whether that is anything.
-fn tell_works(
+pub(super) fn tell_works(
     console: &Console,
     format: Option<Format>,
     works: &[WorkReport],
 ) -> Result<bool, Failure> {
     let mut errors = Diagnostics::new();
     for work in works {
-        if format == Some(Format::Text) && work.changed > 0 {
+        if work.changed > 0 && format != Some(Format::Text) {
+            // The other formats hold a plan for the cluster alone.
+            console.message(&format!(
+                "phase `{}`, {}: {} changes, told by `trueup vault diff` and in the text format",
+                work.phase, work.about, work.changed
+            ));
+        } else if work.changed > 0 {
             let lines = work.lines.join("\n  ");
             console.data(&format!(
                 "phase `{}`, {}:\n  {lines}\n",

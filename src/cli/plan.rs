@@ -6,9 +6,11 @@ mod text;
 use std::fs;
 
 use clap::Args as ClapArgs;
+use trueup_manifest::Diagnostic;
 
 use super::{
     console::Console,
+    diff::tell_works,
     exit::{Exit, Failure},
     global::Global,
     output::{self, Format, Target},
@@ -44,8 +46,13 @@ impl Args {
             let planned =
                 pipeline::plan(&prepared, &connection.session, Consent::default()).await?;
             match &self.output {
-                Target::Format(format) => tell(console, *format, &prepared, &planned.plan)?,
+                Target::Format(format) => {
+                    tell(console, *format, &prepared, &planned.plan)?;
+                    let works = pipeline::look_at_vaults(&prepared).await;
+                    tell_works(console, Some(*format), &works)?;
+                }
                 Target::Path(path) => {
+                    refuse_vaults(&prepared)?;
                     let text = output::json(&*planned.plan)?;
                     fs::write(path, text).map_err(|error| {
                         Failure::write(&format!("`{}`", path.display()), &error)
@@ -56,6 +63,17 @@ impl Args {
             Ok(Exit::Done)
         })
     }
+}
+
+/// A saved plan says what is done to a cluster, all of it. What a Vault is told is not in it yet, so
+/// that nobody could have looked at it.
+pub(super) fn refuse_vaults(prepared: &Prepared) -> Result<(), Failure> {
+    let Some((phase, _)) = prepared.vaults.first() else {
+        return Ok(());
+    };
+    let message = format!("a saved plan cannot hold the `vault` phase `{phase}` yet");
+    let help = "use `trueup diff` and `trueup reconcile` for this environment";
+    Err(Diagnostic::error("not-built", message).help(help).into())
 }
 
 /// Tells a plan as Markdown, all of it as data.

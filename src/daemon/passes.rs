@@ -142,9 +142,12 @@ impl Pass {
         };
         let environment = self.environment.as_ref();
         let revision = snapshot.revision().id.as_str();
-        let telling = connection
-            .session
-            .tell_refused(environment, revision, findings);
+        let telling = connection.session.tell_refused(
+            environment,
+            snapshot.configuration().source(),
+            revision,
+            findings,
+        );
         if let Err(errors) = telling.await {
             tracing::debug!(environment, %errors, "the refusal cannot be told to the cluster");
         }

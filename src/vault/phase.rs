@@ -197,15 +197,6 @@ impl Phase {
                 Err(error) => errors.push(Diagnostic::from(error)),
             }
         }
-        if bootstrap.prune == PruneMode::Owned && store.is_none() {
-            errors.push(
-                Diagnostic::warning(
-                    "vault/no-ledger",
-                    "without `keys` there is no ledger, so nothing is pruned",
-                )
-                .at(bootstrap.location.clone()),
-            );
-        }
         errors.into_result(())?;
         Ok(Self {
             bootstrap,

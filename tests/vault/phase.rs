@@ -52,6 +52,16 @@ async fn a_vault_phase_comes_before_the_phases_that_wait_for_it_and_is_in_the_di
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("+ secrets engine transit"), "{said}");
+    // No format and no saved plan leaves it out in silence.
+    let output = world.run(&["diff", "dev", "-o", "json"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("told by `trueup vault diff`"), "{said}");
+    let output = world.run(&["plan", "dev", "-o", "plan.json"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot hold the `vault` phase"), "{said}");
+    assert!(!world.path("repo/plan.json").exists());
+
     let output = world.run(&["reconcile", "dev", "--once"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned()
         + &String::from_utf8_lossy(&output.stdout);

@@ -62,6 +62,20 @@ const TUNED: [(&str, &str, FieldKind); 3] = [
     ("listingVisibility", "listing_visibility", FieldKind::Text),
 ];
 
+const DELETION_POLICY: Field = Field::default(
+    "deletionPolicy",
+    Type::Words(&["keep", "delete"]),
+    "keep",
+    "Whether it is deleted, with all that it holds, when this file no longer names it.",
+);
+
+const ALLOW_REPLACE: Field = Field::default(
+    "allowReplace",
+    Type::Bool,
+    "false",
+    "Whether it may be deleted and made anew where its type changes.",
+);
+
 pub(super) const AUTH: Shape = Shape {
     name: "an auth method",
     title: "AuthMethod",
@@ -98,18 +112,8 @@ pub(super) const AUTH: Shape = Shape {
             "{}",
             "Its roles (of `userpass` its users) by their names, with the parameters of Vault's own API.",
         ),
-        Field::default(
-            "deletionPolicy",
-            Type::Words(&["keep", "delete"]),
-            "keep",
-            "Whether it is deleted, with all that it holds, when this file no longer names it.",
-        ),
-        Field::default(
-            "allowReplace",
-            Type::Bool,
-            "false",
-            "Whether it may be deleted and made anew where its type changes.",
-        ),
+        DELETION_POLICY,
+        ALLOW_REPLACE,
     ],
     one_of: &[],
     example: r"type: aws
@@ -153,18 +157,8 @@ pub(super) const SECRETS: Shape = Shape {
             "{}",
             "Its roles (of `transit` its keys) by their names, with the parameters of Vault's own API.",
         ),
-        Field::default(
-            "deletionPolicy",
-            Type::Words(&["keep", "delete"]),
-            "keep",
-            "Whether it is deleted, with all that it holds, when this file no longer names it.",
-        ),
-        Field::default(
-            "allowReplace",
-            Type::Bool,
-            "false",
-            "Whether it may be deleted and made anew where its type changes.",
-        ),
+        DELETION_POLICY,
+        ALLOW_REPLACE,
     ],
     one_of: &[],
     example: r"{type: kv, path: secret, options: {version: '2'}}",
@@ -228,6 +222,10 @@ fn tune(value: Value<'_>) -> Option<BTreeMap<String, (FieldKind, serde_json::Val
         let Some(value) = fields.optional(name) else {
             continue;
         };
+        let words = [("hidden", ()), ("unauth", ())];
+        if kind == FieldKind::Text && value.word(&words).is_none() {
+            continue;
+        }
         let Some(literal) = value.literal() else {
             continue;
         };

@@ -93,7 +93,8 @@ const SPEC: Shape = Shape {
         Field::optional(
             "keys",
             Type::Shape(&server::KEYS),
-            "Where the keys are kept. Without it trueup neither initialises nor unseals.",
+            "Where the keys are kept, and beside them the ledger of what trueup made. Without it trueup \
+             neither initialises, unseals nor configures.",
         ),
         Field::default(
             "rootToken",
@@ -244,6 +245,12 @@ pub(super) fn decode(value: Value<'_>, tree: &dyn Tree) -> Option<Bootstrap> {
     let mut secrets = Vec::new();
     let wanted = all_wanted(&fields, tree, &mut secrets);
     refuse_twice(&wanted, spec);
+    if keys.is_none() && !wanted.is_empty() {
+        spec.invalid(
+            "what is declared here needs `keys`: the ledger of what trueup made lies beside them",
+            "add `keys`; with `tokenFrom` and without `init` the keys themselves stay with others",
+        );
+    }
     Some(Bootstrap {
         name: name?.value,
         server: server?,
