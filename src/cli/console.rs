@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use trueup_manifest::{Diagnostic, Diagnostics};
+use trueup_manifest::{Alike, Diagnostic, Diagnostics};
 
 use super::{exit::Failure, global::Global};
 
@@ -51,7 +51,7 @@ impl Console {
     pub(super) fn findings<'a>(&self, findings: impl IntoIterator<Item = &'a Diagnostic>) {
         let (errors, warnings): (Vec<_>, Vec<_>) =
             findings.into_iter().partition(|finding| finding.is_error());
-        for finding in warnings.into_iter().chain(errors) {
+        for finding in Alike::group(warnings.into_iter().chain(errors)) {
             self.message(&finding.render(self.color_messages));
             self.message("");
         }

@@ -5,9 +5,13 @@ use std::{
     collections::BTreeMap,
     io::{self, IsTerminal, Write},
     sync::Arc,
+    time::Duration,
 };
 
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::{
+    sync::mpsc::UnboundedReceiver,
+    time::{self, Instant},
+};
 use trueup_manifest::ObjectId;
 
 use crate::{
@@ -18,14 +22,25 @@ use crate::{
 /// The longest changing line where the width of the terminal is not known.
 const WIDTH: usize = 100;
 
+/// How long an object may take before a plain line says what it waits for: most are healthy sooner,
+/// and a line for each of those would hide the news.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// Shows events until the run is over.
 ///
 /// Where the report follows on the same stream, what it says in full is said in brief.
 pub(super) async fn show(mut events: UnboundedReceiver<Event>, report_follows: bool) {
     let mut progress = Progress::new(io::stderr(), io::stderr().is_terminal());
     progress.report_follows = report_follows;
-    while let Some(event) = events.recv().await {
-        progress.take(&event);
+    let mut clock = time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            event = events.recv() => match event {
+                Some(event) => progress.take(&event),
+                None => break,
+            },
+            now = clock.tick() => progress.tick(now),
+        }
     }
     progress.clear();
 }
@@ -41,7 +56,15 @@ struct Progress<W> {
     /// A phase that has begun, and in which nothing worth a line has happened yet.
     begun: Option<String>,
     done: usize,
-    waiting: BTreeMap<ObjectId, Health>,
+    waiting: BTreeMap<ObjectId, Waiting>,
+}
+
+/// An object that isn't healthy yet.
+struct Waiting {
+    since: Instant,
+    health: Health,
+    /// Whether a line has said so already.
+    told: bool,
 }
 
 impl<W: Write> Progress<W> {
@@ -79,11 +102,17 @@ impl<W: Write> Progress<W> {
             Event::Skipped { .. } if self.report_follows => {}
             Event::Skipped { id, because } => self.line(&format!("    {id} skipped: {because}")),
             Event::Waiting { id, health } => {
-                let news = self.waiting.get(id) != Some(health);
-                if news && !self.live {
-                    self.line(&format!("    {id}: {}", said(health)));
+                let waiting = self.waiting.entry(id.clone()).or_insert_with(|| Waiting {
+                    since: Instant::now(),
+                    health: health.clone(),
+                    told: false,
+                });
+                if waiting.health != *health {
+                    waiting.health = health.clone();
+                    if waiting.told && !self.live {
+                        self.line(&format!("    {id}: {}", said(health)));
+                    }
                 }
-                self.waiting.insert(id.clone(), health.clone());
             }
             Event::Healthy { id } => {
                 self.waiting.remove(id);
@@ -92,6 +121,23 @@ impl<W: Write> Progress<W> {
             Event::PhaseFinished { .. } | Event::Finished { .. } => {}
         }
         self.status();
+    }
+
+    /// Says what has been waited for long enough to be news.
+    fn tick(&mut self, now: Instant) {
+        if self.live {
+            return;
+        }
+        let mut lines = Vec::new();
+        for (id, waiting) in &mut self.waiting {
+            if !waiting.told && now.duration_since(waiting.since) >= PATIENCE {
+                waiting.told = true;
+                lines.push(format!("    {id}: {}", said(&waiting.health)));
+            }
+        }
+        for line in lines {
+            self.line(&line);
+        }
     }
 
     /// A line that stays.
@@ -111,14 +157,17 @@ impl<W: Write> Progress<W> {
         }
         let Some(plan) = &self.plan else { return };
         let mut text = format!("{}/{}", self.done, plan.actions.len());
-        if let Some((id, health)) = self.waiting.first_key_value() {
+        if let Some((id, waiting)) = self.waiting.first_key_value() {
             let more = self.waiting.len() - 1;
             let others = if more == 0 {
                 String::new()
             } else {
                 format!(" and {more} more")
             };
-            text = format!("{text}, waiting for {id}{others}: {}", said(health));
+            text = format!(
+                "{text}, waiting for {id}{others}: {}",
+                said(&waiting.health)
+            );
         }
         let line: String = text.chars().take(WIDTH).collect();
         let _ = write!(self.out, "\r\u{1b}[K{line}");
@@ -167,8 +216,8 @@ mod tests {
     }
 
     fn shown(live: bool) -> String {
-        let waiting = |message: &str| Event::Waiting {
-            id: id("a"),
+        let waiting = |name: &str, message: &str| Event::Waiting {
+            id: id(name),
             health: Health {
                 status: Status::InProgress,
                 message: message.to_owned(),
@@ -188,9 +237,10 @@ mod tests {
                 id: id("b"),
                 action: ActionKind::None,
             },
-            waiting("0 of 1 ready"),
-            waiting("0 of 1 ready"),
-            Event::Healthy { id: id("a") },
+            waiting("a", "0 of 1 ready"),
+            waiting("a", "0 of 1 ready"),
+            waiting("f", "soon there"),
+            Event::Healthy { id: id("f") },
             Event::Failed {
                 id: id("c"),
                 action: ActionKind::Configure,
@@ -201,6 +251,15 @@ mod tests {
                 because: "`c` failed".to_owned(),
             },
             Event::Pruned { id: id("e") },
+        ] {
+            progress.take(&event);
+        }
+        let later = Instant::now() + PATIENCE;
+        progress.tick(later);
+        progress.tick(later);
+        for event in [
+            waiting("a", "1 of 2 ready"),
+            Event::Healthy { id: id("a") },
             Event::Finished {
                 outcome: Outcome::Failed,
             },
@@ -216,17 +275,18 @@ mod tests {
         insta::assert_snapshot!(shown(false), @"
         phase hub
           + Pod a
-            Pod a: 0 of 1 ready
           ! Pod c: configure failed: it broke
             Pod d skipped: `c` failed
           - Pod e
+            Pod a: 0 of 1 ready
+            Pod a: 1 of 2 ready
         ");
     }
 
     #[test]
     fn on_a_terminal_one_line_says_what_is_waited_for_and_is_gone_at_the_end() {
         let text = shown(true);
-        assert!(text.contains("waiting for Pod a: 0 of 1 ready"), "{text:?}");
+        assert!(text.contains("waiting for Pod a: 1 of 2 ready"), "{text:?}");
         assert!(text.ends_with("\r\u{1b}[K"), "{text:?}");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Write as _};
 
-use trueup_manifest::{Diagnostic, ObjectId};
+use trueup_manifest::{Alike, Diagnostic, ObjectId};
 
 use super::{ActionResult, Counts, Outcome, PhaseResult, Report};
 
@@ -55,9 +55,12 @@ impl Report {
         self.write_kept(f)?;
         self.write_works(f)?;
         self.write_phases(f)?;
-        for warning in &self.warnings {
-            writeln!(f, "{warning}")?;
-            write_help(f, warning.help.as_deref())?;
+        for warning in Alike::group(&self.warnings) {
+            writeln!(f, "{}", warning.first)?;
+            write_help(f, warning.first.help.as_deref())?;
+            for line in warning.places() {
+                writeln!(f, "  {line}")?;
+            }
         }
         self.write_errors(f)?;
         self.write_skipped(f)?;

@@ -6,6 +6,7 @@
 //! It must never do I/O (the one exception is [`DiskTree`], the directory form of [`Tree`]) and
 //! never know of Kustomize, Helm or a cluster.
 
+mod alike;
 mod diagnostic;
 mod disk;
 mod id;
@@ -18,6 +19,7 @@ mod render;
 mod set;
 mod tree;
 
+pub use alike::Alike;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 pub use disk::DiskTree;
 pub use id::{Gvk, ObjectId};

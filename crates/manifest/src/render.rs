@@ -5,6 +5,7 @@ use std::{borrow::Cow, ops::Range};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::{
+    alike::Alike,
     diagnostic::{Diagnostic, Diagnostics, Label, Severity},
     manifest::holds_secret,
 };
@@ -18,6 +19,10 @@ impl Diagnostic {
     /// The finding as a person reads it on a terminal, without a trailing newline. The excerpt of a
     /// file that holds a Secret is withheld: only the place is named.
     pub fn render(&self, color: bool) -> String {
+        self.render_with(color, None)
+    }
+
+    fn render_with(&self, color: bool, note: Option<String>) -> String {
         let level = match self.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -51,7 +56,8 @@ impl Diagnostic {
         }
         let notes = bare
             .into_iter()
-            .chain((!self.chain.is_empty()).then(|| format!("through {}", self.chain.join(" → "))));
+            .chain((!self.chain.is_empty()).then(|| format!("through {}", self.chain.join(" → "))))
+            .chain(note);
         for note in notes {
             group = group.element(Level::NOTE.message(Cow::Owned(note)));
         }
@@ -64,6 +70,15 @@ impl Diagnostic {
             Renderer::plain()
         };
         renderer.render(&[group])
+    }
+}
+
+impl Alike<'_> {
+    /// The first finding as a person reads it, with a note of where else the same holds.
+    pub fn render(&self, color: bool) -> String {
+        let places = self.places();
+        let note = (!places.is_empty()).then(|| places.join("\n"));
+        self.first.render_with(color, note)
     }
 }
 
