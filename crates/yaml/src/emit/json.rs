@@ -16,6 +16,9 @@ pub(super) fn print(
     options: JsonOptions,
     out: &mut String,
 ) -> Result<(), Error> {
+    if id == doc.root {
+        doc.preload();
+    }
     let start = out.len();
     let mut printer = Printer {
         walk: Walk::new(doc, schema),
@@ -31,6 +34,9 @@ pub(super) fn print(
 }
 
 pub(super) fn check(doc: &Document, id: NodeId, schema: Schema) -> Result<(), Error> {
+    if id == doc.root {
+        doc.preload();
+    }
     let mut checker = Checker {
         walk: Walk::new(doc, schema),
         fields: Vec::new(),

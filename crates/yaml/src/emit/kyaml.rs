@@ -11,6 +11,9 @@ use crate::node::{ANCHORED, EXPLICIT_TAG, Kind, Node, NodeId, SIMPLE, STRING, St
 use crate::resolve::{Resolved, Schema, resolve_plain};
 
 pub(super) fn print(doc: &Document, id: NodeId, out: &mut String) {
+    if id == doc.root {
+        doc.preload();
+    }
     let mut printer = Printer {
         doc,
         w: Writer::new(out, Dialect::V3),

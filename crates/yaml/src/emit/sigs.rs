@@ -33,6 +33,9 @@ pub(super) fn print(
         });
         return Ok(());
     }
+    if id == doc.root {
+        doc.preload();
+    }
     let start = out.len();
     let mut printer = Printer {
         walk,
