@@ -2,9 +2,10 @@
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use crate::error::Error;
 use crate::value::{List, Map, Str, Type, Value};

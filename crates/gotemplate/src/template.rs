@@ -4,13 +4,13 @@ use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::compile::compile;
+use crate::compile::Template;
 use crate::error::Error;
 use crate::fmt::quote;
 use crate::function::Functions;
 use crate::parse;
 use crate::value::Value;
-use crate::vm::{Codes, Machine, Scope, Shared, is_function};
+use crate::vm::{Codes, Machine, Scope, Shared, Texts, is_function};
 
 /// What begins and ends an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,13 +86,15 @@ pub struct Output {
     pub secrets: Vec<Range<usize>>,
 }
 
-/// Templates that know each other by name. Cheap to clone; texts are compiled once and run on any thread.
+/// Templates that know each other by name. Cheap to clone; texts are parsed once, compiled when
+/// first executed, and run on any thread.
 #[derive(Clone)]
 pub struct Templates {
     functions: Arc<Functions>,
     delims: Delims,
     name: Arc<str>,
     codes: Arc<Codes>,
+    texts: Arc<Texts>,
 }
 
 impl Templates {
@@ -103,6 +105,7 @@ impl Templates {
             delims: Delims::default(),
             name: "".into(),
             codes: Arc::default(),
+            texts: Arc::default(),
         }
     }
 
@@ -115,6 +118,7 @@ impl Templates {
     /// Sets the delimiters of what is parsed from here on.
     pub fn set_delims(&mut self, delims: Delims) {
         self.delims = delims;
+        self.texts = Arc::default();
     }
 
     /// Parses a text as the template `name`, with those that it defines; they replace earlier ones of
@@ -124,11 +128,11 @@ impl Templates {
         let tree = parse::parse(&name.into(), &text.into(), &self.delims, &|name| {
             is_function(&scope, name)
         })?;
-        let compiled = compile(tree, &self.functions);
+        self.texts = Arc::default();
         let codes = Arc::make_mut(&mut self.codes);
-        for code in compiled {
-            if !code.is_empty || !codes.contains_key(&code.name) {
-                codes.insert(Arc::clone(&code.name), code);
+        for template in Template::all(tree) {
+            if !template.is_empty || !codes.contains_key(&template.name) {
+                codes.insert(Arc::clone(&template.name), template);
             }
         }
         Ok(())
@@ -153,7 +157,7 @@ impl Templates {
         data: &Value,
         options: &Options<'_>,
     ) -> Result<Output, Error> {
-        let Some(code) = self.codes.get(name) else {
+        let Some(template) = self.codes.get(name) else {
             let (name, of) = (quote(name.as_bytes()), quote(self.name.as_bytes()));
             return Err(Error::new(format!(
                 "template: no template {name} associated with template {of}"
@@ -161,6 +165,7 @@ impl Templates {
         };
         let mut shared = Shared::new(options);
         let scope = self.scope();
+        let code = template.code(&self.functions);
         Machine::execute(&mut shared, &scope, code, data, |out| {
             let (bytes, secrets) = std::mem::take(out).into_parts();
             match String::from_utf8(bytes) {
@@ -177,6 +182,7 @@ impl Templates {
             functions: &self.functions,
             delims: &self.delims,
             name: &self.name,
+            texts: &self.texts,
         }
     }
 }

@@ -203,7 +203,10 @@ fn schemas_below(
 ) {
     // Writing to a string cannot fail.
     if let Some(schema) = &chart.schema {
-        let checked = schema::check(schema, &values::to_json(&Value::Map(values.clone())));
+        let checker = chart.prepared.schema(|| schema::Checker::read(schema));
+        let checked = checker
+            .as_ref()
+            .map(|checker| checker.check(&values::to_json(&Value::Map(values.clone()))));
         match checked {
             Ok(None) => {}
             Ok(Some(found)) => {

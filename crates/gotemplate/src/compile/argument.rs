@@ -20,9 +20,9 @@ impl Compiler<'_> {
                 return;
             }
             NodeKind::Field(names) => {
-                self.path(names, node, Op::DotPath);
+                self.path(tree.names(*names), node, Op::DotPath);
             }
-            NodeKind::Variable(names) => self.variable(node, names),
+            NodeKind::Variable(names) => self.variable(node, tree.names(*names)),
             NodeKind::Pipe { .. } => {
                 self.pipe(node);
                 self.emit(Op::Plain, node);
@@ -31,7 +31,7 @@ impl Compiler<'_> {
             NodeKind::Chain {
                 node: inner,
                 fields,
-            } => self.chain(node, *inner, fields, &[], false),
+            } => self.chain(node, *inner, tree.names(*fields), &[], false),
             _ => {
                 self.literal(node, to);
                 return;

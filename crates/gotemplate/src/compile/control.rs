@@ -11,7 +11,7 @@ impl Compiler<'_> {
     pub(super) fn list(&mut self, list: NodeId) {
         let tree = self.tree;
         if let NodeKind::List(nodes) = tree.kind(list) {
-            for &node in nodes {
+            for &node in tree.children(*nodes) {
                 stacker::maybe_grow(64 << 10, 1 << 20, || self.statement(node));
             }
         }
@@ -27,7 +27,7 @@ impl Compiler<'_> {
                 self.pipe(*pipe);
                 let is_silent = matches!(
                     tree.kind(*pipe),
-                    NodeKind::Pipe { decl, .. } if !decl.is_empty()
+                    NodeKind::Pipe { decl, .. } if !tree.children(*decl).is_empty()
                 );
                 self.emit(if is_silent { Op::Pop } else { Op::Print }, node);
             }
@@ -109,7 +109,7 @@ impl Compiler<'_> {
         let (names, is_assign) = match tree.kind(branch.pipe) {
             NodeKind::Pipe {
                 decl, is_assign, ..
-            } => (decl.as_slice(), *is_assign),
+            } => (tree.children(*decl), *is_assign),
             _ => (&[][..], false),
         };
         let names: Vec<u32> = names.iter().map(|&name| self.variable_name(name)).collect();
@@ -164,7 +164,10 @@ impl Compiler<'_> {
     fn variable_name(&mut self, node: NodeId) -> u32 {
         let tree = self.tree;
         match tree.kind(node) {
-            NodeKind::Variable(names) => names.first().map_or(0, |&name| self.name(name)),
+            NodeKind::Variable(names) => tree
+                .names(*names)
+                .first()
+                .map_or(0, |&name| self.name(name)),
             _ => 0,
         }
     }

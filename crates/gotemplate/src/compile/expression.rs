@@ -28,14 +28,16 @@ impl Compiler<'_> {
         else {
             return;
         };
-        for (index, &command) in commands.iter().enumerate() {
+        for (index, &command) in tree.children(*commands).iter().enumerate() {
             self.command(command, (index > 0, pipe));
         }
-        for &variable in decl {
+        for &variable in tree.children(*decl) {
             let NodeKind::Variable(names) = tree.kind(variable) else {
                 continue;
             };
-            let Some(&name) = names.first() else { continue };
+            let Some(&name) = tree.names(*names).first() else {
+                continue;
+            };
             let name = self.name(name);
             let last = self.code.nodes.last().copied().unwrap_or(pipe);
             if *is_assign {
@@ -54,11 +56,12 @@ impl Compiler<'_> {
         let NodeKind::Command(args) = tree.kind(command) else {
             return;
         };
-        let Some((&first, rest)) = args.split_first() else {
+        let Some((&first, rest)) = tree.children(*args).split_first() else {
             return;
         };
         match tree.kind(first) {
             NodeKind::Field(names) => {
+                let names = tree.names(*names);
                 let Some((&last, path)) = names.split_last() else {
                     return;
                 };
@@ -73,8 +76,12 @@ impl Compiler<'_> {
                 }
                 self.method(first, last, rest, has_final);
             }
-            NodeKind::Variable(names) => self.variable_command(first, names, rest, has_final),
-            NodeKind::Chain { node, fields } => self.chain(first, *node, fields, rest, has_final),
+            NodeKind::Variable(names) => {
+                self.variable_command(first, tree.names(*names), rest, has_final);
+            }
+            NodeKind::Chain { node, fields } => {
+                self.chain(first, *node, tree.names(*fields), rest, has_final);
+            }
             NodeKind::Identifier(name) => self.call(first, *name, command, rest, has_final),
             NodeKind::Pipe { .. } if rest.is_empty() && !has_final => {
                 self.pipe(first);

@@ -1,6 +1,7 @@
 //! Syntax trees to instructions.
 //!
-//! A [`Tree`] goes in with the functions it may call, one [`Code`] comes out for each template in it.
+//! A [`Tree`] goes in with the functions it may call, one [`Template`] comes out for each template in it, which makes its
+//! [`Code`] when it is needed.
 //! What is known before any data is there is decided here: which function is called with how many
 //! arguments, what a literal is under its parameter's type, and the errors that follow. An instruction
 //! keeps the node it came from, so that errors point where Go's do. Nothing here looks at data.
@@ -9,12 +10,50 @@ mod argument;
 mod control;
 mod expression;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::builtin::Builtin;
 use crate::function::{Function, Functions};
 use crate::parse::{NodeId, Span, Tree};
 use crate::value::{Type, Value};
+
+/// A template: parsed, and compiled when it is first executed, as most of a chart's are not.
+pub(crate) struct Template {
+    pub(crate) name: Arc<str>,
+    /// Nothing but space.
+    pub(crate) is_empty: bool,
+    tree: Arc<Tree>,
+    root: NodeId,
+    code: OnceLock<Code>,
+}
+
+impl Template {
+    /// The templates of a tree.
+    pub(crate) fn all(tree: Tree) -> Vec<Arc<Self>> {
+        let tree = Arc::new(tree);
+        let templates = tree.templates.iter();
+        templates
+            .map(|(name, root)| {
+                Arc::new(Self {
+                    name: Arc::clone(name),
+                    is_empty: tree.is_empty(*root),
+                    tree: Arc::clone(&tree),
+                    root: *root,
+                    code: OnceLock::new(),
+                })
+            })
+            .collect()
+    }
+
+    /// Its instructions; `functions` are those that the text was parsed with.
+    pub(crate) fn code(&self, functions: &Functions) -> &Code {
+        self.code.get_or_init(|| {
+            let mut compiler = Compiler::new(Arc::clone(&self.name), &self.tree, functions);
+            compiler.list(self.root);
+            compiler.code
+        })
+    }
+}
 
 /// A template, ready to run.
 pub(crate) struct Code {
@@ -31,8 +70,6 @@ pub(crate) struct Code {
     pub(crate) functions: Vec<(Arc<str>, Function)>,
     pub(crate) templates: Vec<Arc<str>>,
     pub(crate) messages: Vec<String>,
-    /// Nothing but space.
-    pub(crate) is_empty: bool,
 }
 
 /// The most fields that one instruction walks along: a walk is a recursion.
@@ -147,19 +184,6 @@ pub(crate) enum Op {
     FailHere(u32),
 }
 
-/// Compiles all templates of a tree.
-pub(crate) fn compile(tree: Tree, functions: &Functions) -> Vec<Arc<Code>> {
-    let tree = Arc::new(tree);
-    let templates = tree.templates.iter();
-    templates
-        .map(|(name, root)| {
-            let mut compiler = Compiler::new(Arc::clone(name), &tree, functions);
-            compiler.list(*root);
-            Arc::new(compiler.code)
-        })
-        .collect()
-}
-
 struct Compiler<'c> {
     tree: &'c Tree,
     functions: &'c Functions,
@@ -180,8 +204,6 @@ struct Loop {
 
 impl<'c> Compiler<'c> {
     fn new(name: Arc<str>, tree: &'c Arc<Tree>, functions: &'c Functions) -> Self {
-        let root = tree.templates.iter().find(|entry| entry.0 == name);
-        let is_empty = root.is_none_or(|entry| tree.is_empty(entry.1));
         Self {
             tree,
             functions,
@@ -196,7 +218,6 @@ impl<'c> Compiler<'c> {
                 functions: Vec::new(),
                 templates: Vec::new(),
                 messages: Vec::new(),
-                is_empty,
             },
             loops: Vec::new(),
             declared: 0,

@@ -15,6 +15,13 @@ pub(crate) struct Span {
     pub(crate) end: u32,
 }
 
+/// Some of a tree's [`ids`](Tree::ids) or [`spans`](Tree::spans), one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
 /// A text and what was parsed of it.
 #[derive(Debug)]
 pub(crate) struct Tree {
@@ -22,6 +29,10 @@ pub(crate) struct Tree {
     pub(crate) name: Arc<str>,
     pub(crate) text: Arc<str>,
     pub(crate) nodes: Vec<Node>,
+    /// The children of nodes, those of one together.
+    pub(crate) ids: Vec<NodeId>,
+    /// The names in fields and variables, those of one node together.
+    pub(crate) spans: Vec<Span>,
     /// The templates of the text: those defined in it, and itself last.
     pub(crate) templates: Vec<(Arc<str>, NodeId)>,
 }
@@ -37,7 +48,7 @@ pub(crate) struct Node {
 #[derive(Debug)]
 pub(crate) enum NodeKind {
     /// Nodes one after the other.
-    List(Vec<NodeId>),
+    List(Run),
     /// Plain text.
     Text(Span),
     /// A pipeline whose value is printed.
@@ -53,27 +64,27 @@ pub(crate) enum NodeKind {
         pipe: Option<NodeId>,
     },
     Pipe {
-        decl: Vec<NodeId>,
+        decl: Run,
         is_assign: bool,
-        commands: Vec<NodeId>,
+        commands: Run,
     },
     /// A command's operands.
-    Command(Vec<NodeId>),
+    Command(Run),
     /// A function's name.
     Identifier(Span),
     /// `.a.b`, without the points.
-    Field(Vec<Span>),
+    Field(Run),
     /// `$x.a.b`: the name with its dollar sign, then fields.
-    Variable(Vec<Span>),
+    Variable(Run),
     /// `(pipeline).a.b`.
     Chain {
         node: NodeId,
-        fields: Vec<Span>,
+        fields: Run,
     },
     Dot,
     Nil,
     Bool(bool),
-    Number(Number),
+    Number(Box<Number>),
     /// A string as it was written.
     String(Span),
     /// `{{else}}`; never in a tree.
@@ -103,6 +114,18 @@ impl Tree {
         &self.node(id).kind
     }
 
+    /// The nodes of a list, a pipeline or a command.
+    pub(crate) fn children(&self, run: Run) -> &[NodeId] {
+        let children = self.ids.get(run.start as usize..run.end as usize);
+        children.unwrap_or_default()
+    }
+
+    /// The names of a field or a variable.
+    pub(crate) fn names(&self, run: Run) -> &[Span] {
+        let names = self.spans.get(run.start as usize..run.end as usize);
+        names.unwrap_or_default()
+    }
+
     pub(crate) fn span(&self, span: Span) -> &str {
         self.text
             .get(span.start as usize..span.end as usize)
@@ -112,7 +135,10 @@ impl Tree {
     /// Whether there is nothing but space.
     pub(crate) fn is_empty(&self, id: NodeId) -> bool {
         match self.kind(id) {
-            NodeKind::List(nodes) => nodes.iter().all(|&node| self.is_empty(node)),
+            NodeKind::List(nodes) => self
+                .children(*nodes)
+                .iter()
+                .all(|&node| self.is_empty(node)),
             NodeKind::Text(span) => self.span(*span).trim().is_empty(),
             _ => false,
         }

@@ -98,7 +98,10 @@ impl Parser<'_> {
             self.next();
             let pos = self.tree.node(next).pos as usize;
             let node = stacker::maybe_grow(64 << 10, 1 << 20, || self.branch(context))?;
-            return Ok(self.add(pos, NodeKind::List(vec![node])));
+            let first = self.pending.len();
+            self.pending.push(node);
+            let list = self.settle(first);
+            return Ok(self.add(pos, NodeKind::List(list)));
         }
         let (list, end) = self.item_list()?;
         if !matches!(self.tree.kind(end), NodeKind::End) {

@@ -1,7 +1,5 @@
 //! Text to tokens.
 
-use std::borrow::Cow;
-
 use crate::fmt::{is_digit, is_letter, is_print, quote};
 use crate::template::Delims;
 
@@ -54,19 +52,28 @@ impl Kind {
 }
 
 /// A token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Item<'t> {
     pub(super) kind: Kind,
+    /// Which of the lexer's mistakes an error is.
+    mistake: u16,
     pub(super) pos: usize,
-    pub(super) text: Cow<'t, str>,
+    pub(super) text: &'t str,
 }
 
 impl Item<'_> {
-    /// As Go's messages show it.
+    /// What stands for a token where there is none yet.
+    pub(super) const NONE: Self = Self {
+        kind: Kind::Eof,
+        mistake: 0,
+        pos: 0,
+        text: "",
+    };
+
+    /// As Go's messages show it; mistakes are told by [`Lexer::mistake`].
     pub(super) fn show(&self) -> String {
         match self.kind {
             Kind::Eof => "EOF".to_owned(),
-            Kind::Error => self.text.clone().into_owned(),
             kind if kind.is_keyword() => format!("<{}>", self.text),
             _ if self.text.len() > 10 => {
                 let head: String = self.text.chars().take(10).collect();
@@ -88,6 +95,7 @@ pub(super) struct Lexer<'t> {
     paren_depth: u32,
     break_ok: bool,
     continue_ok: bool,
+    mistakes: Vec<String>,
 }
 
 impl<'t> Lexer<'t> {
@@ -110,6 +118,7 @@ impl<'t> Lexer<'t> {
             paren_depth: 0,
             break_ok: !has_function("break"),
             continue_ok: !has_function("continue"),
+            mistakes: Vec::new(),
         }
     }
 
@@ -126,7 +135,20 @@ impl<'t> Lexer<'t> {
     }
 
     fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
+        match self.input.as_bytes().get(self.pos) {
+            Some(&byte) if byte.is_ascii() => Some(char::from(byte)),
+            _ => self.rest().chars().next(),
+        }
+    }
+
+    /// Moves behind letters and digits.
+    fn skip_alphanumeric(&mut self) {
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let bytes = self.input.as_bytes().get(self.pos..).unwrap_or_default();
+        self.pos += bytes.iter().take_while(|byte| plain(byte)).count();
+        while self.peek().is_some_and(is_alphanumeric) {
+            self.next();
+        }
     }
 
     fn next(&mut self) -> Option<char> {
@@ -154,8 +176,9 @@ impl<'t> Lexer<'t> {
     fn emit(&mut self, kind: Kind) -> Item<'t> {
         let item = Item {
             kind,
+            mistake: 0,
             pos: self.start,
-            text: Cow::Borrowed(self.pending()),
+            text: self.pending(),
         };
         self.start = self.pos;
         item
@@ -171,11 +194,20 @@ impl<'t> Lexer<'t> {
         self.input = "";
         self.pos = 0;
         self.start = 0;
+        let mistake = u16::try_from(self.mistakes.len()).unwrap_or(u16::MAX);
+        self.mistakes.push(message);
         Item {
             kind: Kind::Error,
+            mistake,
             pos,
-            text: Cow::Owned(message),
+            text: "",
         }
+    }
+
+    /// What is wrong at a token that is an error.
+    pub(super) fn mistake(&self, item: &Item<'_>) -> &str {
+        let told = self.mistakes.get(usize::from(item.mistake));
+        told.map_or("", String::as_str)
     }
 
     /// Plain text up to an action. Comments are passed over.
@@ -365,9 +397,7 @@ impl<'t> Lexer<'t> {
     }
 
     fn identifier(&mut self) -> Item<'t> {
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
-        }
+        self.skip_alphanumeric();
         if !self.at_terminator() {
             return self.bad_character();
         }
@@ -391,9 +421,7 @@ impl<'t> Lexer<'t> {
 
     /// The name after `.` or `$`.
     fn name(&mut self, kind: Kind) -> Item<'t> {
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
-        }
+        self.skip_alphanumeric();
         if !self.at_terminator() {
             return self.bad_character();
         }
@@ -490,7 +518,15 @@ impl<'t> Lexer<'t> {
 }
 
 fn find(text: &str, what: &str) -> Option<usize> {
-    text.find(what)
+    let first = *what.as_bytes().first()?;
+    let bytes = text.as_bytes();
+    let starts = memchr::memchr_iter(first, bytes);
+    let is_there = |at: &usize| {
+        bytes
+            .get(*at..)
+            .is_some_and(|rest| rest.starts_with(what.as_bytes()))
+    };
+    starts.into_iter().find(is_there)
 }
 
 /// `U+002D '-'`, as Go's `%#U`.
@@ -508,15 +544,13 @@ pub(super) fn is_space(c: char) -> bool {
 }
 
 fn is_alphanumeric(c: char) -> bool {
-    c == '_' || is_letter(c) || is_digit(c)
+    c == '_' || c.is_ascii_alphanumeric() || !c.is_ascii() && (is_letter(c) || is_digit(c))
 }
 
 fn has_left_trim_marker(text: &str) -> bool {
-    let mut chars = text.chars();
-    chars.next() == Some('-') && chars.next().is_some_and(is_space)
+    matches!(text.as_bytes(), [b'-', b' ' | b'\t' | b'\r' | b'\n', ..])
 }
 
 fn has_right_trim_marker(text: &str) -> bool {
-    let mut chars = text.chars();
-    chars.next().is_some_and(is_space) && chars.next() == Some('-')
+    matches!(text.as_bytes(), [b' ' | b'\t' | b'\r' | b'\n', b'-', ..])
 }

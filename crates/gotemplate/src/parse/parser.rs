@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ast::{Node, NodeId, NodeKind, Span, Tree};
+use super::ast::{Node, NodeId, NodeKind, Run, Span, Tree};
 use super::lex::{Item, Kind, Lexer};
 use super::literal::unquote;
 use crate::error::{Error, ErrorKind, Frame, Place};
@@ -21,13 +21,8 @@ pub(super) struct Scope<'t> {
 
 impl Scope<'_> {
     fn new() -> Self {
-        let none = || Item {
-            kind: Kind::Eof,
-            pos: 0,
-            text: "".into(),
-        };
         Self {
-            token: [none(), none(), none()],
+            token: [Item::NONE; 3],
             peek_count: 0,
             vars: vec!["$"],
             action: None,
@@ -46,6 +41,8 @@ pub(super) struct Parser<'t> {
     pub(super) has_function: &'t dyn Fn(&str) -> bool,
     /// How many control structures are open.
     pub(super) depth: u32,
+    /// Children of nodes that are still being read.
+    pub(super) pending: Vec<NodeId>,
 }
 
 impl<'t> Parser<'t> {
@@ -61,12 +58,15 @@ impl<'t> Parser<'t> {
                 name: Arc::clone(name),
                 text: Arc::clone(text),
                 nodes: Vec::with_capacity(text.len() / 16),
+                ids: Vec::with_capacity(text.len() / 16),
+                spans: Vec::new(),
                 templates: Vec::new(),
             },
             lexer: Lexer::new(text, delims, has_function),
             scope: Scope::new(),
             has_function,
             depth: 0,
+            pending: Vec::new(),
         }
     }
 
@@ -76,7 +76,7 @@ impl<'t> Parser<'t> {
             return Err(self.error("the template is larger than 4 GiB"));
         }
         let pos = self.peek().pos;
-        let mut nodes = Vec::new();
+        let first = self.pending.len();
         while self.peek().kind != Kind::Eof {
             if self.peek().kind == Kind::LeftDelim {
                 let delim = self.next();
@@ -92,9 +92,10 @@ impl<'t> Parser<'t> {
             match self.tree.kind(node) {
                 NodeKind::End => return Err(self.error("unexpected {{end}}")),
                 NodeKind::Else => return Err(self.error("unexpected {{else}}")),
-                _ => nodes.push(node),
+                _ => self.pending.push(node),
             }
         }
+        let nodes = self.settle(first);
         let root = self.add(pos, NodeKind::List(nodes));
         let name = Arc::clone(&self.tree.name);
         self.define(name, root)?;
@@ -155,13 +156,14 @@ impl<'t> Parser<'t> {
     /// Nodes up to `{{end}}` or `{{else}}`, and that one.
     pub(super) fn item_list(&mut self) -> Result<(NodeId, NodeId), Error> {
         let pos = self.peek_non_space().pos;
-        let mut nodes = Vec::new();
+        let first = self.pending.len();
         while self.peek_non_space().kind != Kind::Eof {
             let node = self.text_or_action()?;
             if matches!(self.tree.kind(node), NodeKind::End | NodeKind::Else) {
+                let nodes = self.settle(first);
                 return Ok((self.add(pos, NodeKind::List(nodes)), node));
             }
-            nodes.push(node);
+            self.pending.push(node);
         }
         Err(self.error("unexpected EOF"))
     }
@@ -190,8 +192,27 @@ impl<'t> Parser<'t> {
         id
     }
 
+    /// The pending children from one on become those of a node.
+    pub(super) fn settle(&mut self, first: usize) -> Run {
+        let start = self.tree.ids.len();
+        self.tree.ids.extend(self.pending.drain(first..));
+        run(start, self.tree.ids.len())
+    }
+
+    /// All names from one on are those of a node.
+    pub(super) fn names_from(&self, start: usize) -> Run {
+        run(start, self.tree.spans.len())
+    }
+
+    /// Names become those of a node.
+    pub(super) fn name(&mut self, names: impl IntoIterator<Item = Span>) -> Run {
+        let start = self.tree.spans.len();
+        self.tree.spans.extend(names);
+        run(start, self.tree.spans.len())
+    }
+
     pub(super) fn unquoted(&self, token: &Item<'_>) -> Result<Arc<str>, Error> {
-        match unquote(&token.text) {
+        match unquote(token.text) {
             Some(text) => Ok(text.to_text().into()),
             None => Err(self.error("invalid syntax")),
         }
@@ -211,9 +232,9 @@ impl<'t> Parser<'t> {
     fn looked_at(&self) -> Item<'t> {
         let [first, second, third] = &self.scope.token;
         match self.scope.peek_count {
-            0 => first.clone(),
-            1 => second.clone(),
-            _ => third.clone(),
+            0 => *first,
+            1 => *second,
+            _ => *third,
         }
     }
 
@@ -239,9 +260,9 @@ impl<'t> Parser<'t> {
         }
         let [first, second, third] = &self.scope.token;
         match self.scope.peek_count {
-            1 => first.clone(),
-            2 => second.clone(),
-            _ => third.clone(),
+            1 => *first,
+            2 => *second,
+            _ => *third,
         }
     }
 
@@ -293,11 +314,12 @@ impl<'t> Parser<'t> {
         if token.kind != Kind::Error {
             return self.error(format!("unexpected {} in {context}", token.show()));
         }
+        let mistake = self.lexer.mistake(token);
         let started = self.scope.action.map(|pos| self.line(pos));
         let extra = match started {
             Some(line) if line != self.line(token.pos) => {
                 let name = &self.tree.name;
-                let of = if token.text.ends_with(" action") {
+                let of = if mistake.ends_with(" action") {
                     ""
                 } else {
                     " in action"
@@ -306,7 +328,14 @@ impl<'t> Parser<'t> {
             }
             _ => String::new(),
         };
-        self.error(format!("{}{extra}", token.show()))
+        self.error(format!("{mistake}{extra}"))
+    }
+}
+
+fn run(start: usize, end: usize) -> Run {
+    Run {
+        start: u32::try_from(start).unwrap_or(u32::MAX),
+        end: u32::try_from(end).unwrap_or(u32::MAX),
     }
 }
 

@@ -1,7 +1,5 @@
 //! Pipelines, commands and operands.
 
-use std::borrow::Cow;
-
 use super::ast::{NodeId, NodeKind, Span};
 use super::control::MAX_DEPTH;
 use super::lex::{Item, Kind};
@@ -14,9 +12,9 @@ impl<'t> Parser<'t> {
     /// `declarations? command ('|' command)*`, with what ends it.
     pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Result<NodeId, Error> {
         let pos = self.peek_non_space().pos;
-        let mut decl = Vec::new();
-        let is_assign = self.declarations(context, &mut decl)?;
-        let mut commands = Vec::new();
+        let first = self.pending.len();
+        let is_assign = self.declarations(context, first)?;
+        let decl = self.settle(first);
         loop {
             let token = self.next_non_space();
             match token.kind {
@@ -34,12 +32,14 @@ impl<'t> Parser<'t> {
                 | Kind::Variable
                 | Kind::LeftParen => {
                     self.backup();
-                    commands.push(self.command()?);
+                    let command = self.command()?;
+                    self.pending.push(command);
                 }
                 _ => return Err(self.unexpected(&token, context)),
             }
         }
-        self.check(&commands, context)?;
+        self.check(first, context)?;
+        let commands = self.settle(first);
         Ok(self.add(
             pos,
             NodeKind::Pipe {
@@ -51,7 +51,7 @@ impl<'t> Parser<'t> {
     }
 
     /// `$x :=`, `$x =` or `$i, $x :=`. Whether it assigns.
-    fn declarations(&mut self, context: &str, decl: &mut Vec<NodeId>) -> Result<bool, Error> {
+    fn declarations(&mut self, context: &str, first: usize) -> Result<bool, Error> {
         loop {
             let variable = self.peek_non_space();
             if variable.kind != Kind::Variable {
@@ -64,13 +64,13 @@ impl<'t> Parser<'t> {
             match next.kind {
                 Kind::Assign | Kind::Declare => {
                     self.next_non_space();
-                    self.declare(&variable, decl);
+                    self.declare(&variable);
                     return Ok(next.kind == Kind::Assign);
                 }
                 Kind::Char if next.text == "," => {
                     self.next_non_space();
-                    self.declare(&variable, decl);
-                    if context != "range" || decl.len() >= 2 {
+                    self.declare(&variable);
+                    if context != "range" || self.pending.len() - first >= 2 {
                         return Err(self.error(format!("too many declarations in {context}")));
                     }
                     let kind = self.peek_non_space().kind;
@@ -90,16 +90,15 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn declare(&mut self, variable: &Item<'t>, decl: &mut Vec<NodeId>) {
-        if let Cow::Borrowed(name) = variable.text {
-            self.scope.vars.push(name);
-        }
-        let names = vec![span(variable.pos, variable.text.len())];
+    fn declare(&mut self, variable: &Item<'t>) {
+        self.scope.vars.push(variable.text);
+        let names = self.name([span(variable.pos, variable.text.len())]);
         let node = self.add(variable.pos, NodeKind::Variable(names));
-        decl.push(node);
+        self.pending.push(node);
     }
 
-    fn check(&self, commands: &[NodeId], context: &str) -> Result<(), Error> {
+    fn check(&self, first: usize, context: &str) -> Result<(), Error> {
+        let commands = self.pending.get(first..).unwrap_or_default();
         if commands.is_empty() {
             return Err(self.error(format!("missing value for {context}")));
         }
@@ -107,7 +106,11 @@ impl<'t> Parser<'t> {
             let NodeKind::Command(args) = self.tree.kind(command) else {
                 continue;
             };
-            let first = args.first().map(|&arg| self.tree.kind(arg));
+            let first = self
+                .tree
+                .children(*args)
+                .first()
+                .map(|&arg| self.tree.kind(arg));
             if let Some(
                 NodeKind::Bool(_)
                 | NodeKind::Dot
@@ -126,10 +129,11 @@ impl<'t> Parser<'t> {
     /// Operands up to a pipe, a right parenthesis or the right delimiter; only the pipe is consumed.
     fn command(&mut self) -> Result<NodeId, Error> {
         let pos = self.peek_non_space().pos;
-        let mut args = Vec::new();
+        let first = self.pending.len();
         loop {
             self.peek_non_space();
-            args.extend(self.operand()?);
+            let operand = self.operand()?;
+            self.pending.extend(operand);
             let token = self.next();
             match token.kind {
                 Kind::Space => {}
@@ -141,9 +145,10 @@ impl<'t> Parser<'t> {
                 _ => return Err(self.unexpected(&token, "operand")),
             }
         }
-        if args.is_empty() {
+        if self.pending.len() == first {
             return Err(self.error("empty command"));
         }
+        let args = self.settle(first);
         Ok(self.add(pos, NodeKind::Command(args)))
     }
 
@@ -156,19 +161,20 @@ impl<'t> Parser<'t> {
         if first.kind != Kind::Field {
             return Ok(Some(node));
         }
-        let mut fields = Vec::new();
+        let from = match self.tree.kind(node) {
+            // The term's own names are the last of the tree's: the fields go on from them.
+            NodeKind::Field(names) | NodeKind::Variable(names) => names.start as usize,
+            _ => self.tree.spans.len(),
+        };
         while self.peek().kind == Kind::Field {
             let field = self.next();
-            fields.push(after_point(&field));
+            self.tree.spans.push(after_point(&field));
         }
         let pos = first.pos;
+        let fields = self.names_from(from);
         let kind = match self.tree.kind(node) {
-            NodeKind::Field(names) => {
-                NodeKind::Field(names.iter().copied().chain(fields).collect())
-            }
-            NodeKind::Variable(names) => {
-                NodeKind::Variable(names.iter().copied().chain(fields).collect())
-            }
+            NodeKind::Field(_) => NodeKind::Field(fields),
+            NodeKind::Variable(_) => NodeKind::Variable(fields),
             NodeKind::Bool(_)
             | NodeKind::String(_)
             | NodeKind::Number(_)
@@ -187,7 +193,7 @@ impl<'t> Parser<'t> {
         let whole = span(token.pos, token.text.len());
         let kind = match token.kind {
             Kind::Identifier => {
-                if !(self.has_function)(&token.text) {
+                if !(self.has_function)(token.text) {
                     let name = crate::fmt::quote(token.text.as_bytes());
                     return Err(self.error(format!("function {name} not defined")));
                 }
@@ -196,21 +202,21 @@ impl<'t> Parser<'t> {
             Kind::Dot => NodeKind::Dot,
             Kind::Nil => NodeKind::Nil,
             Kind::Variable => {
-                if !self.scope.vars.contains(&token.text.as_ref()) {
+                if !self.scope.vars.contains(&token.text) {
                     let name = crate::fmt::quote(token.text.as_bytes());
                     return Err(self.error(format!("undefined variable {name}")));
                 }
-                NodeKind::Variable(vec![whole])
+                NodeKind::Variable(self.name([whole]))
             }
-            Kind::Field => NodeKind::Field(vec![after_point(&token)]),
+            Kind::Field => NodeKind::Field(self.name([after_point(&token)])),
             Kind::Bool => NodeKind::Bool(token.text == "true"),
             Kind::CharConstant | Kind::Complex | Kind::Number => {
-                let number = Number::parse(&token.text, token.kind, whole);
-                NodeKind::Number(number.map_err(|message| self.error(message))?)
+                let number = Number::parse(token.text, token.kind, whole);
+                NodeKind::Number(number.map_err(|message| self.error(message))?.into())
             }
             Kind::LeftParen => return self.parenthesised().map(Some),
             Kind::String | Kind::RawString => {
-                if unquote(&token.text).is_none() {
+                if unquote(token.text).is_none() {
                     return Err(self.error("invalid syntax"));
                 }
                 NodeKind::String(whole)

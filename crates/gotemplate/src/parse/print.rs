@@ -29,9 +29,14 @@ impl Tree {
                 decl,
                 is_assign,
                 commands,
-            } => self.write_pipe(decl, *is_assign, commands, out),
+            } => self.write_pipe(
+                self.children(*decl),
+                *is_assign,
+                self.children(*commands),
+                out,
+            ),
             NodeKind::Command(args) => {
-                for (index, &arg) in args.iter().enumerate() {
+                for (index, &arg) in self.children(*args).iter().enumerate() {
                     if index > 0 {
                         out.push(' ');
                     }
@@ -40,17 +45,16 @@ impl Tree {
             }
             NodeKind::Identifier(name) | NodeKind::String(name) => out.push_str(self.span(*name)),
             NodeKind::Number(number) => out.push_str(self.span(number.text)),
-            NodeKind::Field(names) => self.write_fields(names, out),
+            NodeKind::Field(names) => self.write_fields(self.names(*names), out),
             NodeKind::Variable(names) => {
-                let (first, rest) = names
-                    .split_first()
-                    .map_or((None, names.as_slice()), |(f, r)| (Some(f), r));
-                out.push_str(first.map_or("", |&name| self.span(name)));
-                self.write_fields(rest, out);
+                if let Some((first, rest)) = self.names(*names).split_first() {
+                    out.push_str(self.span(*first));
+                    self.write_fields(rest, out);
+                }
             }
             NodeKind::Chain { node, fields } => {
                 self.write_operand(*node, out);
-                self.write_fields(fields, out);
+                self.write_fields(self.names(*fields), out);
             }
             NodeKind::Dot => out.push('.'),
             NodeKind::Nil => out.push_str("nil"),

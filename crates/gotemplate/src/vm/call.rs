@@ -154,7 +154,10 @@ impl<'m> Machine<'m, '_> {
         let function = arguments.next().unwrap_or_default();
         let arguments: Vec<Value> = arguments.collect();
         let name = match self.code.tree.kind(command) {
-            NodeKind::Command(nodes) if args > 0 => nodes
+            NodeKind::Command(nodes) if args > 0 => self
+                .code
+                .tree
+                .children(*nodes)
                 .get(1)
                 .map_or_else(String::new, |&node| self.code.tree.show(node)),
             _ => match &function {

@@ -1,10 +1,12 @@
 //! The engine as functions see it: rendering from within a rendering.
 
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use foldhash::{HashMap, HashMapExt as _};
 
 use super::{Codes, Machine, Scope, Shared};
-use crate::compile::{Code, compile};
+use crate::compile::{Code, Template};
 use crate::error::{Error, ErrorKind};
 use crate::fmt::quote;
 use crate::function::Engine;
@@ -13,8 +15,39 @@ use crate::value::{Buffer, Str, Value};
 
 /// The most texts that are kept compiled.
 const MAX_TEXTS: usize = 1_000;
+/// The most bytes of texts that are kept compiled.
+const MAX_TEXT: usize = 1 << 20;
 /// What compiling a text costs, besides its length.
 const COMPILE: u64 = 100;
+
+/// Texts that were rendered from within templates, parsed.
+#[derive(Default)]
+pub(crate) struct Texts(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    by_text: HashMap<(Arc<str>, Str), Arc<Codes>>,
+    bytes: usize,
+}
+
+impl Texts {
+    fn get(&self, key: &(Arc<str>, Str)) -> Option<Arc<Codes>> {
+        self.lock().by_text.get(key).map(Arc::clone)
+    }
+
+    fn keep(&self, key: (Arc<str>, Str), codes: &Arc<Codes>) {
+        let mut kept = self.lock();
+        if kept.by_text.len() >= MAX_TEXTS || kept.bytes >= MAX_TEXT {
+            *kept = Kept::default();
+        }
+        kept.bytes += key.1.len();
+        kept.by_text.insert(key, Arc::clone(codes));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What a function may reach of the machine that calls it.
 pub(super) struct Host<'h, 'o> {
@@ -44,8 +77,8 @@ impl Host<'_, '_> {
     /// The templates of a text, compiled now or before.
     fn compiled(&mut self, name: &str, text: &Str) -> Result<Arc<Codes>, Error> {
         let key = (Arc::from(name), text.clone());
-        if let Some(codes) = self.shared.texts.get(&key) {
-            return Ok(Arc::clone(codes));
+        if let Some(codes) = self.scope.texts.get(&key) {
+            return Ok(codes);
         }
         self.spend(COMPILE + text.len() as u64)?;
         let scope = self.scope;
@@ -53,16 +86,16 @@ impl Host<'_, '_> {
         let is_function = |name: &str| is_function(scope, name);
         let tree = parse::parse(&key.0, &source, scope.delims, &is_function)?;
         let mut codes = Codes::new();
-        for code in compile(tree, scope.functions) {
-            if !code.is_empty || scope.find(&code.name).is_none() {
-                codes.insert(Arc::clone(&code.name), code);
+        for template in Template::all(tree) {
+            if !template.is_empty || scope.find(&template.name).is_none() {
+                codes.insert(Arc::clone(&template.name), template);
             }
         }
         let codes = Arc::new(codes);
-        if self.shared.texts.len() >= MAX_TEXTS {
-            self.shared.texts.clear();
+        // What is secret is not held on to.
+        if !text.has_secrets() {
+            scope.texts.keep(key, &codes);
         }
-        self.shared.texts.insert(key, Arc::clone(&codes));
         Ok(codes)
     }
 }
@@ -75,7 +108,7 @@ pub(crate) fn is_function(scope: &Scope<'_>, name: &str) -> bool {
 impl Engine for Host<'_, '_> {
     fn render(&mut self, name: &str, data: &Value) -> Result<Str, Error> {
         let scope = self.scope;
-        let Some(code) = scope.find(name) else {
+        let Some(code) = scope.code(name) else {
             let (name, of) = (quote(name.as_bytes()), quote(scope.name.as_bytes()));
             return Err(Error::new(format!(
                 "template: no template {name} associated with template {of}"
@@ -92,11 +125,13 @@ impl Engine for Host<'_, '_> {
             functions: self.scope.functions,
             delims: self.scope.delims,
             name: self.scope.name,
+            texts: self.scope.texts,
         };
-        let Some(code) = codes.get(name) else {
+        let Some(template) = codes.get(name) else {
             // An empty text.
             return Ok(Str::default());
         };
+        let code = template.code(scope.functions);
         self.execute(&scope, code, data)
     }
 

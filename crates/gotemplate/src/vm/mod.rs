@@ -13,20 +13,21 @@ mod path;
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::compile::{Code, Keys, Op};
+use foldhash::HashMap;
+
+use crate::compile::{Code, Keys, Op, Template};
 use crate::error::Error;
 use crate::fmt::Printer;
 use crate::function::Functions;
 use crate::template::{Delims, Limits, MissingKey, Options};
-use crate::value::{Buffer, Object, Str, Value};
-pub(crate) use host::is_function;
+use crate::value::{Buffer, Object, Value};
+pub(crate) use host::{Texts, is_function};
 use iterate::Loop;
 
 /// Templates by name.
-pub(crate) type Codes = HashMap<Arc<str>, Arc<Code>>;
+pub(crate) type Codes = HashMap<Arc<str>, Arc<Template>>;
 
 /// The templates that can be seen: those of a set, or of a text that is rendered within it.
 pub(crate) struct Scope<'s> {
@@ -36,14 +37,20 @@ pub(crate) struct Scope<'s> {
     pub(crate) delims: &'s Delims,
     /// What the set is called in errors.
     pub(crate) name: &'s str,
+    /// Texts that were rendered before.
+    pub(crate) texts: &'s Texts,
 }
 
 impl<'s> Scope<'s> {
-    fn find(&self, name: &str) -> Option<&'s Code> {
+    fn find(&self, name: &str) -> Option<&'s Template> {
         match self.own.get(name) {
-            Some(code) => Some(code),
+            Some(template) => Some(template),
             None => self.parent?.find(name),
         }
+    }
+
+    fn code(&self, name: &str) -> Option<&'s Code> {
+        Some(self.find(name)?.code(self.functions))
     }
 }
 
@@ -59,8 +66,6 @@ pub(crate) struct Shared<'o> {
     output: usize,
     /// Stacks that are free to use again.
     pool: Vec<Stacks>,
-    /// Texts that were rendered, compiled.
-    texts: HashMap<(Arc<str>, Str), Arc<Codes>>,
 }
 
 impl<'o> Shared<'o> {
@@ -74,7 +79,6 @@ impl<'o> Shared<'o> {
             depth: 0,
             output: options.limits.output,
             pool: Vec::new(),
-            texts: HashMap::new(),
         }
     }
 }
@@ -448,7 +452,7 @@ impl<'m, 'o> Machine<'m, 'o> {
 
     fn template(&mut self, template: u32) -> Result<(), Error> {
         self.spend(1)?;
-        let Some(code) = self.scope.find(self.template_name(template)) else {
+        let Some(code) = self.scope.code(self.template_name(template)) else {
             return Ok(());
         };
         let dot = Dot {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use trueup_manifest::{Diagnostic, Entry, Tree, TreePath};
 
 use super::{
-    Chart, File, Lock, Metadata,
+    Chart, File, Lock, Metadata, Prepared,
     archive::{self, MAX_FILE},
     ignore::Rules,
 };
@@ -110,6 +110,7 @@ fn assemble(files: Vec<File>, origin: &Arc<str>, depth: usize) -> Result<Chart, 
         files: Vec::new(),
         dependencies: Vec::new(),
         parent_name: None,
+        prepared: Prepared::default(),
     };
     let mut below: BTreeMap<String, Vec<File>> = BTreeMap::new();
     for file in files {

@@ -9,6 +9,7 @@ mod glob;
 mod ignore;
 mod load;
 mod metadata;
+mod prepared;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub(crate) use glob::matches;
 pub use load::{load_archive, load_dir};
 pub use metadata::{Dependency, Import, Lock, Maintainer, Metadata};
+pub(crate) use prepared::Prepared;
 
 use crate::values::Values;
 
@@ -33,7 +35,15 @@ impl File {
     /// The text, where it is UTF-8; otherwise with replacement characters, as Go prints such bytes
     /// only in output and never in the templates that are seen in practice.
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.data)
+        text(&self.data)
+    }
+}
+
+/// See [`File::text`].
+pub(crate) fn text(data: &[u8]) -> std::borrow::Cow<'_, str> {
+    match std::str::from_utf8(data) {
+        Ok(text) => text.into(),
+        Err(_) => String::from_utf8_lossy(data),
     }
 }
 
@@ -59,6 +69,8 @@ pub struct Chart {
     /// The name under which the paths of dependencies are told, where it is not the chart's own: Helm
     /// copies a chart for an alias but leaves its dependencies with their first parent.
     pub(crate) parent_name: Option<Arc<str>>,
+    /// What was made of it for one release and serves the next ones too; shared by copies.
+    pub(crate) prepared: Prepared,
 }
 
 /// A file of custom resource definitions.

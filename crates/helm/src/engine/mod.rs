@@ -49,21 +49,25 @@ pub(crate) fn render(
     limits: Limits,
 ) -> Result<BTreeMap<String, String>, Error> {
     let scopes = scope::collect(chart, facts);
-    let mut templates = Templates::new(functions::all()).with_name("gotpl");
     // Deeper templates first, so that those of a parent replace theirs of the same name.
     let mut order: Vec<&String> = scopes.keys().collect();
     order.sort_by(|a, b| {
         let depth = |path: &str| path.matches('/').count();
         depth(b).cmp(&depth(a)).then_with(|| b.cmp(a))
     });
-    for path in &order {
-        let Some(scope) = scopes.get(*path) else {
-            continue;
-        };
-        templates
-            .parse(path, &scope.file.text())
-            .map_err(|error| explain::parse(path, &error, &scopes))?;
-    }
+    let sources = order
+        .iter()
+        .filter_map(|path| Some(((*path).clone(), Arc::clone(&scopes.get(*path)?.file.data))))
+        .collect();
+    let templates = chart.prepared.templates(sources, |sources| {
+        let mut templates = Templates::new(functions::all()).with_name("gotpl");
+        for (path, data) in sources {
+            templates
+                .parse(path, &crate::chart::text(data))
+                .map_err(|error| explain::parse(path, &error, &scopes))?;
+        }
+        Ok::<_, Error>(templates)
+    })?;
     let state = State {
         included: RefCell::default(),
         lookup,

@@ -16,11 +16,20 @@ mod validate;
 
 use serde_json::Value;
 
-/// What the values fail; none where they are as the schema asks. An error is the schema's own.
-pub(crate) fn check(schema: &[u8], values: &Value) -> Result<Option<Vec<Finding>>, String> {
-    let schema: Value = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
-    let compiled = compile::Schemas::compile(&schema)?;
-    Ok(validate::validate(&compiled, values))
+/// A schema, ready to check values with.
+pub(crate) struct Checker(compile::Schemas);
+
+impl Checker {
+    /// Of a schema's text. An error is the schema's own.
+    pub(crate) fn read(schema: &[u8]) -> Result<Self, String> {
+        let schema: Value = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
+        compile::Schemas::compile(&schema).map(Self)
+    }
+
+    /// What the values fail; none where they are as the schema asks.
+    pub(crate) fn check(&self, values: &Value) -> Option<Vec<Finding>> {
+        validate::validate(&self.0, values)
+    }
 }
 
 pub(crate) use message::{Finding, print};

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 
 fn findings(schema: &serde_json::Value, values: &serde_json::Value) -> String {
-    match check(schema.to_string().as_bytes(), values) {
+    match Checker::read(schema.to_string().as_bytes()).map(|checker| checker.check(values)) {
         Ok(None) => "fits".to_owned(),
         Ok(Some(findings)) => print(&findings),
         Err(error) => error,

@@ -4,6 +4,7 @@ use std::{cmp::Ordering, sync::LazyLock};
 
 use regex::{Captures, Regex};
 
+use super::plain;
 use super::version::{Version, compare_prerelease};
 
 const MAX_CONSTRAINT_LEN: usize = 512;
@@ -66,7 +67,7 @@ enum Operator {
 }
 
 #[derive(Debug)]
-struct Constraint {
+pub(super) struct Constraint {
     operator: Operator,
     version: Version,
     /// Some number was missing or a wildcard; `minor_dirty` and `patch_dirty` say from where on.
@@ -108,6 +109,13 @@ impl Constraints {
 
 impl Group {
     fn parse(text: &str) -> Result<Self, String> {
+        match plain::read(text) {
+            Some(constraints) => Ok(Self::of(constraints)),
+            None => Self::match_patterns(text),
+        }
+    }
+
+    fn match_patterns(text: &str) -> Result<Self, String> {
         if !VALID.is_match(text) {
             return Err(format!(
                 "improper constraint: {}",
@@ -118,11 +126,14 @@ impl Group {
             .find_iter(text)
             .map(|found| Constraint::parse(found.as_str()))
             .collect::<Result<Vec<_>, _>>()?;
-        let names_prerelease = constraints.iter().any(|one| !one.version.pre.is_empty());
-        Ok(Self {
+        Ok(Self::of(constraints))
+    }
+
+    fn of(constraints: Vec<Constraint>) -> Self {
+        Self {
+            names_prerelease: constraints.iter().any(|one| !one.version.pre.is_empty()),
             constraints,
-            names_prerelease,
-        })
+        }
     }
 }
 
@@ -135,7 +146,17 @@ impl Constraint {
             )
         })?;
         let part = |index: usize| found.get(index).map_or("", |part| part.as_str());
-        let (major, minor, patch, pre) = (part(3), part(4), part(5), part(6));
+        let numbers = [part(3), part(4), part(5)];
+        Self::of(part(1), part(2), numbers, part(6))
+    }
+
+    /// Of an operator and a version with its parts: the numbers with their points, the prerelease with its dash.
+    pub(super) fn of(
+        operator_text: &str,
+        whole: &str,
+        [major, minor, patch]: [&str; 3],
+        pre: &str,
+    ) -> Result<Self, String> {
         let wild = |number: &str| matches!(number.trim_start_matches('.'), "" | "x" | "X" | "*");
         let (mut minor_dirty, mut patch_dirty) = (false, false);
         let mut dirty = true;
@@ -149,11 +170,11 @@ impl Constraint {
             format!("{major}{minor}.0{pre}")
         } else {
             dirty = false;
-            part(2).to_owned()
+            whole.to_owned()
         };
         let version = Version::parse(&version).map_err(|_| "constraint parser error")?;
         Ok(Self {
-            operator: operator(part(1)),
+            operator: operator(operator_text),
             version,
             dirty,
             minor_dirty,
@@ -266,6 +287,10 @@ fn operator(text: &str) -> Operator {
 
 /// Turns each `1.2 - 1.4` into `>= 1.2, <= 1.4 `.
 fn rewrite_ranges(text: &str) -> String {
+    // Only a dash between spaces makes a range; most constraints are spared the pattern.
+    if !text.contains([' ', '\t', '\n', '\x0c', '\r']) || !text.contains('-') {
+        return text.to_owned();
+    }
     let mut out = text.to_owned();
     for range in RANGE.captures_iter(text) {
         let named = |captures: &Captures<'_>, name: &str| {
@@ -281,4 +306,62 @@ fn rewrite_ranges(text: &str) -> String {
         );
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_constraints_are_read_as_the_patterns_read_them() {
+        let versions = [
+            "1",
+            "v1",
+            "1.2",
+            "1.2.3",
+            "v1.2.3-rc.1",
+            "1.x",
+            "1.2.*",
+            "*",
+            "X",
+            "x.2",
+            "1.2.3.4",
+            "01.2",
+            "1.2-0",
+            "1.2.3-a-b.0",
+            "1.2.3-",
+            "1.2.3-a..b",
+            "1.2.3+m",
+            "1.",
+            ".1",
+            "1x",
+            "",
+            "1|2",
+            "99999999999999999999",
+        ];
+        let operators = [
+            "", "=", "!=", ">", "<", ">=", "=>", "<=", "=<", "~", "~>", "^", "==", "> =", "!",
+        ];
+        let mut plain = 0;
+        for version in versions {
+            for operator in operators {
+                for text in [
+                    format!("{operator}{version}"),
+                    format!("  {operator} {version}  "),
+                    format!("{operator}{version}, <2"),
+                    format!(">0 {operator}{version}"),
+                    format!(">0,\t{operator}\t{version} ,1"),
+                    format!("{operator}{version}{operator}{version}"),
+                ] {
+                    if let Some(read) = plain::read(&text) {
+                        plain += 1;
+                        let matched = Group::match_patterns(&text);
+                        let read: Result<Group, String> = Ok(Group::of(read));
+                        assert_eq!(format!("{read:?}"), format!("{matched:?}"), "{text}");
+                    }
+                }
+            }
+        }
+        assert!(plain > 400, "{plain}");
+    }
 }

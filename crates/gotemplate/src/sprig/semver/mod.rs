@@ -1,6 +1,7 @@
 //! Versions and constraints on them, and Sprig's functions on both.
 
 mod constraint;
+mod plain;
 #[cfg(test)]
 mod tests;
 mod version;
