@@ -8,10 +8,14 @@
     reason = "a test fails by panicking, and says loudly when it is skipped"
 )]
 
+#[path = "vault/asked.rs"]
+mod asked;
 #[path = "vault/estate.rs"]
 mod estate;
 #[path = "vault/kill.rs"]
 mod kill;
+#[path = "vault/objects.rs"]
+mod objects;
 #[path = "vault/phase.rs"]
 mod phase;
 #[path = "vault/world.rs"]

@@ -1,8 +1,10 @@
 //! Carries a plan out: what may go side by side does, what must come first comes first, and the
 //! ledger knows of each thing before it is made.
 
+use std::{collections::BTreeSet, time::Duration};
+
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
-use serde_json::Value;
+use serde_json::{Value, json};
 use trueup_manifest::{Diagnostic, Diagnostics};
 
 use super::{
@@ -10,6 +12,7 @@ use super::{
     error::{ErrorKind, VaultError},
     ledger::Ledger,
     plan::{Action, Kind, Write},
+    references,
     store::KeyStore,
     wanted::Wanted,
 };
@@ -52,7 +55,10 @@ pub(super) async fn configure(
     // Known before it is there: a crash in between leaves nothing that is ours and forgotten.
     let before = ledger.clone();
     for action in actions.iter().filter(|action| action.blocked.is_none()) {
-        if matches!(action.kind, Kind::Create | Kind::Recreate) {
+        let makes = matches!(action.kind, Kind::Create | Kind::Recreate);
+        // Whether a mount may be deleted is what the file said last.
+        let keeps = action.kind != Kind::Prune && ledger.made.contains_key(&action.path);
+        if makes || keeps {
             ledger
                 .made
                 .insert(action.path.clone(), word(wanted, action));
@@ -61,18 +67,17 @@ pub(super) async fn configure(
     if *ledger != before {
         ledger.save(store).await?;
     }
-    let mut step = 0;
     let (kept, pruned): (Vec<&Action>, Vec<&Action>) = actions
         .iter()
         .filter(|action| action.kind != Kind::None && action.blocked.is_none())
         .partition(|action| action.kind != Kind::Prune);
-    while step <= LAST_STEP && !done.errors.has_errors() {
-        let now = kept
-            .iter()
-            .copied()
-            .filter(|action| step_of(action) == step);
+    let steps: BTreeSet<u8> = kept.iter().map(|action| action.step).collect();
+    for step in steps {
+        if done.errors.has_errors() {
+            break;
+        }
+        let now = kept.iter().copied().filter(|action| action.step == step);
         run(client, now.collect(), ledger, &mut done).await;
-        step += 1;
     }
     if !done.errors.has_errors() {
         // In order: a role before the policy it names, that before the mount it lies in.
@@ -84,18 +89,6 @@ pub(super) async fn configure(
         ledger.save(store).await?;
     }
     Ok(done)
-}
-
-const LAST_STEP: u8 = 4;
-
-fn step_of(action: &Action) -> u8 {
-    match action.word {
-        "audit device" => 0,
-        "auth method" | "secrets engine" => 1,
-        "policy" => 2,
-        "configuration" => 3,
-        _ => LAST_STEP,
-    }
 }
 
 /// What the ledger calls it: of a mount also whether it may be deleted.
@@ -125,11 +118,12 @@ async fn run(client: &Client, actions: Vec<&Action>, ledger: &mut Ledger, done: 
                         .push(Diagnostic::warning("vault/warning", text));
                 }
                 if action.kind == Kind::Prune {
-                    ledger.made.remove(&action.path);
-                    let prefix = format!("{}#", action.path);
-                    ledger
-                        .digests
-                        .retain(|place, _| !place.starts_with(&prefix));
+                    ledger.forget(&action.path);
+                }
+                for write in &action.writes {
+                    if let Write::Move(from, to) = write {
+                        ledger.moved(from, to);
+                    }
                 }
                 ledger.digests.extend(action.digests.iter().cloned());
                 done.written.push(action.path.clone());
@@ -155,21 +149,68 @@ async fn carry_out(client: &Client, action: &Action) -> Result<Vec<String>, Vaul
 async fn patiently(client: &Client, write: &Write) -> Result<Value, VaultError> {
     let mut tried = 0;
     loop {
-        let result = match write {
-            Write::Post(path, body) => client.write(path, body).await,
-            Write::Put(path, body) => client.put(path, body).await,
-            Write::Delete(path) => client.delete(path).await.map(|()| Value::Null),
-        };
+        let result = send(client, write).await;
         tried += 1;
         match result {
             Err(error) if tried < TRIES && may_pass(&error) => {
-                let wait = std::time::Duration::from_millis(200 << tried.min(6));
+                let wait = Duration::from_millis(200 << tried.min(6));
                 tokio::time::sleep(wait.mul_f64(0.5 + fastrand::f64())).await;
             }
             result => return result,
         }
     }
 }
+
+async fn send(client: &Client, write: &Write) -> Result<Value, VaultError> {
+    match write {
+        Write::Post(path, body) => {
+            let body = references::settle(client, body).await?;
+            client.write(path, &body).await
+        }
+        Write::Once(path, body) => match client.write(path, body).await {
+            Err(error) if error.message.contains("check-and-set") => {
+                Ok(json!({"warnings": ["somebody put a value there meanwhile; it stays"]}))
+            }
+            other => other,
+        },
+        Write::Put(path, body) => {
+            let body = references::settle(client, body).await?;
+            client.put(path, &body).await
+        }
+        Write::Delete(path) => client.delete(path).await.map(|()| Value::Null),
+        Write::Move(from, to) => move_mount(client, from, to).await,
+    }
+}
+
+/// Moves a mount and waits until it is there.
+async fn move_mount(client: &Client, from: &str, to: &str) -> Result<Value, VaultError> {
+    let body = json!({"from": from, "to": to});
+    let begun = client.write("sys/remount", &body).await?;
+    let id = begun.pointer("/data/migration_id").and_then(Value::as_str);
+    let Some(id) = id else {
+        return Ok(begun);
+    };
+    for _ in 0..MOVE_POLLS {
+        let status = client.read(&format!("sys/remount/status/{id}")).await?;
+        let status = status.pointer("/data/migration_info/status");
+        match status.and_then(Value::as_str) {
+            Some("success") => return Ok(Value::Null),
+            Some("failure") => {
+                let message = format!("`{from}` could not be moved to `{to}`");
+                return Err(
+                    VaultError::new(ErrorKind::Server, message).help("the server's log says why")
+                );
+            }
+            _ => tokio::time::sleep(MOVE_POLL).await,
+        }
+    }
+    let message = format!("`{from}` is still being moved to `{to}`");
+    Err(VaultError::new(ErrorKind::Unreachable, message).help("run again when it is done"))
+}
+
+/// How long a mount may take to be moved, and how often that is asked.
+const MOVE_POLL: Duration = Duration::from_millis(200);
+const MOVE_POLLS: u32 = 600;
 
 fn may_pass(error: &VaultError) -> bool {
     let aws = ["InvalidClientTokenId", "NoSuchEntity"];

@@ -61,6 +61,32 @@ impl Ledger {
             .collect()
     }
 
+    /// Forgets what was deleted, and what went with it.
+    pub(super) fn forget(&mut self, path: &str) {
+        let below = format!("{path}/");
+        self.made
+            .retain(|made, _| made != path && !made.starts_with(&below));
+        let fields = format!("{path}#");
+        self.digests
+            .retain(|place, _| !place.starts_with(&fields) && !place.starts_with(&below));
+    }
+
+    /// Follows a mount to where it was moved. Digests are of places: those of before mean nothing.
+    pub(super) fn moved(&mut self, from: &str, to: &str) {
+        let below = format!("{from}/");
+        let made = std::mem::take(&mut self.made);
+        self.made = made
+            .into_iter()
+            .map(|(path, word)| match path.strip_prefix(from) {
+                Some(tail) if path == from || path.starts_with(&below) => {
+                    (format!("{to}{tail}"), word)
+                }
+                _ => (path, word),
+            })
+            .collect();
+        self.digests.retain(|place, _| !place.starts_with(&below));
+    }
+
     /// The digests of this ledger, with its key opened, or a new one made.
     pub(super) fn digester(&mut self, sealer: &Sealer) -> Result<Digester, VaultError> {
         if self.key.is_empty() {

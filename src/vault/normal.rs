@@ -10,20 +10,32 @@ pub enum FieldKind {
     Duration,
     /// Texts whose order means nothing; a text of them with commas is the same.
     Set,
-    /// Texts whose order counts.
+    /// Texts whose order counts; one text of them with commas is the same.
     List,
+    /// Texts whose order counts and which may hold commas, such as statements of SQL.
+    Lines,
+    /// Texts by their names.
+    Pairs,
     /// JSON in a text.
     Json,
     /// `true` or `false`, also as text.
     Bool,
     /// A whole number, also as text.
     Int,
+    /// Any number, also as text.
+    Number,
     /// Text.
     Text,
+    /// A name that the server keeps in lower case.
+    LowerName,
+    /// A text in HCL: how it is laid out means nothing.
+    Hcl,
     /// Whatever it is.
     Any,
     /// Written and never given back.
     WriteOnly,
+    /// No secret, and of meaning only while something is written: neither kept nor given back.
+    Passing,
 }
 
 /// The one form of a value. An error says what the value should have been.
@@ -40,11 +52,31 @@ pub(super) fn normal(kind: FieldKind, value: &Value) -> Result<Value, &'static s
             })
             .ok_or("a list of texts"),
         FieldKind::List => texts(value).map(Value::from).ok_or("a list of texts"),
+        FieldKind::Lines => lines(value).map(Value::from).ok_or("a list of texts"),
+        FieldKind::Pairs => pairs(value).ok_or("a mapping of names to texts"),
         FieldKind::Json => json(value).ok_or("JSON"),
         FieldKind::Bool => boolean(value).map(Value::Bool).ok_or("`true` or `false`"),
         FieldKind::Int => integer(value).map(Value::from).ok_or("a whole number"),
+        FieldKind::Number => number(value).map(Value::from).ok_or("a number"),
         FieldKind::Text => text(value).map(Value::String).ok_or("text"),
-        FieldKind::Any | FieldKind::WriteOnly => Ok(value.clone()),
+        FieldKind::LowerName => text(value)
+            .map(|text| text.to_lowercase().into())
+            .ok_or("a name"),
+        // Its one form is for comparing only: what is written is the text.
+        FieldKind::Hcl => text(value).map(Value::String).ok_or("a text in HCL"),
+        FieldKind::Any | FieldKind::WriteOnly | FieldKind::Passing => Ok(value.clone()),
+    }
+}
+
+/// Whether two values in their one form say the same.
+pub(super) fn same(kind: FieldKind, a: &Value, b: &Value) -> bool {
+    match (kind, a.as_str(), b.as_str()) {
+        (FieldKind::Hcl, Some(a), Some(b)) if a != b => {
+            let tree = super::hcl::policy::tree;
+            tree(a).is_some_and(|form| Some(form) == tree(b))
+        }
+        (FieldKind::Passing, _, _) => true,
+        _ => a == b,
     }
 }
 
@@ -107,6 +139,35 @@ fn texts(value: &Value) -> Option<Vec<String>> {
     }
 }
 
+fn lines(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::Array(items) => items.iter().map(text).collect(),
+        Value::Null => Some(Vec::new()),
+        other => text(other).map(|text| vec![text]),
+    }
+}
+
+fn pairs(value: &Value) -> Option<Value> {
+    match value {
+        Value::Null => Some(Value::Object(serde_json::Map::new())),
+        Value::Object(entries) => {
+            let entries = entries.iter();
+            let entries = entries.map(|(name, value)| Some((name.clone(), text(value)?.into())));
+            entries.collect::<Option<_>>().map(Value::Object)
+        }
+        _ => None,
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Null => Some(0.0),
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::Null => Some(String::new()),
@@ -156,7 +217,7 @@ mod tests {
 
     #[test]
     fn what_means_the_same_has_one_form() {
-        use FieldKind::{Bool, Duration, Int, Json, List, Set};
+        use FieldKind::{Bool, Duration, Int, Json, Lines, List, LowerName, Number, Pairs, Set};
         for (kind, same) in [
             (
                 Duration,
@@ -183,6 +244,11 @@ mod tests {
             (Json, vec![json!("{\"a\": 1}"), json!({"a": 1})]),
             (Bool, vec![json!("true"), json!(true)]),
             (Int, vec![json!("-1"), json!(-1)]),
+            (Number, vec![json!("2"), json!(2), json!(2.0)]),
+            (LowerName, vec![json!("Dev"), json!("dev")]),
+            (Lines, vec![json!("GRANT a, b"), json!(["GRANT a, b"])]),
+            (Pairs, vec![json!({"a": 1}), json!({"a": "1"})]),
+            (Pairs, vec![json!(null), json!({})]),
         ] {
             let first = normal(kind, same.first().unwrap()).unwrap();
             for one in &same {

@@ -10,7 +10,7 @@ use super::{
     client::Client,
     configure::configure,
     error::{ErrorKind, VaultError},
-    file::{Address, Bootstrap, PruneMode, Reference, RootToken, Server, Store, Tls},
+    file::{Address, Bootstrap, Reference, RootToken, Server, Store, Tls},
     init::{Condition, Init, Vault},
     journal::{Journal, Stage},
     keys::Keys,
@@ -189,8 +189,20 @@ impl Phase {
             match read(reference) {
                 Ok(secret) => {
                     for wanted in bootstrap.wanted.iter_mut().filter(|one| one.path == *path) {
-                        if let What::Config(data) | What::Role(data) = &mut wanted.what {
+                        if let What::Data(_, data) = &mut wanted.what {
                             data.secrets.insert(field.clone(), secret.clone());
+                        }
+                    }
+                }
+                Err(error) => errors.push(Diagnostic::from(error)),
+            }
+        }
+        for one in &bootstrap.sealed {
+            match one.open(sealer.as_ref()) {
+                Ok(values) => {
+                    for wanted in bootstrap.wanted.iter_mut().filter(|to| to.path == one.path) {
+                        if let What::Data(_, data) = &mut wanted.what {
+                            data.secrets.extend(values.clone());
                         }
                     }
                 }
@@ -397,9 +409,8 @@ impl Phase {
         let wanted = &self.bootstrap.wanted;
         let holds = observe(client, wanted, &ledger).await?;
         let mut actions = plan(wanted, &holds, &ledger, &digester);
-        if self.bootstrap.prune == PruneMode::None {
-            actions.retain(|action| action.kind != Kind::Prune);
-        }
+        let prune = &self.bootstrap.prune;
+        actions.retain(|action| action.kind != Kind::Prune || prune.takes(action.word));
         report.actions = actions.iter().map(Shown::from).collect();
         if dry_run {
             report

@@ -4,10 +4,13 @@
 //! Flows out: a [`Bootstrap`], or every error of the file at once, each with its place. It must never
 //! hold a secret: it only says where secrets are to be found.
 
+mod identity;
+mod initial;
 mod mounts;
 mod roles;
 mod server;
 mod spec;
+mod system;
 
 use trueup_manifest::{Diagnostic, Diagnostics, Tree, TreePath, nearest};
 use trueup_yaml::{Document, Location, Source};
@@ -16,6 +19,7 @@ use super::{normal::normal, rules::Rules, wanted::Wanted};
 use crate::config::{Decoder, Value};
 
 pub use self::{
+    initial::Sealed,
     server::{Address, KeysAt, Reference, Server, Store, Tls},
     spec::{BOOTSTRAP, PruneMode, RootToken},
 };
@@ -40,6 +44,8 @@ pub struct Bootstrap {
     pub wanted: Vec<Wanted>,
     /// The secrets that its fields name: path, field, and where to find the text.
     pub secrets: Vec<(String, String, Reference)>,
+    /// Files of the repository whose sealed content goes to a path.
+    pub sealed: Vec<Sealed>,
     /// What happens to things that the file no longer names.
     pub prune: PruneMode,
     /// Where it is written.
@@ -155,8 +161,13 @@ fn data(
             }
         }
     }
-    data.fixed = rules.map(|rules| rules.fixed).unwrap_or_default();
+    data.rules = rules.copied();
     sound.then_some(data)
+}
+
+/// A name as one part of a path that stands for a thing here.
+pub(super) fn in_path(name: &str) -> String {
+    name.replace('%', "%25").replace('/', "%2F")
 }
 
 fn unknown(key: &crate::config::Spanned<String>, rules: &Rules) -> Diagnostic {

@@ -1,9 +1,15 @@
 //! Names inside a Vault, and `spec.userRoles`.
 
-use super::super::wanted::{Data, Wanted, What};
+use trueup_manifest::{Diagnostic, Tree};
+use trueup_yaml::{Document, Source};
+
 use crate::{
-    config::{Field, Shape, Type, Value},
-    vault::{normal::FieldKind, rules},
+    config::{Decoder, Field, Shape, Type, Value},
+    vault::{
+        normal::FieldKind,
+        rules,
+        wanted::{Class, Data, Wanted, What},
+    },
 };
 
 pub(super) const USER_ROLES: Shape = Shape {
@@ -24,7 +30,17 @@ pub(super) const USER_ROLES: Shape = Shape {
             "userrole-{email}",
             "The name of each role.",
         ),
-        Field::required("users", Type::List(&Type::Shape(&USER)), "The people."),
+        Field::default(
+            "users",
+            Type::List(&Type::Shape(&USER)),
+            "[]",
+            "The people.",
+        ),
+        Field::optional(
+            "usersFrom",
+            Type::Path,
+            "A folder with a file for each further person, each with the same two fields.",
+        ),
     ],
     one_of: &[],
     example: r"users:
@@ -73,7 +89,7 @@ fn named(text: &str, at: bool) -> Result<(), (String, String)> {
     ))
 }
 
-pub(super) fn users(value: Value<'_>) -> Option<Vec<Wanted>> {
+pub(super) fn users(value: Value<'_>, tree: &dyn Tree) -> Option<Vec<Wanted>> {
     let fields = value.fields(&USER_ROLES)?;
     let text = |name: &'static str, default: &str| {
         let text = fields.optional(name).and_then(Value::text);
@@ -81,34 +97,85 @@ pub(super) fn users(value: Value<'_>) -> Option<Vec<Wanted>> {
     };
     let engine = text("engine", "aws");
     let template = text("nameTemplate", "userrole-{email}");
-    let users = fields.required("users").and_then(Value::list)?;
-    let users = users.into_iter().filter_map(|value| {
-        let fields = value.fields(&USER)?;
-        let email = fields.required("email").and_then(Value::text)?;
-        let arn = fields.required("roleArn").and_then(Value::text)?;
-        let role = template.replace("{email}", &email);
-        if let Err((why, help)) = name_with_at(&role) {
-            value.invalid(format!("the name of this role {why}"), help);
-            return None;
+    let listed = fields.optional("users").and_then(Value::list);
+    let listed = listed.unwrap_or_default().into_iter();
+    let mut wanted: Vec<Wanted> = listed
+        .filter_map(|value| user(value, &engine, &template))
+        .collect();
+    if let Some(from) = fields.optional("usersFrom") {
+        wanted.extend(from_files(from, tree, &engine, &template)?);
+    }
+    if wanted.is_empty() && !fields.has_unknown() {
+        value.invalid("`userRoles` names nobody", "add `users` or `usersFrom`");
+    }
+    Some(wanted)
+}
+
+/// The people of a folder, a file each.
+fn from_files(
+    value: Value<'_>,
+    tree: &dyn Tree,
+    engine: &str,
+    template: &str,
+) -> Option<Vec<Wanted>> {
+    let folder = value.path()?;
+    let shown = tree.display(&folder.value);
+    let Ok(entries) = tree.list(&folder.value) else {
+        value.invalid(
+            format!("`{shown}` is no folder that can be read"),
+            "name a folder of the repository",
+        );
+        return None;
+    };
+    let mut wanted = Vec::new();
+    for (name, _) in entries {
+        let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+        if !matches!(extension, Some("yaml" | "yml" | "json")) {
+            continue;
         }
-        let fixed = rules::secrets("aws", "roles/x").map(|rules| rules.fixed);
-        let texts = |text: &str| serde_json::Value::from(vec![text]);
-        let fields = [
-            ("credential_type", (FieldKind::Text, "assumed_role".into())),
-            ("role_arns", (FieldKind::Set, texts(&arn))),
-        ];
-        Some(Wanted {
-            path: format!("{engine}/roles/{role}"),
-            what: What::Role(Data {
-                fields: fields
-                    .into_iter()
-                    .map(|(name, field)| (name.to_owned(), field))
-                    .collect(),
-                fixed: fixed.unwrap_or_default(),
-                ..Data::default()
-            }),
-            location: value.location(),
-        })
-    });
-    Some(users.collect())
+        let path = folder.value.join(&name).ok()?;
+        let text = tree.read(&path).ok();
+        let text = text.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
+        let source = Source::new(tree.display(&path), text.unwrap_or_default());
+        let documents = match Document::parse(&source) {
+            Ok(documents) => documents,
+            Err(errors) => {
+                for error in errors {
+                    value.report(Diagnostic::from(error));
+                }
+                continue;
+            }
+        };
+        for document in &documents {
+            let decoder = Decoder::new(document);
+            wanted.extend(user(decoder.root("a user"), engine, template));
+            for finding in decoder.finish() {
+                value.report(finding);
+            }
+        }
+    }
+    Some(wanted)
+}
+
+fn user(value: Value<'_>, engine: &str, template: &str) -> Option<Wanted> {
+    let fields = value.fields(&USER)?;
+    let email = fields.required("email").and_then(Value::text)?;
+    let arn = fields.required("roleArn").and_then(Value::text)?;
+    let role = template.replace("{email}", &email);
+    if let Err((why, help)) = name_with_at(&role) {
+        value.invalid(format!("the name of this role {why}"), help);
+        return None;
+    }
+    let mut data = Data::of(rules::secrets("aws", "roles/x")?);
+    for (name, kind, form) in [
+        ("credential_type", FieldKind::Text, "assumed_role".into()),
+        ("role_arns", FieldKind::Set, vec![arn.value].into()),
+    ] {
+        data.fields.insert(name.to_owned(), (kind, form));
+    }
+    Some(Wanted {
+        path: format!("{engine}/roles/{role}"),
+        what: What::Data(Class::Role, data),
+        location: value.location(),
+    })
 }

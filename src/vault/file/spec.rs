@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use trueup_manifest::{Diagnostic, Tree};
 
-use super::{Bootstrap, mounts, roles, server};
+use super::{Bootstrap, identity, initial, mounts, roles, server, system};
 use crate::{
     config::{Field, Fields, Shape, Type, Value, check_kind},
     vault::{
         init::Init,
-        wanted::{Data, Wanted, What, in_order},
+        wanted::{Wanted, in_order},
     },
 };
 
@@ -24,14 +24,66 @@ pub enum RootToken {
 }
 
 /// What happens to things that the file no longer names.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum PruneMode {
     /// Those that trueup made are deleted.
     #[default]
     Owned,
     /// Nothing is deleted.
     None,
+    /// Those that trueup made are deleted, but for those of these words.
+    Except(Vec<&'static str>),
 }
+
+impl PruneMode {
+    /// Whether a thing of this word is deleted.
+    pub(in crate::vault) fn takes(&self, word: &str) -> bool {
+        match self {
+            Self::Owned => true,
+            Self::None => false,
+            Self::Except(kept) => !kept.contains(&word),
+        }
+    }
+}
+
+/// What can be kept from being deleted: the names in the file, and the words for what they are.
+const PROTECTED: [(&str, &[&str]); 9] = [
+    ("auditDevices", &["audit device"]),
+    ("authMethods", &["auth method"]),
+    ("secretsEngines", &["secrets engine"]),
+    ("policies", &["policy"]),
+    ("passwordPolicies", &["password policy"]),
+    ("roles", &["role", "connection"]),
+    (
+        "identity",
+        &["entity", "entity alias", "group", "group alias"],
+    ),
+    ("quotas", &["quota"]),
+    ("objects", &["object"]),
+];
+
+const PRUNE: Shape = Shape {
+    name: "`prune`",
+    title: "Prune",
+    about: "",
+    fields: &[Field::required(
+        "protect",
+        Type::List(&Type::Words(&[
+            "auditDevices",
+            "authMethods",
+            "secretsEngines",
+            "policies",
+            "passwordPolicies",
+            "roles",
+            "identity",
+            "quotas",
+            "objects",
+        ])),
+        "Kinds of things that stay although trueup made them.",
+    )],
+    one_of: &[],
+    example: "{protect: [identity, policies]}",
+};
 
 /// The file.
 pub const BOOTSTRAP: Shape = Shape {
@@ -130,28 +182,56 @@ const SPEC: Shape = Shape {
             "policies",
             Type::Map(&Type::Either(
                 &Type::Text("the text of a policy"),
-                &Type::Shape(&POLICY_FILE),
+                &Type::Shape(&system::POLICY_FILE),
             )),
             "{}",
-            "Policies by their names: their text, or the file that holds it.",
+            "Policies by their names: their text, or the file that holds it. `${accessor(auth/aws)}` in one \
+             stands for the accessor of that mount.",
         ),
         Field::optional(
             "userRoles",
             Type::Shape(&roles::USER_ROLES),
             "A role of the AWS engine a person.",
         ),
+        Field::optional(
+            "identity",
+            Type::Shape(&identity::IDENTITY),
+            "Who there is, however they log in.",
+        ),
+        Field::default(
+            "quotas",
+            Type::List(&Type::Shape(&system::QUOTA)),
+            "[]",
+            "Limits on requests and leases.",
+        ),
+        Field::default(
+            "passwordPolicies",
+            Type::Map(&Type::Either(
+                &Type::Text("the text of a password policy"),
+                &Type::Shape(&system::POLICY_FILE),
+            )),
+            "{}",
+            "Rules that generated passwords follow, by their names: their text, or the file that holds it.",
+        ),
+        Field::default(
+            "initialValues",
+            Type::List(&Type::Shape(&initial::INITIAL)),
+            "[]",
+            "Secrets that are put into a KV engine once.",
+        ),
         Field::default(
             "objects",
-            Type::List(&Type::Shape(&OBJECT)),
+            Type::List(&Type::Shape(&system::OBJECT)),
             "[]",
-            "Anything else, by its path. Every field is compared as it is written.",
+            "Anything else, by its path. Fields are compared as they are written unless `compare` says \
+             otherwise.",
         ),
         Field::default(
             "prune",
-            Type::Words(&["owned", "none"]),
+            Type::Either(&Type::Words(&["owned", "none"]), &Type::Shape(&PRUNE)),
             "owned",
-            "What happens to policies, roles and audit devices that trueup made and the file no longer \
-             names. What trueup did not make is never deleted.",
+            "What happens to what trueup made and the file no longer names. What trueup did not make is \
+             never deleted, nor is an initial value.",
         ),
     ],
     one_of: &[],
@@ -178,31 +258,6 @@ const INIT: Shape = Shape {
     ],
     one_of: &[],
     example: "{shares: 5, threshold: 3}",
-};
-
-const POLICY_FILE: Shape = Shape {
-    name: "a policy's file",
-    title: "PolicyFile",
-    about: "",
-    fields: &[Field::required(
-        "file",
-        Type::Path,
-        "A file of the repository.",
-    )],
-    one_of: &[],
-    example: "file: policies/read.hcl",
-};
-
-const OBJECT: Shape = Shape {
-    name: "an object",
-    title: "Object",
-    about: "",
-    fields: &[
-        Field::required("path", Type::Text("a path below `/v1/`"), "Where it is."),
-        Field::required("data", Type::Map(&Type::Any), "Its fields."),
-    ],
-    one_of: &[],
-    example: "{path: sys/quotas/rate-limit/all, data: {rate: 100}}",
 };
 
 pub(super) fn decode(value: Value<'_>, tree: &dyn Tree) -> Option<Bootstrap> {
@@ -238,12 +293,10 @@ pub(super) fn decode(value: Value<'_>, tree: &dyn Tree) -> Option<Bootstrap> {
         Some(value) => Some(server::reference(value)?),
         None => None,
     };
-    let words = [("owned", PruneMode::Owned), ("none", PruneMode::None)];
-    let prune = fields
-        .optional("prune")
-        .and_then(|value| value.word(&words));
-    let mut secrets = Vec::new();
-    let wanted = all_wanted(&fields, tree, &mut secrets);
+    let prune = fields.optional("prune").and_then(prune);
+    let (mut secrets, mut sealed) = (Vec::new(), Vec::new());
+    let mut wanted = all_wanted(&fields, tree, &mut secrets, &mut sealed);
+    initial::versions(&mut wanted);
     refuse_twice(&wanted, spec);
     if keys.is_none() && !wanted.is_empty() {
         spec.invalid(
@@ -260,9 +313,24 @@ pub(super) fn decode(value: Value<'_>, tree: &dyn Tree) -> Option<Bootstrap> {
         token,
         wanted: in_order(wanted),
         secrets,
+        sealed,
         prune: prune.unwrap_or_default(),
         location: value.location(),
     })
+}
+
+fn prune(value: Value<'_>) -> Option<PruneMode> {
+    if value.is_scalar() {
+        let word = value.word(&[("owned", true), ("none", false)])?;
+        return Some(if word {
+            PruneMode::Owned
+        } else {
+            PruneMode::None
+        });
+    }
+    let listed = value.fields(&PRUNE)?.required("protect")?.list()?;
+    let kept = listed.into_iter().filter_map(|one| one.word(&PROTECTED));
+    Some(PruneMode::Except(kept.flatten().copied().collect()))
 }
 
 fn init(value: Value<'_>) -> Option<Init> {
@@ -289,6 +357,7 @@ fn all_wanted(
     fields: &Fields<'_>,
     tree: &dyn Tree,
     secrets: &mut Vec<(String, String, server::Reference)>,
+    sealed: &mut Vec<initial::Sealed>,
 ) -> Vec<Wanted> {
     let list = |name: &'static str| {
         fields
@@ -306,74 +375,28 @@ fn all_wanted(
     for value in list("secretsEngines") {
         wanted.extend(mounts::secrets(value, secrets).unwrap_or_default());
     }
-    let policies = fields.optional("policies").and_then(Value::entries);
-    for (name, value) in policies.unwrap_or_default() {
-        wanted.extend(policy(&name, value, tree));
+    let named = |name: &'static str| {
+        let entries = fields.optional(name).and_then(Value::entries);
+        entries.unwrap_or_default()
+    };
+    for (name, value) in named("policies") {
+        wanted.extend(system::policy(&name, value, tree));
+    }
+    for (name, value) in named("passwordPolicies") {
+        wanted.extend(system::password_policy(&name, value, tree));
     }
     if let Some(value) = fields.optional("userRoles") {
-        wanted.extend(roles::users(value).unwrap_or_default());
+        wanted.extend(roles::users(value, tree).unwrap_or_default());
     }
-    for value in list("objects") {
-        wanted.extend(object(value));
+    if let Some(value) = fields.optional("identity") {
+        wanted.extend(identity::decode(value).unwrap_or_default());
     }
+    wanted.extend(list("quotas").into_iter().filter_map(system::quota));
+    for value in list("initialValues") {
+        wanted.extend(initial::decode(value, tree, secrets, sealed));
+    }
+    wanted.extend(list("objects").into_iter().filter_map(system::object));
     wanted
-}
-
-fn policy(name: &str, value: Value<'_>, tree: &dyn Tree) -> Option<Wanted> {
-    let text = if value.is_scalar() {
-        value.text()?.value
-    } else {
-        let path = value
-            .fields(&POLICY_FILE)?
-            .required("file")
-            .and_then(Value::path)?;
-        let text = tree
-            .read(&path.value)
-            .map(|bytes| String::from_utf8(bytes.to_vec()));
-        let Ok(Ok(text)) = text else {
-            value.invalid(
-                format!("`{}` cannot be read as text", tree.display(&path.value)),
-                "name a file of the repository",
-            );
-            return None;
-        };
-        text
-    };
-    if name != name.to_lowercase() {
-        value.invalid(
-            format!(
-                "Vault keeps the names of policies in lower case, so `{name}` never comes back"
-            ),
-            format!("write `{}`", name.to_lowercase()),
-        );
-        return None;
-    }
-    if matches!(name, "root" | "default" | "default-ceiling") {
-        value.invalid(
-            format!("the policy `{name}` is the server's own"),
-            "give yours another name",
-        );
-        return None;
-    }
-    Some(Wanted {
-        path: format!("sys/policies/acl/{name}"),
-        what: What::Policy(text),
-        location: value.location(),
-    })
-}
-
-fn object(value: Value<'_>) -> Option<Wanted> {
-    let fields = value.fields(&OBJECT)?;
-    let path = fields.required("path").and_then(Value::text)?;
-    let mut none = Vec::new();
-    let data: Data = fields
-        .required("data")
-        .and_then(|value| super::data(value, &path, None, &mut none))?;
-    Some(Wanted {
-        path: path.trim_matches('/').trim_start_matches("v1/").to_owned(),
-        what: What::Role(data),
-        location: value.location(),
-    })
 }
 
 /// Two declarations of one path would undo one another for ever.

@@ -18,16 +18,22 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/vault-plugin-auth-jwt"
 	"github.com/hashicorp/vault-plugin-auth-kubernetes"
 	"github.com/hashicorp/vault-plugin-secrets-kv"
 	"github.com/hashicorp/vault/audit"
 	"github.com/hashicorp/vault/builtin/credential/approle"
 	authaws "github.com/hashicorp/vault/builtin/credential/aws"
+	"github.com/hashicorp/vault/builtin/credential/cert"
 	"github.com/hashicorp/vault/builtin/credential/userpass"
 	"github.com/hashicorp/vault/builtin/logical/aws"
+	"github.com/hashicorp/vault/builtin/logical/database"
+	"github.com/hashicorp/vault/builtin/logical/pki"
+	"github.com/hashicorp/vault/builtin/logical/ssh"
 	"github.com/hashicorp/vault/builtin/logical/transit"
 	vaulthttp "github.com/hashicorp/vault/http"
 	"github.com/hashicorp/vault/internalshared/configutil"
+	"github.com/hashicorp/vault/plugins/database/postgresql"
 	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/hashicorp/vault/sdk/physical"
@@ -39,7 +45,14 @@ import (
 // engines are the plugins that this server has, by type and name.
 type engines map[consts.PluginType]map[string]logical.Factory
 
+// databases are the kinds of database that the engine of that name knows here. None is ever reached.
+var databases = map[string]func() (interface{}, error){"postgresql-database-plugin": postgresql.New}
+
 func (e engines) Get(name string, kind consts.PluginType) (func() (interface{}, error), bool) {
+	if kind == consts.PluginTypeDatabase {
+		factory, ok := databases[name]
+		return factory, ok
+	}
 	factory, ok := e[kind][name]
 	if !ok {
 		return nil, false
@@ -48,7 +61,7 @@ func (e engines) Get(name string, kind consts.PluginType) (func() (interface{}, 
 }
 
 func (e engines) Contains(name string, kind consts.PluginType) bool {
-	_, ok := e[kind][name]
+	_, ok := e.Get(name, kind)
 	return ok
 }
 
@@ -111,10 +124,20 @@ func run(listen, storage, certificate, key, level string) error {
 	auth := map[string]logical.Factory{
 		"approle":    approle.Factory,
 		"aws":        authaws.Factory,
+		"cert":       cert.Factory,
+		"jwt":        jwtauth.Factory,
 		"kubernetes": kubeauth.Factory,
+		"oidc":       jwtauth.Factory,
 		"userpass":   userpass.Factory,
 	}
-	secrets := map[string]logical.Factory{"aws": aws.Factory, "kv": kv.Factory, "transit": transit.Factory}
+	secrets := map[string]logical.Factory{
+		"aws":      aws.Factory,
+		"database": database.Factory,
+		"kv":       kv.Factory,
+		"pki":      pki.Factory,
+		"ssh":      ssh.Factory,
+		"transit":  transit.Factory,
+	}
 	core, err := vault.NewCore(&vault.CoreConfig{
 		Physical:           backend,
 		StorageType:        kind,
