@@ -5,7 +5,9 @@
 # trueup, each on a server of its own: first all objects, then the same once more. Prints a table in
 # Markdown: seconds by the clock, from the start of the process to its end, and the peak memory of the
 # process. trueup's time includes rendering; the other two read what kustomize rendered before.
-# Needs kubectl, python3 and the conformance corpora (TRUEUP_CONFORMANCE, or beside the repository).
+# TOOLS="bare trueup" leaves kubectl out (5,000 objects take it five minutes); SERVER=embedded measures on the
+# embedded server instead. Needs kubectl, python3 and the conformance corpora (TRUEUP_CONFORMANCE, or beside the
+# repository); on the embedded server kustomize alone from the assets.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 assets=${KUBEBUILDER_ASSETS:?set it to what tests/servers/build.sh prints}
@@ -13,7 +15,12 @@ generate=${TRUEUP_CONFORMANCE:-../shared/conformance}/kustomize/gen_overlay.py
 target=${CARGO_TARGET_DIR:-target}/release
 counts=("${@:-200}")
 [ $# -gt 0 ] || counts=(200 1000 5000)
-[ -n "${NO_BUILD:-}" ] || cargo build --release --quiet --bin trueup --example bare_apply
+tools=${TOOLS:-bare kubectl trueup}
+where=${SERVER:-real}
+if [ -z "${NO_BUILD:-}" ]; then
+  cargo build --release --quiet --bin trueup --example bare_apply
+  [ "$where" = real ] || cargo build --release --quiet -p trueup-embedded --example serve
+fi
 unset HTTP_PROXY HTTPS_PROXY http_proxy https_proxy
 
 work=$(mktemp -d)
@@ -31,6 +38,15 @@ start_server() {
   local client peer port
   client=$(free_port) peer=$(free_port) port=$(free_port)
   mkdir -p "$1"
+  export KUBECONFIG=$1/kubeconfig
+  if [ "$where" = embedded ]; then
+    "$target/examples/serve" --bare >"$KUBECONFIG" 2>"$1/server.log" &
+    server+=($!)
+    until kubectl get --raw /version >/dev/null 2>&1; do sleep 0.1; done
+    kubectl config rename-context "$(kubectl config current-context)" bench >/dev/null
+    kubectl create namespace perf >/dev/null
+    return
+  fi
   "$assets/etcd" --unsafe-no-fsync --data-dir="$1/etcd" --listen-client-urls="http://127.0.0.1:$client" \
     --advertise-client-urls="http://127.0.0.1:$client" --listen-peer-urls="http://127.0.0.1:$peer" \
     >"$1/etcd.log" 2>&1 &
@@ -53,7 +69,6 @@ clusters: [{name: bench, cluster: {server: "https://127.0.0.1:$port", certificat
 users: [{name: bench, user: {token: bench-admin}}]
 contexts: [{name: bench, context: {cluster: bench, user: bench}}]
 CONFIG
-  export KUBECONFIG=$1/kubeconfig
   until kubectl get --raw /readyz >/dev/null 2>&1; do sleep 0.3; done
   until kubectl create namespace perf >/dev/null 2>&1; do sleep 0.3; done
   sleep 2
@@ -75,7 +90,9 @@ print(f"{name} {seconds:.3f} {usage.ru_maxrss / 1024:.0f}")
 PY
 }
 
-echo "$(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg) before the run, $("$assets/kube-apiserver" --version)"
+version=embedded
+[ "$where" = embedded ] || version=$("$assets/kube-apiserver" --version)
+echo "$(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg) before the run, $version"
 echo
 echo "| objects | tool | first s | first peak MB | again s | again peak MB |"
 echo "| ---: | --- | ---: | ---: | ---: | ---: |"
@@ -98,7 +115,7 @@ ENVIRONMENT
   git -C "$repository" init --quiet
   git -C "$repository" add -A
   git -C "$repository" -c user.name=bench -c user.email=bench@example.com commit --quiet -m bench
-  for tool in bare kubectl trueup; do
+  for tool in $tools; do
     case $tool in
       bare) command=("$target/examples/bare_apply" "$work/$count.yaml" "${WORKERS:-32}") ;;
       kubectl) command=(kubectl apply --server-side -f "$work/$count.yaml") ;;

@@ -1,10 +1,10 @@
 //! A cluster to test on, whichever there is, and a few words to say what it should hold.
 
-mod real;
 mod recorder;
 
 use std::{
     fmt::Write as _,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -26,6 +26,7 @@ use trueup::{
 };
 use trueup_embedded::Server;
 use trueup_manifest::{Gvk, Manifest, Origin};
+use trueup_testbed::{ApiServer, Raw, TOKEN};
 use trueup_yaml::{Document, Source};
 
 pub(crate) use self::recorder::Recorder;
@@ -46,8 +47,8 @@ pub(crate) fn on_every_server<F: AsyncFn(World)>(body: F) {
         let server = Server::builder().start().await.unwrap();
         body(World::new(&url(&server), "embedded").await).await;
         server.stop().await.unwrap();
-        match real::access() {
-            Some(access) => body(World::new(&access, "real").await).await,
+        match ApiServer::shared() {
+            Some(real) => body(World::new(&access(real), "real").await).await,
             None => eprintln!("NOT RUN on a real kube-apiserver: KUBEBUILDER_ASSETS is not set"),
         }
     });
@@ -56,8 +57,22 @@ pub(crate) fn on_every_server<F: AsyncFn(World)>(body: F) {
 /// Runs a test body on a real server that no other test uses, where there is one.
 pub(crate) fn on_a_real_server_of_its_own<F: AsyncFn(World)>(body: F) {
     run(async {
-        match real::Server::of_its_own() {
-            Some(server) => body(World::new(&server.access(), "real").await).await,
+        match ApiServer::of_its_own() {
+            Some(real) => body(World::new(&access(&real), "real").await).await,
+            None => eprintln!("NOT RUN on a real kube-apiserver: KUBEBUILDER_ASSETS is not set"),
+        }
+    });
+}
+
+/// Runs a test body with the real server of this process, where there is one.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a closure made where it is passed"
+)]
+pub(crate) fn with_the_real_server<F: AsyncFn(&ApiServer)>(body: F) {
+    run(async {
+        match ApiServer::shared() {
+            Some(server) => body(server).await,
             None => eprintln!("NOT RUN on a real kube-apiserver: KUBEBUILDER_ASSETS is not set"),
         }
     });
@@ -68,13 +83,13 @@ pub(crate) fn on_a_real_server_of_its_own<F: AsyncFn(World)>(body: F) {
 pub(crate) fn on_a_cluster_with_nodes<F: AsyncFn(World)>(body: F) {
     const NODE: &str = "{apiVersion: v1, kind: Node, metadata: {name: node}}";
     run(async {
-        let Some(access) = real::access_with_nodes() else {
+        let Some(real) = ApiServer::shared_with_nodes() else {
             eprintln!(
                 "NOT RUN: KUBEBUILDER_ASSETS holds no scheduler, controller manager and KWOK"
             );
             return;
         };
-        let mut world = World::new(&access, "real").await;
+        let mut world = World::new(&access(real), "real").await;
         world.apply_as("test", NODE).await;
         world.wait = true;
         body(world).await;
@@ -92,6 +107,13 @@ pub(crate) fn on_embedded<F: AsyncFn(World, &Server)>(body: F) {
         body(World::new(&url(&server), "embedded").await, &server).await;
         server.stop().await.unwrap();
     });
+}
+
+fn access(real: &ApiServer) -> Access {
+    Access::Kubeconfig {
+        path: Some(real.kubeconfig().display().to_string()),
+        context: None,
+    }
 }
 
 fn url(server: &Server) -> Access {
@@ -119,6 +141,28 @@ pub(crate) struct World {
 impl World {
     async fn new(access: &Access, server: &'static str) -> Self {
         Self::with_retries(access, server, RetryPolicy::default()).await
+    }
+
+    /// A world reached by a kubeconfig of the test's own.
+    pub(crate) async fn reached_by(kubeconfig: &Path) -> Self {
+        let access = Access::Kubeconfig {
+            path: Some(kubeconfig.display().to_string()),
+            context: None,
+        };
+        Self::new(&access, "its own way").await
+    }
+
+    /// A world reached by an address.
+    pub(crate) async fn at(url: &str) -> Self {
+        let (url, token) = (url.to_owned(), None);
+        Self::new(&Access::Url { url, token }, "embedded").await
+    }
+
+    /// Starts anew over new connections.
+    pub(crate) async fn reconnect(&mut self, retry: RetryPolicy) {
+        let cluster = connect(&self.access, retry).await.unwrap();
+        self.cluster = Arc::new(Recorder::new(cluster));
+        self.restart();
     }
 
     /// A world whose requests are retried as told.
@@ -282,6 +326,43 @@ impl World {
             .await
             .unwrap()
             .live
+    }
+
+    /// Creates an object as a program does that knows no server-side apply, by this name.
+    pub(crate) async fn create_as(&self, manager: &str, text: &str) -> Live {
+        let text = text.replace("TAG", &self.tag);
+        let manifest = manifests("other", &text).remove(0);
+        let words = format!("{} {}", manifest.gvk().api_version(), manifest.kind());
+        let place = format!("{}/{}", manifest.namespace(), manifest.name());
+        let target = self
+            .target(&format!("{words} {}", place.trim_start_matches('/')))
+            .await;
+        let path = target.resource.path(&target.namespace);
+        let body = serde_json::to_vec(&json(&manifest.doc)).unwrap();
+        let answer = self
+            .raw()
+            .send(
+                "POST",
+                &format!("{path}?fieldManager={manager}"),
+                &[("content-type", "application/json")],
+                body,
+            )
+            .await
+            .unwrap();
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        Live::new(serde_json::from_slice(&answer.body).unwrap())
+    }
+
+    /// Requests as they are given.
+    pub(crate) fn raw(&self) -> Raw {
+        match &self.access {
+            Access::Url { url, .. } => Raw::new(url, ""),
+            Access::Kubeconfig { path, .. } => {
+                let text = std::fs::read_to_string(path.as_ref().unwrap()).unwrap();
+                Raw::new(text.split('\'').nth(1).unwrap(), TOKEN)
+            }
+            Access::InCluster => unreachable!("no test runs in a pod"),
+        }
     }
 
     /// Patches an object with a merge patch, as somebody else.

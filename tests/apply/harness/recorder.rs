@@ -1,7 +1,7 @@
 //! A cluster that remembers what was asked of it.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fmt,
     sync::{
         Arc, Mutex,
@@ -48,6 +48,15 @@ pub(crate) struct Recorder {
     /// The name of an object whose answer to an apply comes late.
     late: Mutex<String>,
     death: Death,
+    memory: Mutex<Memory>,
+}
+
+/// What lists gave first since they are remembered, for a server that is behind.
+#[derive(Default)]
+struct Memory {
+    remembers: bool,
+    answers: bool,
+    lists: HashMap<(String, Selection), Listing>,
 }
 
 /// The request at which a process dies: it and all after it get no answer, and half of the times it is
@@ -64,6 +73,7 @@ impl Recorder {
             inner,
             calls: Mutex::default(),
             late: Mutex::default(),
+            memory: Mutex::default(),
             death: Death {
                 at: AtomicU64::new(u64::MAX),
                 count: AtomicU64::new(0),
@@ -81,6 +91,21 @@ impl Recorder {
     /// Comes back when the process has died.
     pub(crate) async fn death(&self) {
         self.death.came.notified().await;
+    }
+
+    /// Keeps what each list gives first from here on.
+    pub(crate) fn remember_lists(&self) {
+        *self.memory.lock().unwrap() = Memory {
+            remembers: true,
+            ..Memory::default()
+        };
+    }
+
+    /// Whether lists give what they gave first; those that were not asked for then give what is there.
+    pub(crate) fn answer_from_memory(&self, answers: bool) {
+        let mut memory = self.memory.lock().unwrap();
+        memory.answers = answers;
+        memory.remembers = false;
     }
 
     fn mortal<'a, T: Send + 'a>(&'a self, answer: Answer<'a, T>) -> Answer<'a, T> {
@@ -156,7 +181,22 @@ impl Cluster for Recorder {
 
     fn list<'a>(&'a self, resource: &'a Resource, selection: &'a Selection) -> Answer<'a, Listing> {
         self.note("list", resource, false);
-        self.mortal(self.inner.list(resource, selection))
+        let key = (resource.to_string(), selection.clone());
+        let memory = self.memory.lock().unwrap();
+        let (answers, remembers) = (memory.answers, memory.remembers);
+        let known = memory.lists.get(&key).filter(|_| answers).cloned();
+        drop(memory);
+        self.mortal(Box::pin(async move {
+            if let Some(known) = known {
+                return Ok(known);
+            }
+            let answer = self.inner.list(resource, selection).await;
+            if let (true, Ok(listing)) = (remembers, &answer) {
+                let mut memory = self.memory.lock().unwrap();
+                memory.lists.entry(key).or_insert_with(|| listing.clone());
+            }
+            answer
+        }))
     }
 
     fn names<'a>(

@@ -52,6 +52,18 @@ pub(crate) fn settle(resource: &Resource, object: &mut Value) {
     }
 }
 
+/// Brings what an apply made into the form the server keeps. Where it emptied a list or map of a custom
+/// resource it left `null`, and that is validated as it is.
+pub(crate) fn settle_applied(resource: &Resource, object: &mut Value) {
+    if resource.custom.is_none() {
+        return settle(resource, object);
+    }
+    let ty = &resource.ty;
+    ty.prune(object);
+    ty.default(object);
+    ty.normalize(object);
+}
+
 /// The object with a strategic merge patch applied.
 pub(crate) fn strategic(
     resource: &Resource,

@@ -76,7 +76,7 @@ impl Versions for Served {
 
     fn settle(&self, api_version: &str, object: &mut Value) {
         if let Some(found) = self.find(api_version) {
-            kinds::settle(&found.1, object);
+            kinds::settle_applied(&found.1, object);
         }
     }
 }

@@ -134,16 +134,25 @@ fn shape(status: u16, kind: &str, mut warnings: Vec<String>, body: &[u8]) -> Val
     json!({"status": status, "type": kind, "warnings": warnings, "body": body})
 }
 
-/// Entries of one operation come by time, to the second: as fast as the requests were sent.
+/// Entries of one operation come by time, to the second: as fast as the requests were sent. So it is in an
+/// object, in each item of a list, and in each row of a table.
 fn by_manager(body: &mut Value) {
-    let entries = body
-        .pointer_mut("/metadata/managedFields")
-        .and_then(Value::as_array_mut);
     let text = |entry: &Value, field: &str| entry[field].as_str().unwrap_or_default().to_owned();
-    if let Some(entries) = entries {
-        entries.sort_by_key(|entry| {
-            ["operation", "manager", "apiVersion", "subresource"].map(|field| text(entry, field))
-        });
+    match body {
+        Value::Object(map) => {
+            if let Some(entries) = map.get_mut("managedFields").and_then(Value::as_array_mut) {
+                entries.sort_by_key(|entry| {
+                    ["operation", "manager", "apiVersion", "subresource"]
+                        .map(|field| text(entry, field))
+                });
+            }
+            let parts = ["metadata", "items", "rows", "object"];
+            for part in parts {
+                map.get_mut(part).into_iter().for_each(by_manager);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(by_manager),
+        _ => {}
     }
 }
 
@@ -317,7 +326,7 @@ async fn compare(name: &str) {
     let real = if wish.is_empty() {
         None
     } else {
-        let client = Real::client().await.expect("KUBEBUILDER_ASSETS is not set");
+        let client = Real::client().expect("KUBEBUILDER_ASSETS is not set");
         Some(play(&Side::Real(client), &steps, "runrun").await)
     };
     if let Some(real) = &real
@@ -325,8 +334,11 @@ async fn compare(name: &str) {
     {
         write(&path, &steps, real);
     }
-    let recorded: Vec<Value> =
+    let mut recorded: Vec<Value> =
         serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    for recorded in &mut recorded {
+        by_manager(&mut recorded["answer"]["body"]);
+    }
     let (_server, client) = crate::start().await;
     let ours = play(&Side::Ours(client), &steps, "runrun").await;
     assert_eq!(
