@@ -14,6 +14,8 @@
 mod adoption;
 #[path = "apply/charts.rs"]
 mod charts;
+#[path = "apply/credentials.rs"]
+mod credentials;
 #[path = "apply/deletion.rs"]
 mod deletion;
 #[path = "apply/estate.rs"]
@@ -32,12 +34,18 @@ mod harness;
 mod kill;
 #[path = "apply/lease.rs"]
 mod lease;
+#[path = "apply/migration.rs"]
+mod migration;
+#[path = "apply/network.rs"]
+mod network;
 #[path = "apply/ownership.rs"]
 mod ownership;
 #[path = "apply/prune.rs"]
 mod prune;
 #[path = "apply/recreate.rs"]
 mod recreate;
+#[path = "apply/rivalry.rs"]
+mod rivalry;
 #[path = "apply/rollout.rs"]
 mod rollout;
 #[path = "apply/saved_plan.rs"]
@@ -46,3 +54,5 @@ mod saved_plan;
 mod scenarios;
 #[path = "apply/waits.rs"]
 mod waits;
+#[path = "apply/webhook.rs"]
+mod webhook;

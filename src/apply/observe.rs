@@ -6,18 +6,19 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use futures::{FutureExt, StreamExt, stream};
 use trueup_manifest::{Diagnostic, ObjectId};
 
-use super::{confirmed::Confirmed, diagnose};
+use super::{ahead::Lists, confirmed::Confirmed, diagnose};
 use crate::{
     cluster::{ApplyOptions, Cluster, Error, ErrorKind, Kinds, Live, Resource, Selection, Target},
     config::reconcile::{Conflicts, Reconcile},
     plan::{
-        ApplySet, FIELD_MANAGER, Object, Objects, Observed, Reach, Seen, externals, wants_dry_run,
+        ApplySet, FIELD_MANAGER, Object, Objects, Observed, Reach, Seen, externals, migration,
+        wants_dry_run,
     },
 };
 
@@ -34,6 +35,8 @@ pub(super) struct Observer<'a> {
     pub policy: &'a Reconcile,
     /// Where members may be that the desired set no longer names.
     pub reach: &'a Reach,
+    /// What was listed ahead; each list is used once.
+    pub listed: Mutex<Lists>,
     pub confirmed: &'a Confirmed,
 }
 
@@ -48,6 +51,7 @@ impl Observer<'_> {
             .await;
         self.leave_contested(&observed.seen);
         self.dry_run(&mut observed.seen).await;
+        self.dry_run_removals(&mut observed.seen).await;
         observed.externals = self.find_externals(&mut observed.unseen).await;
         observed
     }
@@ -57,8 +61,11 @@ impl Observer<'_> {
             return;
         }
         for (object, seen) in self.objects.items.iter_mut().zip(seen) {
-            if let Some(live) = &seen.live {
-                object.leave_contested(live);
+            let Some(live) = &seen.live else { continue };
+            // What the tool before us set is no contest: it becomes ours.
+            match migration(live, self.applyset, self.policy) {
+                Some(migration) => object.leave_contested(&migration.moved(live)),
+                None => object.leave_contested(live),
             }
         }
     }
@@ -124,8 +131,16 @@ impl Observer<'_> {
         owned
     }
 
+    fn listed_ahead(&self, resource: &Resource) -> Option<Vec<Live>> {
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        listed.remove(resource)
+    }
+
     /// What carries our label in one resource; namespace by namespace where we may not look at all.
     async fn list_resource(&self, resource: &Resource) -> Result<Vec<Live>, Error> {
+        if let Some(items) = self.listed_ahead(resource) {
+            return Ok(items);
+        }
         let selection = Selection::labelled(self.applyset.selector());
         let error = match self.cluster.list(resource, &selection).await {
             Ok(listing) => return Ok(listing.items),
@@ -166,7 +181,7 @@ impl Observer<'_> {
             .iter()
             .map(|object| Seen {
                 live: listed.get(&object.target).map(|live| (*live).clone()),
-                dry_run: None,
+                ..Seen::default()
             })
             .collect();
         let wanted = self.may_exist(&seen).await;
@@ -235,6 +250,31 @@ impl Observer<'_> {
         }
     }
 
+    /// Asks what is left of the objects that another tool made, without what goes with it.
+    async fn dry_run_removals(&self, seen: &mut [Seen]) {
+        let places = self.objects.items.iter().zip(&*seen).enumerate();
+        let wanted = places.filter_map(|(at, (object, seen))| {
+            let (live, dry_run) = (seen.live.as_ref()?, seen.dry_run.as_ref()?);
+            let migration = migration(live, self.applyset, self.policy)?;
+            let removal = migration.removal(object, live)?;
+            dry_run.is_ok().then_some((at, &object.target, removal))
+        });
+        let wanted: Vec<_> = wanted.collect();
+        // Boxed one by one, as in `may_exist`.
+        let mut runs = Vec::new();
+        for (at, target, removal) in &wanted {
+            let run = async move { (*at, self.cluster.patch(target, removal, true).await) };
+            runs.push(run.boxed());
+        }
+        let answers = stream::iter(runs).buffer_unordered(AT_ONCE);
+        let answers: Vec<_> = answers.collect().await;
+        for (at, answer) in answers {
+            if let Some(seen) = seen.get_mut(at) {
+                seen.removal = Some(answer);
+            }
+        }
+    }
+
     async fn dry_run(&self, seen: &mut [Seen]) {
         let wanted: Vec<usize> = self
             .objects
@@ -271,7 +311,7 @@ impl Observer<'_> {
     ) -> Option<(Live, Result<Live, Error>)> {
         const TRIES: usize = 3;
         let body = object.body().ok()?;
-        let options = ApplyOptions {
+        let mut options = ApplyOptions {
             field_manager: FIELD_MANAGER.into(),
             force: self.policy.conflicts == Conflicts::Take,
             dry_run: true,
@@ -287,6 +327,10 @@ impl Observer<'_> {
                 .await;
             let settled = match answer {
                 Ok(applied) => applied.live,
+                Err(error) if !options.force && self.is_only_with_predecessors(&live, &error) => {
+                    options.force = true;
+                    continue;
+                }
                 Err(error) => return Some((live, Err(error))),
             };
             if settled.resource_version() == live.resource_version() {
@@ -300,6 +344,16 @@ impl Observer<'_> {
             }
         }
         None
+    }
+
+    /// Whether a conflict is with nobody but the tools before us, whose fields become ours first.
+    fn is_only_with_predecessors(&self, live: &Live, error: &Error) -> bool {
+        let ErrorKind::Conflict { causes } = error.kind() else {
+            return false;
+        };
+        migration(live, self.applyset, self.policy).is_some_and(|migration| {
+            !causes.is_empty() && causes.iter().all(|cause| migration.is_from(&cause.manager))
+        })
     }
 
     async fn find_externals(&self, unseen: &mut Vec<Diagnostic>) -> HashSet<ObjectId> {

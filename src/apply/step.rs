@@ -10,7 +10,7 @@ use crate::{
         ApplyOptions, Cluster, DeleteOptions, Error, ErrorKind, Freshness, Live, Patch, Target,
     },
     config::reconcile::{Conflicts, Reconcile},
-    plan::{Action, ActionKind, FIELD_MANAGER, ForeignStep, is_immutable},
+    plan::{Action, ActionKind, FIELD_MANAGER, ForeignStep, Migration, is_immutable},
 };
 
 /// What came of an action.
@@ -49,6 +49,10 @@ impl Step<'_> {
         if let Some(live) = action.live.as_ref().filter(|live| live.is_terminating()) {
             self.wait_until_gone(action, live.uid()).await?;
         }
+        if action.migration.is_some() {
+            let moved = self.move_ownership(action).await;
+            moved.map_err(|error| explain(action, &error))?;
+        }
         match self.apply(action).await {
             Ok(done) => Ok(done),
             Err(error) if is_immutable(&error) => self.immutable(action, &error).await,
@@ -74,13 +78,7 @@ impl Step<'_> {
             ));
         };
         if action.uid.as_deref().is_some_and(|uid| uid != live.uid()) {
-            let message = "it is another object since the plan was made";
-            return Err(Error::new(
-                ErrorKind::NotFound,
-                "patch",
-                target.to_string(),
-                message,
-            ));
+            return Err(another(target));
         }
         let options = ApplyOptions {
             field_manager: foreign.manager.clone().into(),
@@ -97,6 +95,33 @@ impl Step<'_> {
             kind: action.kind,
             warnings: applied.warnings,
         })
+    }
+
+    /// Moves the fields of the tool that made the object to us, whatever it looks like by now. The apply
+    /// that follows takes with it what Git does not say.
+    async fn move_ownership(&self, action: &Action) -> Result<(), Error> {
+        const TRIES: usize = 5;
+        let target = &action.target;
+        let mut live = action.live.clone();
+        for tried in 1.. {
+            let Some(migration) = live.as_ref().and_then(Migration::of) else {
+                return Ok(());
+            };
+            match self.cluster.patch(target, &migration.patch(), false).await {
+                Ok(_) => return Ok(()),
+                // Somebody wrote to it since.
+                Err(error) if tried < TRIES && error.is_stale() => {
+                    live = self.cluster.get(target).await?;
+                    let uid = live.as_ref().map(Live::uid);
+                    if uid.is_some_and(|uid| action.uid.as_deref() != Some(uid)) {
+                        return Err(another(target));
+                    }
+                }
+                Err(error) if error.is_not_found() => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     async fn apply(&self, action: &Action) -> Result<Done, Error> {
@@ -224,6 +249,11 @@ pub(super) fn still_there(target: &Target, live: &Live, patience: Duration) -> D
     );
     Diagnostic::error("apply/not-gone", message)
         .help("look for the controller that should remove the finalizer, and at its log")
+}
+
+fn another(target: &Target) -> Error {
+    let message = "it is another object since the plan was made";
+    Error::new(ErrorKind::NotFound, "patch", target.to_string(), message)
 }
 
 /// A server's refusal, with more help where we know more.

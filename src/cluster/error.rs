@@ -135,6 +135,11 @@ impl Error {
         self.kind == ErrorKind::NotFound
     }
 
+    /// Whether the object is no longer at the version that was asked for.
+    pub fn is_stale(&self) -> bool {
+        matches!(&self.kind, ErrorKind::Conflict { causes } if causes.is_empty())
+    }
+
     /// What a person can do about it.
     pub fn help(&self) -> Option<String> {
         let help = match &self.kind {

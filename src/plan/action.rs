@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 use trueup_manifest::{Diagnostic, ObjectId, Origin};
 
-use super::{foreign::ForeignStep, judge::refusal, mask::Key, path::Path};
+use super::{foreign::ForeignStep, judge::refusal, mask::Key, migration::Migration, path::Path};
 use crate::cluster::{Error, Live, Target};
 
 /// Everything that has to be done, in which order and why.
@@ -129,6 +129,9 @@ pub struct Action {
     /// Fields that Git sets and that are left to their owners.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<Path>,
+    /// Whose fields become ours first, where another tool made the object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub migration: Option<Migration>,
     /// Where the object comes from; written as `file:line:column (chain)`.
     #[serde(rename = "source", serialize_with = "as_text")]
     pub origin: Origin,

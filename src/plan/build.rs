@@ -12,8 +12,9 @@ use super::{
     graph,
     hold::{Consent, Memory, Question},
     inventory::ApplySet,
-    judge::{Judgement, Rules, Seen, judge},
+    judge::{Judgement, OTHER_TOOL, Rules, Seen, judge},
     mask::Key,
+    migration::Rivals,
     neighbours::Neighbours,
     object::{Object, Objects},
     order::{Order, order},
@@ -42,6 +43,8 @@ pub struct Observed {
     pub foreign: Vec<Foreign>,
     /// Other environments of the cluster.
     pub neighbours: Neighbours,
+    /// Objects of other tools that look after what is desired.
+    pub rivals: Rivals,
     /// What could not be looked at, and why: nothing of such kinds is pruned.
     pub unseen: Vec<Diagnostic>,
 }
@@ -188,6 +191,7 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
         applyset,
         policy,
         neighbours: &observed.neighbours,
+        rivals: &observed.rivals,
         key: Key::of(&objects.items),
     };
     let mut judgements: Vec<Judgement> = objects
@@ -199,6 +203,7 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
     start_over_where_the_ground_goes(objects, observed, &mut judgements);
     excuse_objects_of_changing_kinds(objects, order, &mut judgements);
     block_on_externals(inputs, &mut judgements);
+    warnings.extend(other_tools(observed, &judgements));
     let parts = objects
         .items
         .iter()
@@ -228,6 +233,7 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
                 why: judgement.why,
                 changes: judgement.changes,
                 left: object.left.clone(),
+                migration: judgement.migration,
                 origin: object.origin.clone(),
                 hook: object.is_hook(),
                 blocked,
@@ -238,6 +244,23 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
                 foreign: None,
             }
         })
+        .collect()
+}
+
+/// What is to be said of the tools that objects are taken over from.
+fn other_tools(observed: &Observed, judgements: &[Judgement]) -> Vec<Diagnostic> {
+    let adopted = observed
+        .seen
+        .iter()
+        .zip(judgements)
+        .filter(|(_, judgement)| {
+            judgement.kind == ActionKind::Adopt && judgement.blocked.is_none()
+        });
+    let said = observed
+        .rivals
+        .idle(adopted.filter_map(|(seen, _)| seen.live.as_ref()));
+    said.into_iter()
+        .map(|(message, help)| Diagnostic::warning(OTHER_TOOL, message).help(help))
         .collect()
 }
 

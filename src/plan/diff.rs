@@ -6,7 +6,7 @@ use trueup_manifest::ObjectId;
 use super::{
     action::Change,
     mask::{Key, is_masked},
-    path::{Path, Trail},
+    path::{Path, Step, Trail},
 };
 
 /// Fields of metadata that differ without anything having changed.
@@ -72,6 +72,21 @@ pub(super) fn change(
         after: after.map(show),
         source: None,
     }
+}
+
+/// The change of a map that goes, field by field.
+pub(super) fn fields_gone(path: &Path, fields: &Map<String, Value>) -> Vec<Change> {
+    let gone = fields.iter().map(|(key, before)| {
+        let mut path = path.clone();
+        path.0.push(Step::Key(key.clone()));
+        Change {
+            path,
+            before: Some(before.clone()),
+            after: None,
+            source: None,
+        }
+    });
+    gone.collect()
 }
 
 struct Diff<'a> {

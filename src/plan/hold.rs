@@ -57,13 +57,21 @@ impl Question<'_> {
             return None;
         }
         let parent = &self.memory.parent;
+        // A folder is all that is known of files outside Git: they may well be of that repository.
+        let outside = if ours.starts_with("folder ") && !theirs.starts_with("folder ") {
+            format!(
+                "these files are in no Git repository: say that they are of it with `TRUEUP_SOURCE={theirs}`; otherwise "
+            )
+        } else {
+            String::new()
+        };
         Some(Hold {
             kind: HoldKind::TakeOver,
             why: format!(
                 "the environment `{parent}` of this cluster comes from `{theirs}`, and this is `{ours}`"
             ),
             help: format!(
-                "give one of the two another name; if it has moved here, take it over with \
+                "{outside}give one of the two another name; if it has moved here, take it over with \
                  `--take-over`, or `kubectl annotate --overwrite environments.trueup.dev {parent} '{SOURCE}={ours}'`"
             ),
         })

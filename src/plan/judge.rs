@@ -1,7 +1,11 @@
 //! What is to be done with one desired object, given what is live.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
+use serde_json::Value;
 use trueup_manifest::{Diagnostic, ObjectId, Origin};
 
 use super::{
@@ -11,6 +15,7 @@ use super::{
     immutable::is_immutable,
     inventory::{ApplySet, FIELD_MANAGER, PART_OF},
     mask::Key,
+    migration::{Migration, Rivals},
     neighbours::Neighbours,
     object::Object,
     path::{Path, Step},
@@ -24,6 +29,9 @@ use crate::{
 /// The code of the error about an object that belongs to somebody else.
 pub const NOT_OURS: &str = "plan/not-ours";
 
+/// The code of what is said about another tool that looks after an object.
+pub(super) const OTHER_TOOL: &str = "plan/other-tool";
+
 /// What the cluster says about one desired object.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
@@ -31,6 +39,8 @@ pub struct Seen {
     pub live: Option<Live>,
     /// What a dry run of applying it gave, where one was wanted.
     pub dry_run: Option<Result<Live, Error>>,
+    /// What a dry run of removing what goes with a migration gave, where something does.
+    pub removal: Option<Result<Live, Error>>,
 }
 
 /// Whether only the server can say what applying an object would change: something differs, or may
@@ -45,6 +55,26 @@ pub fn wants_dry_run(
         return false;
     };
     standing(live, applyset, policy).is_ok() && !differences(object, live).is_empty()
+}
+
+/// Whose fields become ours first: those of the tool that made the object, where we take it over.
+pub fn migration(live: &Live, applyset: &ApplySet, policy: &Reconcile) -> Option<Migration> {
+    let adoptable = matches!(standing(live, applyset, policy), Ok(Standing::Adoptable));
+    if adoptable { Migration::of(live) } else { None }
+}
+
+/// A fingerprint of the way in which an object differs: where, and what is there. None where nothing of
+/// the object is ours to compare.
+pub fn difference_look(object: &Object, live: &Live) -> Option<u64> {
+    let mut hasher = DefaultHasher::new();
+    for found in differences(object, live) {
+        if found.kind == DifferenceKind::Ownership {
+            return None;
+        }
+        let there = find(live.value(), &found.path).map(ToString::to_string);
+        (found.path.to_string(), there).hash(&mut hasher);
+    }
+    Some(hasher.finish())
 }
 
 fn differences(object: &Object, live: &Live) -> Vec<Difference> {
@@ -62,6 +92,7 @@ pub(super) struct Rules<'a> {
     pub applyset: &'a ApplySet,
     pub policy: &'a Reconcile,
     pub neighbours: &'a Neighbours,
+    pub rivals: &'a Rivals,
     pub key: Key,
 }
 
@@ -71,6 +102,7 @@ pub(super) struct Judgement {
     pub kind: ActionKind,
     pub why: Cow<'static, str>,
     pub changes: Vec<Change>,
+    pub migration: Option<Migration>,
     pub blocked: Option<Diagnostic>,
     pub warning: Option<Diagnostic>,
     /// Whether what is live will be gone when the object's turn comes.
@@ -83,6 +115,7 @@ impl Judgement {
             kind,
             why: why.into(),
             changes: Vec::new(),
+            migration: None,
             blocked: None,
             warning: None,
             starts_over: false,
@@ -94,6 +127,7 @@ impl Judgement {
         self.kind = ActionKind::Create;
         self.why = "its namespace or its kind is being deleted".into();
         self.changes.clear();
+        self.migration = None;
         self.starts_over = true;
     }
 
@@ -153,6 +187,7 @@ pub(super) fn judge(object: &Object, seen: &Seen, rules: &Rules<'_>) -> Judgemen
         applyset,
         policy,
         neighbours,
+        rivals,
         ..
     } = *rules;
     let Some(live) = &seen.live else {
@@ -176,6 +211,35 @@ pub(super) fn judge(object: &Object, seen: &Seen, rules: &Rules<'_>) -> Judgemen
         let why = "it is being deleted, and is created anew once it is gone";
         return Judgement::new(ActionKind::Create, why);
     }
+    let rival = rivals.active(live);
+    let rival = rival.map(|(why, help)| (format!("`{}` {why}", object.id()), help));
+    let mut judgement = match (standing, &rival) {
+        (Standing::Adoptable, Some((message, help))) => {
+            let diagnostic = object.error(OTHER_TOOL, message).help(help);
+            return Judgement::blocked(ActionKind::Adopt, diagnostic);
+        }
+        _ => compared(object, live, seen, standing, rules),
+    };
+    if let Some((message, help)) = rival {
+        let warning = object.warning(OTHER_TOOL, message).help(help);
+        judgement.warning.get_or_insert(warning);
+    }
+    match Migration::of(live) {
+        Some(migration) if judgement.kind == ActionKind::Adopt => {
+            with_migration(judgement, migration, object, live, seen, rules)
+        }
+        _ => judgement,
+    }
+}
+
+/// What differs, and what the server said to it.
+fn compared(
+    object: &Object,
+    live: &Live,
+    seen: &Seen,
+    standing: Standing,
+    rules: &Rules<'_>,
+) -> Judgement {
     let found = differences(object, live);
     if found.is_empty() {
         return Judgement::new(ActionKind::None, "it is as it should be");
@@ -185,6 +249,51 @@ pub(super) fn judge(object: &Object, seen: &Seen, rules: &Rules<'_>) -> Judgemen
         Some(Err(error)) => refused(object, live, error, standing, &found, rules),
         None => by_ourselves(object, live, standing, &found, rules),
     }
+}
+
+/// The same with what goes once the fields of the tool before us are ours.
+fn with_migration(
+    judgement: Judgement,
+    migration: Migration,
+    object: &Object,
+    live: &Live,
+    seen: &Seen,
+    rules: &Rules<'_>,
+) -> Judgement {
+    let id = object.id();
+    let has_status = object.target.resource.has_status;
+    let gone = |path: &Path| {
+        let before = find(live.value(), path).cloned();
+        diff::change(&id, path, before, None, rules.key)
+    };
+    let going: Vec<Change> = if let Some(Ok(without)) = &seen.removal {
+        diff::changes(&id, live.value(), without.value(), has_status, rules.key)
+    } else {
+        migration.paths(object, live).iter().map(gone).collect()
+    };
+    let mut judgement = Judgement {
+        migration: Some(migration),
+        ..judgement
+    };
+    for change in going {
+        let is_known = |change: &Change| {
+            let mut known = judgement.changes.iter();
+            known.any(|known| known.path == change.path)
+        };
+        // Where a field comes to what goes as a whole, what goes is said field by field.
+        let is_shared = judgement.changes.iter().any(|known| {
+            known.path.0.len() > change.path.0.len() && known.path.0.starts_with(&change.path.0)
+        });
+        let parts = match (&change.before, &change.after) {
+            (Some(Value::Object(fields)), None) if is_shared => {
+                diff::fields_gone(&change.path, fields)
+            }
+            _ => vec![change],
+        };
+        let news: Vec<Change> = parts.into_iter().filter(|part| !is_known(part)).collect();
+        judgement.changes.extend(news);
+    }
+    judgement
 }
 
 /// The server said what the object would become.
@@ -304,6 +413,12 @@ fn refused(
                 warning: Some(warning),
                 ..judgement
             }
+        }
+        // Fields that go first may be what makes it invalid now: the real request has the last word.
+        ErrorKind::Invalid { .. }
+            if standing == Standing::Adoptable && Migration::of(live).is_some() =>
+        {
+            by_ourselves(object, live, standing, found, rules)
         }
         _ => {
             let diagnostic = refusal(&object.origin, error);

@@ -19,6 +19,7 @@ mod inventory;
 mod judge;
 mod leave;
 mod mask;
+mod migration;
 mod neighbours;
 mod object;
 mod order;
@@ -46,7 +47,8 @@ pub use self::{
         ApplySet, CONFIRM, ENVIRONMENT, FIELD_MANAGER, GROUP_KINDS, NAMESPACES, PARENT_GROUP,
         PARENT_ID, PARENT_KIND, PARENT_TYPE, PART_OF, PATCHED, Reach, SOURCE, TOOLING,
     },
-    judge::{NOT_OURS, Seen, wants_dry_run},
+    judge::{NOT_OURS, Seen, difference_look, migration, wants_dry_run},
+    migration::{Claim, Migration, Predecessor, Rival, Rivals, Tool},
     neighbours::{Neighbour, Neighbours},
     object::{Object, Objects, resolve},
     path::{Path, Step},

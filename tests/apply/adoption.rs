@@ -13,7 +13,7 @@ const OURS: &str =
 fn what_nobody_owns_is_taken_over_and_the_rest_of_it_left_alone() {
     on_every_server(async |world| {
         world.converge(&[("pre", NAMESPACE)]).await;
-        let before = world.apply_as("kubectl", THEIRS).await;
+        let before = world.apply_as("somebody", THEIRS).await;
         let report = world.converge(&[("pre", NAMESPACE), ("app", OURS)]).await;
         assert_eq!(report.counts.adopted, 1, "{report}");
         let after = world.live("v1 ConfigMap TAG/a").await.unwrap();
@@ -31,7 +31,7 @@ fn what_nobody_owns_is_taken_over_and_the_rest_of_it_left_alone() {
 fn with_the_strictest_policy_what_is_there_already_is_an_error() {
     on_every_server(async |mut world| {
         world.converge(&[("pre", NAMESPACE)]).await;
-        world.apply_as("kubectl", THEIRS).await;
+        world.apply_as("somebody", THEIRS).await;
         world.policy.adoption = Adoption::MustMatch;
         let report = world.reconcile(&[("pre", NAMESPACE), ("app", OURS)]).await;
         assert_eq!(report.outcome, Outcome::Failed);

@@ -291,3 +291,40 @@ fn the_embedded_server_needs_nothing_at_all() {
         ran.stdout
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_tool_owns_is_a_step_of_the_plan() {
+    const MAP: &str = r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "d"}, "data": {"a": "b", "old": "c"}}"#;
+    let scene = Scene::new().await;
+    assert_eq!(scene.run(&["reconcile", "dev"]).code, 0);
+    let path = "/api/v1/namespaces/hub/configmaps?fieldManager=kubectl-client-side-apply";
+    let json = [("content-type", "application/json")];
+    let made = trueup_testbed::Raw::new(&scene.server.url(), "");
+    let made = made.send("POST", path, &json, MAP).await.unwrap();
+    assert_eq!(made.status, 201, "{}", made.text());
+    let map = scene
+        .repo
+        .read("plain/a.yaml")
+        .replace("name: a", "name: d");
+    scene.repo.write("plain/d.yaml", &map);
+    let step = "migrate ownership from kubectl-client-side-apply: 2 fields";
+    let ran = scene.run(&["diff", "dev"]);
+    assert!(ran.stdout.contains(step), "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stdout.contains("data.old: c → (none)"),
+        "{}",
+        ran.stdout
+    );
+    let ran = scene.run(&["diff", "dev", "-o", "markdown"]);
+    assert!(ran.stdout.contains(&format!("! {step}")), "{}", ran.stdout);
+    let ran = scene.run(&["diff", "dev", "-o", "json"]);
+    assert!(
+        ran.stdout
+            .contains("\"manager\": \"kubectl-client-side-apply\""),
+        "{}",
+        ran.stdout
+    );
+    let ran = scene.run(&["reconcile", "dev"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(scene.run(&["diff", "dev"]).code, 0);
+}

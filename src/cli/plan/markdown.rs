@@ -54,6 +54,17 @@ fn block(out: &mut String, action: &Action) {
         "\n<details><summary><code>{sign} {}</code> {}</summary>\n\n`{place}`\n\n```diff\n",
         action.target, action.why
     );
+    for before in action
+        .migration
+        .iter()
+        .flat_map(|migration| &migration.from)
+    {
+        let _ = writeln!(
+            out,
+            "! migrate ownership from {}: {} fields",
+            before.manager, before.fields
+        );
+    }
     match &action.blocked {
         Some(blocked) => {
             let _ = writeln!(out, "! {}", fenced(&blocked.message));

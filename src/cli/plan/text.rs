@@ -82,6 +82,18 @@ fn action(out: &mut String, action: &Action, color: bool) {
         let _ = write!(line, ": {}", action.why);
     }
     let _ = writeln!(out, "{}", style.paint(&line, color));
+    for before in action
+        .migration
+        .iter()
+        .flat_map(|migration| &migration.from)
+    {
+        let (manager, fields) = (&before.manager, before.fields);
+        let plural = if fields == 1 { "" } else { "s" };
+        let _ = writeln!(
+            out,
+            "      migrate ownership from {manager}: {fields} field{plural}"
+        );
+    }
     // All of a new object is new; what it is stands in the file that the line names.
     if action.kind != ActionKind::Create {
         for changed in &action.changes {

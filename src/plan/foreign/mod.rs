@@ -40,6 +40,14 @@ pub struct Foreign {
     pub live: Live,
 }
 
+impl Foreign {
+    /// Whether the object is not as its patches make it.
+    pub fn is_undone(&self, applyset: &ApplySet) -> bool {
+        let action = action(self, 0, applyset, Key::default());
+        action.blocked.is_none() && action.kind.is_change()
+    }
+}
+
 /// What is special about an action on an object of somebody else's.
 #[derive(Clone, Debug, Default)]
 pub struct ForeignStep {
@@ -76,6 +84,7 @@ pub(super) fn action(foreign: &Foreign, phase: usize, applyset: &ApplySet, key: 
         why: "it is patched as declared".into(),
         changes: Vec::new(),
         left: Vec::new(),
+        migration: None,
         origin: place.map(Origin::at).unwrap_or_default(),
         blocked: None,
         uid: Some(foreign.live.uid().to_owned()),

@@ -181,7 +181,7 @@ pub(in crate::plan) fn all_applied(objects: &Objects) -> Observed {
         observed.owned.push((object.target.clone(), live.clone()));
         observed.seen.push(Seen {
             live: Some(live),
-            dry_run: None,
+            ..Seen::default()
         });
     }
     observed
