@@ -2,6 +2,9 @@
 //! either of them.
 
 #[cfg(test)]
+#[path = "daemon/drift.rs"]
+mod drift;
+#[cfg(test)]
 #[path = "daemon/own_source.rs"]
 mod own_source;
 #[cfg(test)]

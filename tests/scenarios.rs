@@ -9,12 +9,13 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Harness calls, and the server that a test which makes them runs on.
-const CALLS: [(&str, &[&str]); 5] = [
+const CALLS: [(&str, &[&str]); 6] = [
     ("on_every_server(", &["embedded", "real"]),
     ("on_embedded(", &["embedded"]),
     ("walk(", &["embedded"]),
     ("on_a_real_server_of_its_own(", &["real"]),
     ("on_a_cluster_with_nodes(", &["real"]),
+    ("with_the_real_server(", &["real"]),
 ];
 
 /// Tests of the whole program, which brings its own server.

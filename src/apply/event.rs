@@ -5,6 +5,7 @@ use trueup_manifest::{Diagnostic, ObjectId};
 
 use super::health::Health;
 use crate::{
+    cluster::Live,
     plan::{ActionKind, Plan},
     report::Outcome,
 };
@@ -32,6 +33,8 @@ pub enum Event {
         id: ObjectId,
         /// What was done.
         action: ActionKind,
+        /// The object afterwards.
+        live: Live,
     },
     /// An action failed, or its object did not become healthy.
     Failed {

@@ -305,6 +305,7 @@ impl<'a> Execution<'a> {
         self.setting.events.send(Event::Done {
             id: action.id(),
             action: done.kind,
+            live: done.live.clone(),
         });
         self.applied(at, done.live);
     }

@@ -52,6 +52,11 @@ pub(super) async fn read(
     (foreign, findings)
 }
 
+/// The address of the object that a patch is for; none where its kind is not served.
+pub fn patched(kinds: &Kinds, patch: &ForeignPatch) -> Option<Target> {
+    target_of(kinds, &declared(kinds, patch)?)
+}
+
 /// The object that a patch is for; none where its kind is not served.
 pub(super) fn declared(kinds: &Kinds, patch: &ForeignPatch) -> Option<ObjectId> {
     let target = &patch.target;

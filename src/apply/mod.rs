@@ -5,6 +5,7 @@
 //! It must never decide what is to be done: that is the plan's. And it must stay safe to kill at any
 //! point: ownership is written with each object, and where to look for it before the first one.
 
+mod ahead;
 mod cancel;
 mod confirmed;
 mod delete;
@@ -19,28 +20,35 @@ mod nodes;
 mod observe;
 mod parent;
 mod prune;
+mod rivals;
 mod served;
 mod status;
 mod step;
 mod wait;
 mod work;
 
-use std::{collections::HashSet, sync::Arc, time::Instant};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use trueup_manifest::{Diagnostic, Diagnostics};
 
-pub use self::{
-    cancel::{Stop, Stopped, Stopper, stopping},
-    delete::Deletion,
-    event::{Event, Events},
-    lease::LeaseTerms,
-    work::{PhaseWork, Works},
-};
 use self::{
+    ahead::{Ahead, Ground, Lists},
     confirmed::Confirmed,
     execute::Setting,
     lease::{Lease, Seat, Turn},
     observe::Observer,
+};
+pub use self::{
+    cancel::{Stop, Stopped, Stopper, stopping},
+    delete::Deletion,
+    event::{Event, Events},
+    foreign::patched,
+    lease::LeaseTerms,
+    work::{PhaseWork, Works},
 };
 use crate::{
     cluster::{Cluster, Error, Freshness, Kinds, Live},
@@ -59,6 +67,7 @@ pub struct Session {
     cluster: Arc<dyn Cluster>,
     confirmed: Confirmed,
     terms: LeaseTerms,
+    ahead: Ahead,
 }
 
 /// How a run is done.
@@ -129,12 +138,21 @@ impl Session {
             cluster,
             confirmed: Confirmed::default(),
             terms: LeaseTerms::default(),
+            ahead: Ahead::default(),
         }
     }
 
     /// The same, which holds its leases on other terms.
     pub fn with_lease(self, terms: LeaseTerms) -> Self {
         Self { terms, ..self }
+    }
+
+    /// Reads what the next plan of an environment will ask for, as far as that is known before its files
+    /// are rendered. What goes wrong is told by that plan.
+    pub async fn look_ahead(&self, environment: &str) {
+        if let Ok(applyset) = ApplySet::of(environment) {
+            self.ahead.look(self.cluster.as_ref(), applyset).await;
+        }
     }
 
     /// Makes the plan. Nothing is written.
@@ -146,10 +164,11 @@ impl Session {
     ) -> Result<Planned, Diagnostics> {
         let cluster = self.cluster.as_ref();
         let applyset = ApplySet::of(&desired.environment)?;
-        let kinds = cluster.kinds(Freshness::Latest).await;
-        let kinds = kinds.map_err(|error| diagnose(&error, "cluster/discovery"))?;
+        let (Ground { kinds, parents }, listed) = match self.ahead.take(&applyset) {
+            Some(read) => read?,
+            None => (Ground::read(cluster, &applyset).await?, Lists::new()),
+        };
         let mut objects = resolve(desired, &kinds, &applyset)?;
-        let parents = parent::read(cluster, &kinds, &applyset).await?;
         let parent = parents.own;
         let known = known_reach(&kinds, parent.as_ref());
         let mut observer = Observer {
@@ -158,6 +177,7 @@ impl Session {
             applyset: &applyset,
             policy,
             reach: &known,
+            listed: Mutex::new(listed),
             confirmed: &self.confirmed,
         };
         let mut observed = observer.observe().await;
@@ -165,6 +185,7 @@ impl Session {
         let (foreign, findings) =
             foreign::read(cluster, &kinds, &desired.patches, &known.patched).await;
         observed.foreign = foreign;
+        observed.rivals = rivals::read(cluster, &kinds, &observed.seen).await;
         let saw_all = observed.unseen.is_empty();
         observed.unseen.extend(findings);
         self.forget(&observed);

@@ -84,7 +84,7 @@ impl<W: Write> Progress<W> {
         match event {
             Event::Planned(plan) => self.plan = Some(Arc::clone(plan)),
             Event::PhaseStarted { phase } => self.begun = Some(phase.clone()),
-            Event::Done { id, action } => {
+            Event::Done { id, action, .. } => {
                 self.done += 1;
                 if action.is_change() {
                     self.line(&format!("{:>3} {id}", action.sign()));
@@ -215,6 +215,10 @@ mod tests {
         }
     }
 
+    fn live_object() -> crate::cluster::Live {
+        crate::cluster::Live::new(serde_json::Value::Null)
+    }
+
     fn shown(live: bool) -> String {
         let waiting = |name: &str, message: &str| Event::Waiting {
             id: id(name),
@@ -232,10 +236,12 @@ mod tests {
             Event::Done {
                 id: id("a"),
                 action: ActionKind::Create,
+                live: live_object(),
             },
             Event::Done {
                 id: id("b"),
                 action: ActionKind::None,
+                live: live_object(),
             },
             waiting("a", "0 of 1 ready"),
             waiting("a", "0 of 1 ready"),

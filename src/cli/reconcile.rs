@@ -1,5 +1,7 @@
 //! `trueup reconcile`: makes a cluster hold what the repository says, once.
 
+use std::sync::Arc;
+
 use clap::Args as ClapArgs;
 
 use super::{
@@ -49,9 +51,16 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
         let repository = Repository::open(global)?;
+        let clusters = Arc::new(Clusters::new(global.cluster_override()));
+        let runtime = super::runtime()?;
+        // The server answers while the files are rendered.
+        let ahead = repository.look_ahead(&runtime, &clusters, &self.environment);
         let prepared = repository.prepare_to_apply(&self.environment, &[])?;
-        let clusters = Clusters::new(global.cluster_override());
-        super::runtime()?.block_on(async {
+        runtime.block_on(async {
+            if let Some(ahead) = ahead {
+                // It holds nothing that could be lost: the plan reads what is missing.
+                let _ = ahead.await;
+            }
             if self.dry_run {
                 self.plan(&prepared, &clusters, console).await
             } else {

@@ -14,7 +14,7 @@ use self::subtree::Subtree;
 use super::{exit::Failure, global::Global};
 use crate::{
     config::{Config, ENVIRONMENTS, Literal},
-    pipeline::{self, Fetch, Prepared, Remote, Request},
+    pipeline::{self, Clusters, Fetch, Prepared, Remote, Request},
     plan::{STALE, Saved},
     source::{self, Snapshot, WorkTree},
 };
@@ -74,6 +74,23 @@ impl Repository {
             }
             None => pipeline::render_from(&self.tree, environment, None, &self.remote),
         }
+    }
+
+    /// Has the cluster of an environment asked for what its next plan needs beside its files. None where
+    /// the environment is not known or its cluster cannot be reached: what follows tells why.
+    pub(super) fn look_ahead(
+        &self,
+        runtime: &tokio::runtime::Runtime,
+        clusters: &Arc<Clusters>,
+        environment: &str,
+    ) -> Option<tokio::task::JoinHandle<()>> {
+        let environment = self.config.environment(environment).ok()?.clone();
+        let clusters = Arc::clone(clusters);
+        Some(runtime.spawn(async move {
+            if let Ok(connection) = clusters.of(&environment).await {
+                connection.session.look_ahead(&environment.name.value).await;
+            }
+        }))
     }
 
     /// [`Self::prepare`] for a plan or a run, which tell their revision.

@@ -4,6 +4,7 @@ use kube::config::{AuthInfo, Config, KubeConfigOptions, Kubeconfig};
 
 use super::{
     client::KubeCluster,
+    connection::Connection,
     error::{Error, ErrorKind},
     retry::RetryPolicy,
 };
@@ -32,15 +33,19 @@ pub enum Access {
 /// Makes a client for a cluster. Nothing is sent yet, save what a kubeconfig's credential plugin
 /// does by itself.
 pub async fn connect(access: &Access, retry: RetryPolicy) -> Result<KubeCluster, Error> {
+    Ok(KubeCluster::new(Connection::open(access).await?, retry))
+}
+
+/// Reads the credentials and makes a client with them.
+pub(super) async fn client_of(access: &Access) -> Result<kube::Client, Error> {
     // One TLS provider for the whole program; another one installed before is kept.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let mut config = configuration(access).await?;
     // Our own retries know what a request is about and say so.
     config.default_retry = false;
     let subject = config.cluster_url.to_string();
-    let client = kube::Client::try_from(config)
-        .map_err(|error| Error::new(ErrorKind::Fatal, "reach", subject, chain(&error)))?;
-    Ok(KubeCluster::new(client, retry))
+    kube::Client::try_from(config)
+        .map_err(|error| Error::new(ErrorKind::Fatal, "reach", subject, chain(&error)))
 }
 
 async fn configuration(access: &Access) -> Result<Config, Error> {

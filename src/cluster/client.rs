@@ -16,6 +16,7 @@ use super::{
     Answer, Applied, ApplyOptions, Cluster, DeleteOptions, Deleted, Freshness, Kinds, Listing,
     Live, Patch, Resource, Selection, Target, WatchEvent,
     access::chain,
+    connection::Connection,
     discovery::{self, Discovered},
     error::{About, Error, ErrorKind, FailedAnswer},
     request::Request,
@@ -35,7 +36,7 @@ const PATCH_MANAGER: &str = "trueup";
 /// A [`Cluster`] behind an HTTP connection. Cheap to clone.
 #[derive(Clone)]
 pub struct KubeCluster {
-    client: kube::Client,
+    connection: Connection,
     retry: RetryPolicy,
     permits: Arc<Semaphore>,
     discovered: Arc<Mutex<Remembered>>,
@@ -74,9 +75,9 @@ impl Response {
 }
 
 impl KubeCluster {
-    pub(super) fn new(client: kube::Client, retry: RetryPolicy) -> Self {
+    pub(super) fn new(connection: Connection, retry: RetryPolicy) -> Self {
         Self {
-            client,
+            connection,
             retry,
             permits: Arc::new(Semaphore::new(IN_FLIGHT)),
             discovered: Arc::default(),
@@ -90,18 +91,25 @@ impl KubeCluster {
         headers: &[(http::HeaderName, &str)],
         about: &About,
     ) -> Result<Response, Error> {
-        let mut tried = 0;
+        let (mut tried, mut renewed) = (0, false);
         loop {
             tried += 1;
+            let (client, which) = self.connection.client();
             let answer = {
                 // Closed semaphores don't happen here: nobody closes it.
                 let _permit = self.permits.acquire().await.ok();
-                self.send_once(request, headers, about).await
+                self.send_once(client, request, headers, about).await
             };
             let error = match answer {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
+            if *error.kind() == ErrorKind::Unauthorized && !renewed {
+                renewed = true;
+                if self.connection.renew(which).await {
+                    continue;
+                }
+            }
             let Some(delay) = self.retry.delay(&error, tried) else {
                 return Err(error);
             };
@@ -110,15 +118,32 @@ impl KubeCluster {
         }
     }
 
+    /// Sends a write that is about no version: where others write to the object so often that the server
+    /// itself finds no moment between them, it is tried again like anything that fails for now.
+    async fn settle(&self, request: &Request, about: &About) -> Result<Response, Error> {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            match self.send(request, &[], about).await {
+                Err(error) if error.is_stale() => match self.retry.delay_between_writers(tried) {
+                    Some(delay) => tokio::time::sleep(delay).await,
+                    None => return Err(error),
+                },
+                answer => return answer,
+            }
+        }
+    }
+
     async fn send_once(
         &self,
+        client: kube::Client,
         request: &Request,
         headers: &[(http::HeaderName, &str)],
         about: &About,
     ) -> Result<Response, Error> {
         let message = build(request, headers, about)?.map(kube::client::Body::from);
         let exchange = async {
-            let (parts, body) = self.client.send(message).await?.into_parts();
+            let (parts, body) = client.send(message).await?.into_parts();
             Ok::<_, kube::Error>((parts, body.collect_bytes().await?))
         };
         let (parts, body) = match tokio::time::timeout(self.retry.timeout, exchange).await {
@@ -316,7 +341,7 @@ impl Cluster for KubeCluster {
         async move {
             let about = About::target("apply", target);
             let request = Request::apply(target, body, options);
-            let response = self.send(&request, &[], &about).await?;
+            let response = self.settle(&request, &about).await?;
             Ok(Applied {
                 live: Live::new(response.parse(&about)?),
                 warnings: warnings(&response.headers),
@@ -371,7 +396,7 @@ impl Cluster for KubeCluster {
         resource_version: &'a str,
     ) -> BoxStream<'a, Result<WatchEvent, Error>> {
         let request = Request::watch(resource, selection, resource_version);
-        watch::follow(self.client.clone(), request, resource.to_string()).boxed()
+        watch::follow(self.connection.client().0, request, resource.to_string()).boxed()
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod access;
 mod client;
+mod connection;
 mod discovery;
 mod error;
 mod live;

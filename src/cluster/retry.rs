@@ -39,10 +39,7 @@ impl RetryPolicy {
         if tried >= self.attempts || !error.is_transient() {
             return None;
         }
-        let doubled = self
-            .first_delay
-            .saturating_mul(2_u32.saturating_pow(tried.saturating_sub(1)));
-        let backoff = doubled.min(self.longest_delay);
+        let backoff = self.backoff(tried);
         let wait = match error.kind() {
             ErrorKind::TooManyRequests {
                 retry_after: Some(asked),
@@ -53,6 +50,19 @@ impl RetryPolicy {
             _ => backoff / 2 + jittered(backoff / 2),
         };
         Some(wait)
+    }
+
+    /// How long to wait before a write is tried again that lost against other writers `tried` times; none
+    /// when it is not worth it.
+    pub(super) fn delay_between_writers(&self, tried: u32) -> Option<Duration> {
+        (tried < self.attempts).then(|| jittered(self.backoff(tried)))
+    }
+
+    fn backoff(&self, tried: u32) -> Duration {
+        let doubled = self
+            .first_delay
+            .saturating_mul(2_u32.saturating_pow(tried.saturating_sub(1)));
+        doubled.min(self.longest_delay)
     }
 }
 

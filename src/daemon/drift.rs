@@ -18,7 +18,7 @@ use crate::{cluster::Live, telemetry};
 
 /// Tells whether a live object differs from what is desired of it.
 pub(super) trait Desire {
-    /// The objects that should be there.
+    /// The objects that should be there and are ours.
     fn ids(&self) -> impl Iterator<Item = &ObjectId>;
 
     /// Whether an object should be there.
@@ -26,6 +26,12 @@ pub(super) trait Desire {
 
     /// Whether an object that should be there is not as it should be. May err towards yes.
     fn differs(&self, live: &Live) -> bool;
+
+    /// A fingerprint of the way in which an object differs: what was found right once is right again as
+    /// long as it differs in this way.
+    fn look(&self, live: &Live) -> u64 {
+        mark(live.value())
+    }
 }
 
 /// An object that differs from desired.
@@ -79,12 +85,27 @@ impl<D: Desire> Drift<D> {
     }
 
     /// The pass wrote an object, or found nothing to write. What it looked like when the pass began
-    /// is mended in the one case, and right whatever it seems in the other.
-    pub(super) fn settled(&mut self, id: &ObjectId, written: bool) {
+    /// is mended in the one case, and right whatever it seems in the other; and so is what the pass left,
+    /// whatever the server made of it.
+    pub(super) fn settled(&mut self, id: &ObjectId, written: bool, live: Option<&Live>) {
         if !self.desire.wants(id) {
             return;
         }
         self.settled.insert(id.clone());
+        if let Some(live) = live {
+            self.right.remove(id);
+            if self.desire.differs(live) {
+                let look = self.desire.look(live);
+                self.right.insert(id.clone(), look);
+                if self
+                    .deviants
+                    .get(id)
+                    .is_some_and(|deviant| deviant.mark == look)
+                {
+                    self.deviants.remove(id);
+                }
+            }
+        }
         let Some(deviant) = self.deviants.get(id) else {
             return;
         };
@@ -124,10 +145,9 @@ impl<D: Desire> Drift<D> {
         if live.is_terminating() || !self.desire.differs(live) {
             self.deviants.remove(&id);
             self.looked_at.remove(&id);
-            self.right.remove(&id);
             return;
         }
-        let mark = mark(live.value());
+        let mark = self.desire.look(live);
         if self.right.get(&id) == Some(&mark) {
             self.deviants.remove(&id);
             return;
@@ -163,7 +183,7 @@ impl<D: Desire> Drift<D> {
 }
 
 /// A fingerprint of all that a person or controller could have changed and we could care about.
-fn mark(object: &Value) -> u64 {
+pub(super) fn mark(object: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
     if let Value::Object(fields) = object {
         for (key, value) in fields.iter().filter(|(key, _)| *key != "status") {
@@ -289,8 +309,8 @@ mod tests {
     fn settled() -> Drift<Wanted> {
         let mut drift = Drift::new(wanted(), "trueup");
         drift.begin(wanted());
-        drift.settled(&id("a"), true);
-        drift.settled(&id("b"), true);
+        drift.settled(&id("a"), true, None);
+        drift.settled(&id("b"), true, None);
         drift
     }
 
@@ -336,7 +356,7 @@ mod tests {
         drift.saw(&present("a", "good", "1"));
         drift.saw(&Sighting::Gone(id("b")));
         assert!(names(&drift).is_empty());
-        drift.settled(&id("b"), true);
+        drift.settled(&id("b"), true, None);
         assert_eq!(names(&drift), [("b", telemetry::Drift::Deleted)]);
     }
 
@@ -369,7 +389,7 @@ mod tests {
         drift.saw(&present("a", "looks odd", "1"));
         assert_eq!(names(&drift).len(), 1);
         drift.begin(wanted());
-        drift.settled(&id("a"), false);
+        drift.settled(&id("a"), false, None);
         assert!(names(&drift).is_empty());
         drift.saw(&present("a", "looks odd", "7"));
         assert!(names(&drift).is_empty(), "the same look at a later version");
@@ -378,12 +398,33 @@ mod tests {
     }
 
     #[test]
+    fn what_a_server_made_of_a_write_is_no_drift_however_the_news_come() {
+        let Sighting::Present(left) = present("a", "looks odd", "1") else {
+            unreachable!()
+        };
+        for told_first in [true, false] {
+            let mut drift = Drift::new(wanted(), "trueup");
+            drift.begin(wanted());
+            if told_first {
+                drift.settled(&id("a"), true, Some(&left));
+            }
+            drift.saw(&present("a", "looks odd", "1"));
+            if !told_first {
+                drift.settled(&id("a"), true, Some(&left));
+            }
+            assert!(names(&drift).is_empty(), "told first: {told_first}");
+            drift.saw(&present("a", "bad", "2"));
+            assert_eq!(names(&drift).len(), 1);
+        }
+    }
+
+    #[test]
     fn a_change_that_a_pass_may_have_missed_is_not_taken_for_right() {
         let mut drift = settled();
         drift.saw(&present("a", "looks odd", "1"));
         drift.begin(wanted());
         drift.saw(&present("a", "bad", "2"));
-        drift.settled(&id("a"), false);
+        drift.settled(&id("a"), false, None);
         assert_eq!(names(&drift).len(), 1);
     }
 
@@ -393,8 +434,8 @@ mod tests {
         drift.saw(&present("a", "bad", "1"));
         drift.saw(&Sighting::Gone(id("b")));
         drift.begin(wanted());
-        drift.settled(&id("a"), true);
-        drift.settled(&id("b"), true);
+        drift.settled(&id("a"), true, None);
+        drift.settled(&id("b"), true, None);
         assert!(names(&drift).is_empty());
         drift.saw(&present("a", "good", "2"));
         drift.saw(&present("a", "bad", "3"));
@@ -415,8 +456,8 @@ mod tests {
         ] {
             drift.saw(&sighting);
         }
-        drift.settled(&id("a"), true);
-        drift.settled(&id("b"), true);
+        drift.settled(&id("a"), true, None);
+        drift.settled(&id("b"), true, None);
         assert_eq!(names(&drift).len(), 2);
     }
 

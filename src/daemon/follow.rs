@@ -10,7 +10,7 @@ use tokio::{
 use trueup_manifest::ObjectId;
 
 use crate::{
-    cluster::{Cluster, Error, ErrorKind, Live, Resource, Selection, WatchEvent},
+    cluster::{Cluster, Error, ErrorKind, Live, Resource, Selection, Target, WatchEvent},
     source::Backoff,
 };
 
@@ -38,18 +38,37 @@ pub(super) enum Sighting {
     Back,
 }
 
+/// What is followed of a kind.
+#[derive(Clone, Debug)]
+pub(super) enum Subject {
+    /// All objects that a selection picks.
+    All(Selection),
+    /// One object.
+    One(Target),
+}
+
+impl Subject {
+    fn selection(&self) -> Selection {
+        match self {
+            Self::All(selection) => selection.clone(),
+            Self::One(target) => Selection::named(target),
+        }
+    }
+}
+
 /// Tells every change of the objects that a selection picks, until nobody listens.
 pub(super) async fn follow(
     cluster: Arc<dyn Cluster>,
     resource: Arc<Resource>,
-    selection: Selection,
+    subject: Subject,
     backoff: Backoff,
     sightings: mpsc::Sender<Sighting>,
 ) {
     let follower = Follower {
         cluster: cluster.as_ref(),
         resource: &resource,
-        selection: &selection,
+        selection: &subject.selection(),
+        subject: &subject,
     };
     let mut failures = 0;
     while !sightings.is_closed() {
@@ -76,6 +95,7 @@ struct Follower<'a> {
     cluster: &'a dyn Cluster,
     resource: &'a Resource,
     selection: &'a Selection,
+    subject: &'a Subject,
 }
 
 impl Follower<'_> {
@@ -96,7 +116,14 @@ impl Follower<'_> {
             let _ = sightings.send(Sighting::Present(Box::new(live))).await;
         }
         let (group, kind) = (self.resource.group.clone(), self.resource.kind.clone());
-        let _ = sightings.send(Sighting::All { group, kind, ids }).await;
+        let told = match self.subject {
+            Subject::All(_) => Some(Sighting::All { group, kind, ids }),
+            Subject::One(target) if ids.is_empty() => Some(Sighting::Gone(target.id())),
+            Subject::One(_) => None,
+        };
+        if let Some(told) = told {
+            let _ = sightings.send(told).await;
+        }
         Ok(listing.resource_version)
     }
 

@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{
     DaemonError,
-    follow::{Sighting, follow},
+    follow::{Sighting, Subject, follow},
     pass::Owned,
     tasks::panic_message,
 };
@@ -53,11 +53,18 @@ impl Followers {
                 .for_each(|(_, follower)| follower.abort());
             self.cluster = Some(Arc::clone(&owned.cluster));
         }
-        let wanted: HashMap<String, _> = owned
-            .resources
-            .iter()
-            .map(|resource| (resource.path(&owned.selection.namespace), resource))
-            .collect();
+        let of_ours = owned.resources.iter().map(|resource| {
+            let subject = Subject::All(owned.selection.clone());
+            (
+                resource.path(&owned.selection.namespace),
+                (Arc::clone(resource), subject),
+            )
+        });
+        let of_others = owned.patched.iter().map(|target| {
+            let subject = Subject::One(target.clone());
+            (target.path(), (Arc::clone(&target.resource), subject))
+        });
+        let wanted: HashMap<String, _> = of_ours.chain(of_others).collect();
         self.running.retain(|path, follower| {
             let keep = wanted.contains_key(path);
             if !keep {
@@ -65,12 +72,12 @@ impl Followers {
             }
             keep
         });
-        for (path, resource) in wanted {
+        for (path, (resource, subject)) in wanted {
             self.running.entry(path).or_insert_with(|| {
                 self.set.spawn(follow(
                     Arc::clone(&owned.cluster),
-                    Arc::clone(resource),
-                    owned.selection.clone(),
+                    resource,
+                    subject,
                     Backoff::default(),
                     self.sender.clone(),
                 ))

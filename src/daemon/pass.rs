@@ -9,7 +9,7 @@ use trueup_manifest::ObjectId;
 use super::drift::Desire;
 use crate::{
     apply::Stopped,
-    cluster::{Cluster, Resource, Selection},
+    cluster::{Cluster, Live, Resource, Selection, Target},
     report::Report,
     source::Snapshot,
     telemetry::{Action, ObjectState, Outcome},
@@ -46,6 +46,8 @@ pub(super) enum News<D> {
         id: ObjectId,
         /// Whether that took a write.
         written: bool,
+        /// The object as the pass found it or left it.
+        live: Option<Live>,
     },
     /// An object is waited for, and says this of itself.
     Waiting {
@@ -102,6 +104,8 @@ pub(super) struct Owned {
     pub(super) cluster: Arc<dyn Cluster>,
     pub(super) selection: Selection,
     pub(super) resources: Vec<Arc<Resource>>,
+    /// Objects of others that it patches.
+    pub(super) patched: Vec<Target>,
 }
 
 impl std::fmt::Debug for Owned {

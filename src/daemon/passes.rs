@@ -11,15 +11,15 @@ use trueup_kustomize::Cache;
 use trueup_manifest::{Diagnostic, Diagnostics, ObjectId};
 
 use super::{
-    drift::Desire,
+    drift::{Desire, mark},
     pass::{Ended, News, Owned, Passes},
 };
 use crate::{
     apply::{self, Event, Events, Stop, Stopped},
-    cluster::{Freshness, Live, Resource, Selection},
-    config::{Config, Reconcile},
+    cluster::{Freshness, Live, Resource, Selection, Target},
+    config::{Config, ForeignPatch, Reconcile},
     pipeline::{self, Clusters, Connection, Fetch, Prepared, Remote, Request},
-    plan::{ActionKind, ApplySet, Object, Plan, resolve, wants_dry_run},
+    plan::{ActionKind, ApplySet, Foreign, Object, Plan, difference_look, resolve, wants_dry_run},
     render::RenderOptions,
     report::{self, ActionResult, Report},
     source::Snapshot,
@@ -32,6 +32,8 @@ pub(super) struct Wanted(Option<Planned>);
 
 struct Planned {
     objects: HashMap<ObjectId, Object>,
+    /// What is patched of objects of others.
+    patched: HashMap<ObjectId, (Target, Vec<ForeignPatch>)>,
     applyset: ApplySet,
     policy: Reconcile,
 }
@@ -42,18 +44,36 @@ impl Desire for Wanted {
     }
 
     fn wants(&self, id: &ObjectId) -> bool {
-        self.0
-            .as_ref()
-            .is_some_and(|planned| planned.objects.contains_key(id))
+        self.0.as_ref().is_some_and(|planned| {
+            planned.objects.contains_key(id) || planned.patched.contains_key(id)
+        })
     }
 
     fn differs(&self, live: &Live) -> bool {
-        self.0.as_ref().is_some_and(|planned| {
-            let object = planned.objects.get(&live.id());
-            object.is_some_and(|object| {
-                wants_dry_run(object, Some(live), &planned.applyset, &planned.policy)
-            })
+        let Some(planned) = &self.0 else {
+            return false;
+        };
+        let id = live.id();
+        if let Some((target, patches)) = planned.patched.get(&id) {
+            let foreign = Foreign {
+                target: target.clone(),
+                patches: patches.clone(),
+                live: live.clone(),
+            };
+            return foreign.is_undone(&planned.applyset);
+        }
+        planned.objects.get(&id).is_some_and(|object| {
+            wants_dry_run(object, Some(live), &planned.applyset, &planned.policy)
         })
+    }
+
+    fn look(&self, live: &Live) -> u64 {
+        let object = self
+            .0
+            .as_ref()
+            .and_then(|planned| planned.objects.get(&live.id()));
+        let look = object.and_then(|object| difference_look(object, live));
+        look.unwrap_or_else(|| mark(live.value()))
     }
 }
 
@@ -240,7 +260,18 @@ impl Pass {
                 resources.push(Arc::clone(&object.target.resource));
             }
         }
+        let mut patched: HashMap<ObjectId, (Target, Vec<ForeignPatch>)> = HashMap::new();
+        for patch in &prepared.desired.patches {
+            if let Some(target) = apply::patched(&kinds, patch) {
+                let patches = patched.entry(target.id());
+                patches
+                    .or_insert_with(|| (target, Vec::new()))
+                    .1
+                    .push(patch.clone());
+            }
+        }
         let owned = Owned {
+            patched: patched.values().map(|(target, _)| target.clone()).collect(),
             cluster: Arc::clone(&connection.cluster),
             selection: Selection::labelled(applyset.selector()),
             resources,
@@ -251,17 +282,35 @@ impl Pass {
             .into_iter()
             .map(|object| (object.id(), object))
             .collect();
+        let absent: Vec<ObjectId> = patched.keys().cloned().collect();
+        let absent = absent.into_iter().filter(|id| {
+            !plan
+                .actions
+                .iter()
+                .any(|action| action.foreign.is_some() && action.id() == *id)
+        });
+        let absent: Vec<ObjectId> = absent.collect();
         let desire = Wanted(Some(Planned {
             objects,
+            patched,
             applyset,
             policy,
         }));
         self.send(News::Accepted { desire, interval });
+        // An object of somebody else's that is not there is patched as soon as it is.
+        for id in absent {
+            self.send(News::Settled {
+                id,
+                written: false,
+                live: None,
+            });
+        }
         for action in &plan.actions {
             if action.kind == ActionKind::None && action.blocked.is_none() {
                 self.send(News::Settled {
                     id: action.id(),
                     written: false,
+                    live: action.live.clone(),
                 });
             }
         }
@@ -270,10 +319,11 @@ impl Pass {
 
     fn tell(&self, event: Event) {
         match event {
-            Event::Done { id, action } => {
+            Event::Done { id, action, live } => {
                 self.send(News::Settled {
                     id,
                     written: action.is_change(),
+                    live: Some(live),
                 });
             }
             Event::Waiting { id, health } => {

@@ -287,8 +287,8 @@ impl<P: Passes> Worker<P> {
                 self.schedule.set_interval(interval);
                 self.drift.begin(desire);
             }
-            News::Settled { id, written } => {
-                self.drift.settled(&id, written);
+            News::Settled { id, written, live } => {
+                self.drift.settled(&id, written, live.as_ref());
                 if written && let Some(running) = &mut self.running {
                     running.written.insert(id);
                 }
@@ -351,7 +351,10 @@ impl<P: Passes> Worker<P> {
         };
         // What it told last may still be on its way.
         while let Ok(news) = running.news.try_recv() {
-            if let News::Settled { id, written: true } = &news {
+            if let News::Settled {
+                id, written: true, ..
+            } = &news
+            {
                 running.written.insert(id.clone());
             }
             self.news(news);

@@ -281,13 +281,25 @@ pub(crate) async fn ask(address: &str, method: &'static str, path: &'static str)
 
 /// A merge patch as another field manager.
 pub(crate) fn patch(address: &str, path: &str, body: &str) -> u16 {
+    let path = format!("{path}?fieldManager=vandal");
+    send(
+        address,
+        "PATCH",
+        &path,
+        "application/merge-patch+json",
+        body,
+    )
+}
+
+/// A request with a body; gives the status.
+pub(crate) fn send(address: &str, method: &str, path: &str, media: &str, body: &str) -> u16 {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     let length = body.len();
     write!(
         stream,
-        "PATCH {path}?fieldManager=vandal HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
-         content-type: application/merge-patch+json\r\ncontent-length: {length}\r\n\r\n{body}"
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+         content-type: {media}\r\ncontent-length: {length}\r\n\r\n{body}"
     )
     .unwrap();
     let mut answer = String::new();

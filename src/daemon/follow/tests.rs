@@ -6,9 +6,7 @@ use trueup_embedded::{Fault, Rule, Server};
 use trueup_manifest::Gvk;
 
 use super::*;
-use crate::cluster::{
-    Access, ApplyOptions, DeleteOptions, Freshness, RetryPolicy, Target, connect,
-};
+use crate::cluster::{Access, ApplyOptions, DeleteOptions, Freshness, RetryPolicy, connect};
 
 /// Long enough for a busy machine; nothing waits for it when all is well.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -36,7 +34,7 @@ async fn reach(server: &Server) -> (Arc<dyn Cluster>, Arc<Resource>) {
 
 fn start(cluster: &Arc<dyn Cluster>, resource: &Arc<Resource>) -> mpsc::Receiver<Sighting> {
     let (sender, sightings) = mpsc::channel(64);
-    let own = Selection::labelled("own=yes");
+    let own = Subject::All(Selection::labelled("own=yes"));
     tokio::spawn(follow(
         Arc::clone(cluster),
         Arc::clone(resource),

@@ -99,6 +99,7 @@ impl Call {
             .send(News::Settled {
                 id: id("a"),
                 written,
+                live: None,
             })
             .unwrap();
         let actions = vec![(Action::Configure, u64::from(written))];
