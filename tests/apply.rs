@@ -12,6 +12,8 @@
 
 #[path = "apply/adoption.rs"]
 mod adoption;
+#[path = "apply/atomic.rs"]
+mod atomic;
 #[path = "apply/charts.rs"]
 mod charts;
 #[path = "apply/credentials.rs"]
@@ -30,18 +32,28 @@ mod first_run;
 mod foreign;
 #[path = "apply/harness/mod.rs"]
 mod harness;
+#[path = "apply/health_checks.rs"]
+mod health_checks;
 #[path = "apply/kill.rs"]
 mod kill;
+#[path = "apply/kubectl.rs"]
+mod kubectl;
+#[path = "apply/laws.rs"]
+mod laws;
 #[path = "apply/lease.rs"]
 mod lease;
 #[path = "apply/migration.rs"]
 mod migration;
 #[path = "apply/network.rs"]
 mod network;
+#[path = "apply/operator.rs"]
+mod operator;
 #[path = "apply/ownership.rs"]
 mod ownership;
 #[path = "apply/prune.rs"]
 mod prune;
+#[path = "apply/read_only.rs"]
+mod read_only;
 #[path = "apply/recreate.rs"]
 mod recreate;
 #[path = "apply/rivalry.rs"]

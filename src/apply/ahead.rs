@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures::{FutureExt, StreamExt, stream};
-use trueup_manifest::Diagnostics;
+use trueup_manifest::{Diagnostic, Diagnostics};
 
 use super::{diagnose, known_reach, parent, parent::Parents};
 use crate::{
@@ -22,6 +22,8 @@ const AT_ONCE: usize = 48;
 pub(super) struct Ground {
     pub kinds: Arc<Kinds>,
     pub parents: Parents,
+    /// Why nothing is known of the environments, where we may not read them.
+    pub blind: Option<Diagnostic>,
 }
 
 impl Ground {
@@ -31,8 +33,17 @@ impl Ground {
     ) -> Result<Self, Diagnostics> {
         let kinds = cluster.kinds(Freshness::Latest).await;
         let kinds = kinds.map_err(|error| diagnose(&error, "cluster/discovery"))?;
-        let parents = parent::read(cluster, &kinds, applyset).await?;
-        Ok(Self { kinds, parents })
+        let (parents, blind) = match parent::read(cluster, &kinds, applyset).await {
+            Ok(parents) => (parents, None),
+            // Whoever may only look at what is declared can still be told what would change.
+            Err(error) if error.code == parent::UNREADABLE => (Parents::default(), Some(error)),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self {
+            kinds,
+            parents,
+            blind,
+        })
     }
 }
 

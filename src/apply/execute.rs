@@ -1,5 +1,9 @@
 //! Carries out the actions of a plan: what is ready starts, what comes back makes more ready.
 
+mod arrive;
+mod atomic;
+mod seen;
+
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
@@ -7,21 +11,21 @@ use tokio::time::Instant;
 use trueup_manifest::{Diagnostic, ObjectId};
 
 use super::{
+    arrivals::Arrivals,
     cancel::{Stop, Stopped},
     confirmed::Confirmed,
     event::{Event, Events},
-    explain,
-    health::{Health, Status, health},
+    health::{Health, Status, health_by},
     nodes::{Node, Nodes},
     served,
     step::{Done, Step},
-    wait::{Sighting, Watches},
+    wait::Watches,
     work::Works,
 };
 use crate::{
-    cluster::{Cluster, Live},
+    cluster::{Cluster, Live, Target},
     config::reconcile::Reconcile,
-    plan::{Action, ActionKind, Gate, Plan},
+    plan::{Action, ActionKind, ApplySet, Gate, Plan},
     report::{ActionReport, ActionResult, PhaseReport, PhaseResult, WorkReport},
 };
 
@@ -33,7 +37,7 @@ pub(super) struct Setting<'a> {
     pub cluster: &'a Arc<dyn Cluster>,
     pub plan: &'a Plan,
     pub policy: &'a Reconcile,
-    pub selector: String,
+    pub applyset: &'a ApplySet,
     pub events: &'a Events,
     pub stopped: Stopped,
     /// What writes gave is noted here, and needs no dry run later.
@@ -64,6 +68,8 @@ enum Answer {
     Served(usize, Result<(), Diagnostic>),
     /// An object did not become healthy, and why.
     Unhealthy(usize, Diagnostic),
+    /// What of an atomic phase the server would not take.
+    Rehearsed(usize, Vec<(usize, Diagnostic)>),
     /// What a phase does beside its objects is over.
     Worked(usize, WorkReport),
 }
@@ -85,6 +91,10 @@ struct Execution<'a> {
     early: HashMap<usize, Live>,
     places: HashMap<ObjectId, usize>,
     watches: Watches,
+    /// Objects that wait for their kinds.
+    arrivals: Arrivals,
+    /// Where objects are whose kinds came during the run.
+    arrived: HashMap<usize, Target>,
     ends: Vec<End>,
     phases: Vec<Phase>,
     warnings: Vec<Diagnostic>,
@@ -133,7 +143,9 @@ impl<'a> Execution<'a> {
                 .enumerate()
                 .map(|(at, action)| (action.id(), at))
                 .collect(),
-            watches: Watches::new(Arc::clone(setting.cluster), setting.selector.clone()),
+            watches: Watches::new(Arc::clone(setting.cluster), setting.applyset.selector()),
+            arrivals: Arrivals::new(Arc::clone(setting.cluster)),
+            arrived: HashMap::new(),
             ends: plan.actions.iter().map(end).collect(),
             phases: vec![Phase::default(); plan.phases.len()],
             warnings: Vec::new(),
@@ -147,18 +159,22 @@ impl<'a> Execution<'a> {
         let mut stopped = self.setting.stopped.clone();
         loop {
             self.start_what_is_ready();
-            if self.in_hand.is_empty() && self.waiting.is_empty() {
+            let nothing_waits = self.waiting.is_empty() && self.arrivals.is_empty();
+            if self.in_hand.is_empty() && nothing_waits {
                 return;
             }
-            let deadline = self.waiting.values().map(|waiting| waiting.deadline).min();
+            let deadlines = self.waiting.values().map(|waiting| waiting.deadline);
+            let deadline = deadlines.chain(self.arrivals.deadline()).min();
             let timer = tokio::time::sleep_until(deadline.unwrap_or_else(Instant::now));
             tokio::select! {
                 Some(answer) = self.in_hand.next() => self.take(answer),
                 Some(sighting) = self.watches.next() => self.see(sighting),
+                Some(kinds) = self.arrivals.next() => self.arrive(&kinds),
                 () = timer, if deadline.is_some() => self.expire(),
                 why = stopped.stopped(), if self.stop.is_none() => {
                     self.stop = Some(why);
                     self.waiting.clear();
+                    self.arrivals.clear();
                 }
             }
         }
@@ -184,8 +200,7 @@ impl<'a> Execution<'a> {
         self.tell_phase(phase, |phase| Event::PhaseStarted { phase });
         let work = self.setting.works.of(&self.phase_name(phase));
         let Some(work) = work.filter(|_| self.stop.is_none()) else {
-            self.nodes.pass(Node::Start(phase), Gate::Applied);
-            return;
+            return self.rehearse(phase);
         };
         let planned = self.setting.plan.phases.get(phase);
         let patience = planned.map_or(self.setting.policy.timeout, |phase| {
@@ -236,6 +251,18 @@ impl<'a> Execution<'a> {
             .unwrap_or_default()
     }
 
+    /// Where the object of an action is.
+    fn target(&self, at: usize) -> Option<&Target> {
+        let planned = self.setting.plan.actions.get(at);
+        self.arrived
+            .get(&at)
+            .or_else(|| planned.map(|action| &action.target))
+    }
+
+    fn health(&self, live: &Live) -> Health {
+        health_by(live, &self.setting.policy.health_checks)
+    }
+
     fn patience(&self, action: &Action) -> Duration {
         let planned = self.setting.plan.phases.get(action.phase);
         planned.map_or(self.setting.policy.timeout, |phase| {
@@ -253,6 +280,7 @@ impl<'a> Execution<'a> {
                 self.set_result(at, ActionResult::Done);
                 self.applied(at, live.clone());
             }
+            (_, None) if action.awaits.is_some() => self.await_kind(at, action),
             _ => {
                 let step = Step {
                     cluster: self.setting.cluster.as_ref(),
@@ -277,6 +305,7 @@ impl<'a> Execution<'a> {
                 }
                 self.fail(at, error);
             }
+            Answer::Rehearsed(phase, failures) => self.rehearsed(phase, failures),
             Answer::Worked(phase, report) => self.worked(phase, report),
             Answer::Served(at, Ok(())) => self.healthy(at),
             Answer::Served(at, Err(error)) | Answer::Unhealthy(at, error) => {
@@ -315,7 +344,7 @@ impl<'a> Execution<'a> {
         self.nodes.pass(Node::Action(at), Gate::Applied);
         let early = self.early.remove(&at);
         let live = early.filter(|early| early.is_newer(&live)).unwrap_or(live);
-        let health = health(&live);
+        let health = self.health(&live);
         if health.is_current() {
             return self.current(at, live);
         }
@@ -335,7 +364,9 @@ impl<'a> Execution<'a> {
         if health.status == Status::Failed {
             return self.explain(at, live, health);
         }
-        self.watches.follow(&action.target, &live);
+        if let Some(target) = self.target(at).cloned() {
+            self.watches.follow(&target, &live);
+        }
         let deadline = Instant::now() + self.patience(action);
         self.setting.events.send(Event::Waiting {
             id: action.id(),
@@ -373,136 +404,6 @@ impl<'a> Execution<'a> {
             end.health.clear();
         }
         self.nodes.pass(Node::Action(at), Gate::Healthy);
-    }
-
-    fn see(&mut self, sighting: Sighting) {
-        match sighting {
-            Sighting::Present(live) => self.see_present(live),
-            Sighting::Gone(live) => {
-                if let Some(at) = self.places.get(&live.id()).copied() {
-                    self.see_gone(at, live.uid());
-                }
-            }
-            Sighting::All {
-                resource,
-                namespace,
-                items,
-            } => {
-                let there: Vec<String> = items.iter().map(|live| live.uid().to_owned()).collect();
-                for live in items {
-                    self.see_present(live);
-                }
-                let missing: Vec<(usize, String)> = self
-                    .waiting
-                    .iter()
-                    .filter(|(at, waiting)| {
-                        let action = self.setting.plan.actions.get(**at);
-                        action.is_some_and(|action| {
-                            action.target.resource == resource
-                                && action.target.namespace == namespace
-                        }) && !there.iter().any(|uid| uid == waiting.live.uid())
-                    })
-                    .map(|(at, waiting)| (*at, waiting.live.uid().to_owned()))
-                    .collect();
-                for (at, uid) in missing {
-                    self.see_gone(at, &uid);
-                }
-            }
-        }
-    }
-
-    fn see_present(&mut self, live: Live) {
-        let Some(at) = self.places.get(&live.id()).copied() else {
-            return;
-        };
-        let Some(waiting) = self.waiting.get_mut(&at) else {
-            if self.ends.get(at).is_some_and(|end| end.result.is_none()) {
-                self.early.insert(at, live);
-            }
-            return;
-        };
-        let now = health(&live);
-        if now.status == Status::Current || now.status == Status::Failed {
-            self.waiting.remove(&at);
-            if now.status == Status::Failed {
-                return self.explain(at, live, now);
-            }
-            self.setting.events.send(Event::Healthy { id: live.id() });
-            return self.current(at, live);
-        }
-        let changed = waiting.health != now;
-        waiting.live = live;
-        if changed {
-            waiting.health.clone_from(&now);
-            if let Some(end) = self.ends.get_mut(at) {
-                end.health.clone_from(&now.message);
-            }
-            let id = waiting.live.id();
-            self.setting.events.send(Event::Waiting { id, health: now });
-        }
-    }
-
-    /// An object went while it was waited for. A Job that cleans up after itself may do so once it is
-    /// done; anything else was deleted by somebody.
-    fn see_gone(&mut self, at: usize, uid: &str) {
-        if self
-            .waiting
-            .get(&at)
-            .is_none_or(|waiting| waiting.live.uid() != uid)
-        {
-            return;
-        }
-        let Some(waiting) = self.waiting.remove(&at) else {
-            return;
-        };
-        let Some(action) = self.setting.plan.actions.get(at) else {
-            return;
-        };
-        let cleans_up = waiting
-            .live
-            .at(&["spec", "ttlSecondsAfterFinished"])
-            .is_some();
-        let has_failed = waiting.live.at(&["status", "failed"]).is_some();
-        if action.target.resource.kind == "Job" && cleans_up && !has_failed {
-            return self.healthy(at);
-        }
-        let message = format!(
-            "`{}` was deleted by somebody while it was waited for",
-            action.id()
-        );
-        let error = action
-            .error("apply/deleted", message)
-            .help("reconcile again to create it anew");
-        self.unhealthy(at, error);
-    }
-
-    /// The time of some objects is over.
-    fn expire(&mut self) {
-        let now = Instant::now();
-        let over: Vec<usize> = self
-            .waiting
-            .iter()
-            .filter(|(_, waiting)| waiting.deadline <= now)
-            .map(|(at, _)| *at)
-            .collect();
-        for at in over {
-            if let Some(waiting) = self.waiting.remove(&at) {
-                self.explain(at, waiting.live, waiting.health);
-            }
-        }
-    }
-
-    /// Finds out more about an object that is not healthy, for the report.
-    fn explain(&mut self, at: usize, live: Live, health: Health) {
-        let Some(action) = self.setting.plan.actions.get(at) else {
-            return;
-        };
-        let cluster = self.setting.cluster.as_ref();
-        let patience = self.patience(action);
-        self.in_hand.push(Box::pin(async move {
-            let error = explain::unhealthy(cluster, action, &live, &health, patience).await;
-            Answer::Unhealthy(at, error)
-        }));
     }
 
     fn set_result(&mut self, at: usize, result: ActionResult) {
@@ -552,6 +453,7 @@ impl<'a> Execution<'a> {
                 Node::Last(_) | Node::End(_) => {}
             }
         }
+        self.stop_waiting_for_what_nothing_brings();
     }
 
     fn skip(&mut self, at: usize, cause: Node) {
@@ -565,11 +467,15 @@ impl<'a> Execution<'a> {
                     _ => format!("`{id}` failed"),
                 }
             }
-            Node::Start(_) | Node::Last(_) | Node::End(_) => "a phase before it failed".to_owned(),
+            Node::Start(_) | Node::Last(_) | Node::End(_) => self.fault_of_phase(at, cause),
         };
         let Some(action) = self.setting.plan.actions.get(at) else {
             return;
         };
+        // Of an atomic phase, what fails is known before the rest is skipped.
+        if self.ends.get(at).is_some_and(|end| end.result.is_some()) {
+            return;
+        }
         self.set_result(at, ActionResult::Skipped);
         if let Some(end) = self.ends.get_mut(at) {
             end.because = Some(because.clone());

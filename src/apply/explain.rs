@@ -33,7 +33,8 @@ pub(super) async fn unhealthy(
         ),
     };
     // What cannot be read is left out: this is an error already.
-    for finding in findings(cluster, live).await.unwrap_or_default() {
+    let found = findings(cluster, live).await.unwrap_or_default();
+    for finding in found.said {
         message.push_str("; ");
         message.push_str(&finding);
     }
@@ -42,22 +43,36 @@ pub(super) async fn unhealthy(
         "" => String::new(),
         namespace => format!("-n {namespace} "),
     };
+    let log = found
+        .log
+        .map(|log| format!(" and `kubectl {namespace}{log}`"));
     let help = format!(
-        "look further with `kubectl {namespace}describe {}`",
-        action.id().short()
+        "look further with `kubectl {namespace}describe {}`{}",
+        action.id().short(),
+        log.unwrap_or_default()
     );
     action.error("apply/unhealthy", message).help(help)
 }
 
-async fn findings(cluster: &dyn Cluster, live: &Live) -> Option<Vec<String>> {
+/// What the cluster tells about an object.
+#[derive(Default)]
+struct Findings {
+    said: Vec<String>,
+    /// The rest of the command that shows what a container wrote before it ended.
+    log: Option<String>,
+}
+
+async fn findings(cluster: &dyn Cluster, live: &Live) -> Option<Findings> {
     let kinds = cluster.kinds(Freshness::Cached).await.ok()?;
     let namespace = live.text(&["metadata", "namespace"]);
     let mut found = Vec::new();
+    let mut log = None;
     let mut uids = vec![live.uid().to_owned()];
     if let (Some(selector), Some(pods)) = (pod_selector(live), kinds.preferred("", "Pod")) {
         for pod in sick_pods(cluster, pods, namespace, selector).await {
             found.push(format!("pod `{}`: {}", pod.id().name, health(&pod).message));
             uids.push(pod.uid().to_owned());
+            log = log.or_else(|| log_of(&pod));
         }
     }
     let events = kinds.get(&trueup_manifest::Gvk::new("v1", "Event"))?;
@@ -65,7 +80,23 @@ async fn findings(cluster: &dyn Cluster, live: &Live) -> Option<Vec<String>> {
         found.extend(warnings(cluster, events, namespace, &uid).await);
     }
     found.dedup();
-    Some(found)
+    Some(Findings { said: found, log })
+}
+
+/// The command for what a container of a pod wrote before it ended, where one did.
+fn log_of(pod: &Live) -> Option<String> {
+    let lists = ["initContainerStatuses", "containerStatuses"];
+    let statuses = lists
+        .iter()
+        .filter_map(|list| pod.at(&["status", list])?.as_array());
+    let ended = statuses.flatten().find_map(|status| {
+        let terminated = |state: &str| status.get(state)?.get("terminated");
+        let previous = terminated("lastState").map(|_| " --previous");
+        let flag = previous.or_else(|| terminated("state").map(|_| ""))?;
+        Some((status.get("name")?.as_str()?, flag))
+    });
+    let (container, flag) = ended?;
+    Some(format!("logs {} -c {container}{flag}", pod.id().name))
 }
 
 /// The label selector of a workload's pods.

@@ -6,6 +6,7 @@
 //! point: ownership is written with each object, and where to look for it before the first one.
 
 mod ahead;
+mod arrivals;
 mod cancel;
 mod confirmed;
 mod delete;
@@ -129,6 +130,8 @@ pub struct Planned {
     wanted: Reach,
     /// Whether everything that we own was seen.
     saw_all: bool,
+    /// Why nothing is known of what the environment owns: with such a plan nothing may be done.
+    blind: Option<Diagnostic>,
 }
 
 impl Session {
@@ -164,10 +167,15 @@ impl Session {
     ) -> Result<Planned, Diagnostics> {
         let cluster = self.cluster.as_ref();
         let applyset = ApplySet::of(&desired.environment)?;
-        let (Ground { kinds, parents }, listed) = match self.ahead.take(&applyset) {
+        let (ground, listed) = match self.ahead.take(&applyset) {
             Some(read) => read?,
             None => (Ground::read(cluster, &applyset).await?, Lists::new()),
         };
+        let Ground {
+            kinds,
+            parents,
+            blind,
+        } = ground;
         let mut objects = resolve(desired, &kinds, &applyset)?;
         let parent = parents.own;
         let known = known_reach(&kinds, parent.as_ref());
@@ -188,6 +196,9 @@ impl Session {
         observed.rivals = rivals::read(cluster, &kinds, &observed.seen).await;
         let saw_all = observed.unseen.is_empty();
         observed.unseen.extend(findings);
+        observed
+            .unseen
+            .extend(blind.as_ref().map(parent::as_warning));
         self.forget(&observed);
         let plan = build(&Inputs {
             desired,
@@ -212,6 +223,7 @@ impl Session {
             known,
             wanted,
             saw_all,
+            blind,
         })
     }
 
@@ -276,6 +288,9 @@ impl Session {
         let plan = &planned.plan;
         let new = |outcome| Report::new(&plan.environment, plan.revision.clone(), outcome);
         let failed = |errors| Report::of_failure(&plan.environment, plan.revision.clone(), errors);
+        if let Some(error) = planned.blind.as_ref().filter(|_| !options.dry_run) {
+            return failed(error.clone().into());
+        }
         let (lease, warning) = match self.turn(planned, policy, options).await {
             Ok(Turn::Ours(lease)) => (Some(lease), None),
             Ok(Turn::Without(warning)) => (None, warning),
@@ -432,7 +447,7 @@ async fn work(
         cluster: shared,
         plan,
         policy,
-        selector: applyset.selector(),
+        applyset,
         events: &options.events,
         stopped: options.stopped.clone(),
         confirmed,
@@ -518,6 +533,10 @@ fn reach_of(objects: &Objects) -> Reach {
         reach
             .kinds
             .insert((resource.group.clone(), resource.kind.clone()));
+        if object.awaits.is_some() && object.target.namespace.is_empty() {
+            // Where it goes if its kind turns out to have namespaces.
+            reach.namespaces.insert("default".to_owned());
+        }
         if !object.target.namespace.is_empty() {
             reach.namespaces.insert(object.target.namespace.clone());
         }

@@ -16,10 +16,7 @@ use super::{ahead::Lists, confirmed::Confirmed, diagnose};
 use crate::{
     cluster::{ApplyOptions, Cluster, Error, ErrorKind, Kinds, Live, Resource, Selection, Target},
     config::reconcile::{Conflicts, Reconcile},
-    plan::{
-        ApplySet, FIELD_MANAGER, Object, Objects, Observed, Reach, Seen, externals, migration,
-        wants_dry_run,
-    },
+    plan::{ApplySet, FIELD_MANAGER, Object, Objects, Observed, Reach, Seen, externals, migration},
 };
 
 /// How many requests of one sort are under way at once.
@@ -179,10 +176,7 @@ impl Observer<'_> {
             .objects
             .items
             .iter()
-            .map(|object| Seen {
-                live: listed.get(&object.target).map(|live| (*live).clone()),
-                ..Seen::default()
-            })
+            .map(|object| Seen::of(listed.get(&object.target).map(|live| (*live).clone())))
             .collect();
         let wanted = self.may_exist(&seen).await;
         let reads = stream::iter(wanted).map(|at| async move {
@@ -195,6 +189,11 @@ impl Observer<'_> {
                 Ok(live) => {
                     if let Some(seen) = seen.get_mut(at) {
                         seen.live = live;
+                    }
+                }
+                Err(error) if *error.kind() == ErrorKind::Forbidden => {
+                    if let Some(seen) = seen.get_mut(at) {
+                        seen.unread = Some(error);
                     }
                 }
                 Err(error) => unseen.push(diagnose(&error, "plan/unseen")),
@@ -280,12 +279,12 @@ impl Observer<'_> {
             .objects
             .items
             .iter()
-            .zip(seen.iter())
+            .zip(seen.iter_mut())
             .enumerate()
-            .filter(|(_, (object, seen))| {
-                wants_dry_run(object, seen.live.as_ref(), self.applyset, self.policy)
+            .filter_map(|(at, (object, seen))| {
+                let wants = seen.wants_dry_run(object, self.applyset, self.policy);
+                wants.then_some(at)
             })
-            .map(|(at, _)| at)
             .collect();
         let seen_now = &*seen;
         let runs = stream::iter(wanted).map(|at| async move {
@@ -296,8 +295,7 @@ impl Observer<'_> {
         let answers: Vec<_> = runs.buffer_unordered(AT_ONCE).collect().await;
         for (at, (live, answer)) in answers.into_iter().flatten() {
             if let Some(seen) = seen.get_mut(at) {
-                seen.live = Some(live);
-                seen.dry_run = Some(answer);
+                seen.settle(live, answer);
             }
         }
     }

@@ -53,6 +53,16 @@ pub(super) fn target(applyset: &ApplySet) -> Target {
     }
 }
 
+/// The code of the error about a parent that may not be read.
+pub(super) const UNREADABLE: &str = "apply/parent-unreadable";
+
+/// What an unreadable parent means for whoever only looks.
+pub(super) fn as_warning(error: &Diagnostic) -> Diagnostic {
+    let message = format!("{}; what left the environment is not told", error.message);
+    let help = error.help.clone().unwrap_or_default();
+    Diagnostic::warning(UNREADABLE, message).help(help)
+}
+
 /// The `Environment` objects of a cluster.
 #[derive(Debug, Default)]
 pub(super) struct Parents {
@@ -84,7 +94,10 @@ pub(super) async fn read(
     }
     let target = target(applyset);
     let found = all(cluster, &target).await;
-    let (own, others) = found.map_err(|error| diagnose(&error, "apply/parent"))?;
+    let (own, others) = found.map_err(|error| match error.kind() {
+        ErrorKind::Forbidden => diagnose(&error, UNREADABLE),
+        _ => diagnose(&error, "apply/parent"),
+    })?;
     let others = others.iter().map(Neighbour::of_parent).collect();
     let Some(live) = own else {
         return Ok(Parents { own: None, others });

@@ -42,7 +42,8 @@ pub(super) async fn until_served(
     }
 }
 
-fn versions(crd: &Live) -> Vec<Gvk> {
+/// The kinds that a CRD has served, one for each version.
+pub(super) fn versions(crd: &Live) -> Vec<Gvk> {
     let versions = crd.at(&["spec", "versions"]).and_then(Value::as_array);
     let served = versions.into_iter().flatten().filter(|version| {
         version

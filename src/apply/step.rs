@@ -10,7 +10,9 @@ use crate::{
         ApplyOptions, Cluster, DeleteOptions, Error, ErrorKind, Freshness, Live, Patch, Target,
     },
     config::reconcile::{Conflicts, Reconcile},
-    plan::{Action, ActionKind, FIELD_MANAGER, ForeignStep, Migration, is_immutable},
+    plan::{
+        Action, ActionKind, ApplySet, FIELD_MANAGER, ForeignStep, Migration, is_immutable, may_take,
+    },
 };
 
 /// What came of an action.
@@ -58,6 +60,24 @@ impl Step<'_> {
             Err(error) if is_immutable(&error) => self.immutable(action, &error).await,
             Err(error) => Err(explain(action, &error)),
         }
+    }
+
+    /// Creates an object whose kind came during the run. Whoever brought the kind may have made the object,
+    /// too: then it is taken over, if it may be.
+    pub(super) async fn run_arrived(
+        &self,
+        action: &Action,
+        applyset: &ApplySet,
+    ) -> Result<Done, Diagnostic> {
+        let live = self.cluster.get(&action.target).await;
+        let kind = match live.map_err(|error| explain(action, &error))? {
+            Some(live) => may_take(action, &live, applyset, self.policy)?,
+            None => action.kind,
+        };
+        Ok(Done {
+            kind,
+            ..self.run(action).await?
+        })
     }
 
     /// Patches an object of somebody else's: puts back what is no longer patched, then applies what is.

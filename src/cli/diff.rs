@@ -95,7 +95,10 @@ impl Args {
             let planned =
                 pipeline::plan(&prepared, &connection.session, Consent::default()).await?;
             match self.output.plain() {
-                Some(format) => plan::tell(console, format, &prepared, &planned.plan)?,
+                Some(format) => {
+                    let detail = plan::Detail::Lines;
+                    plan::tell(console, format, detail, &prepared, &planned.plan)?;
+                }
                 None => plan::tell_markdown(console, &prepared, &planned.plan)?,
             }
             let works = pipeline::look_at_vaults(&prepared).await;

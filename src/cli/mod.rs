@@ -32,6 +32,7 @@ mod variable;
 mod variables;
 mod vault;
 mod version;
+mod whole_file;
 
 use std::process::ExitCode;
 

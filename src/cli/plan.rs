@@ -3,11 +3,10 @@
 mod markdown;
 mod text;
 
-use std::fs;
-
 use clap::Args as ClapArgs;
 use trueup_manifest::Diagnostic;
 
+pub(super) use self::text::Detail;
 use super::{
     console::Console,
     diff::tell_works,
@@ -15,6 +14,7 @@ use super::{
     global::Global,
     output::{self, Format, Target},
     repository::Repository,
+    whole_file,
 };
 use crate::{
     pipeline::{self, Clusters, Prepared},
@@ -47,16 +47,14 @@ impl Args {
                 pipeline::plan(&prepared, &connection.session, Consent::default()).await?;
             match &self.output {
                 Target::Format(format) => {
-                    tell(console, *format, &prepared, &planned.plan)?;
+                    tell(console, *format, Detail::Fields, &prepared, &planned.plan)?;
                     let works = pipeline::look_at_vaults(&prepared).await;
                     tell_works(console, Some(*format), &works)?;
                 }
                 Target::Path(path) => {
                     refuse_vaults(&prepared)?;
                     let text = output::json(&*planned.plan)?;
-                    fs::write(path, text).map_err(|error| {
-                        Failure::write(&format!("`{}`", path.display()), &error)
-                    })?;
+                    whole_file::write(path, &text)?;
                     console.message(&text::summary(&planned.plan));
                 }
             }
@@ -91,6 +89,7 @@ pub(super) fn tell_markdown(
 pub(super) fn tell(
     console: &Console,
     format: Format,
+    detail: Detail,
     prepared: &Prepared,
     plan: &Plan,
 ) -> Result<(), Failure> {
@@ -99,7 +98,7 @@ pub(super) fn tell(
     if format != Format::Text {
         return output::structured(console, format, plan);
     }
-    console.data(&text::plan(plan, console.color_data()))?;
+    console.data(&text::plan(plan, detail, console.color_data()))?;
     console.findings(
         plan.actions
             .iter()

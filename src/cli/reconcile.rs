@@ -81,7 +81,13 @@ impl Args {
             take_over: self.take_over,
         };
         let planned = pipeline::plan(prepared, &connection.session, consent).await?;
-        plan::tell(console, self.output.format, prepared, &planned.plan)?;
+        plan::tell(
+            console,
+            self.output.format,
+            plan::Detail::Fields,
+            prepared,
+            &planned.plan,
+        )?;
         Ok(pending(&planned.plan))
     }
 

@@ -10,7 +10,9 @@ mod cluster;
 mod context;
 mod decode;
 mod environment;
+mod expression;
 mod format;
+mod health_check;
 mod load;
 mod names;
 mod patch;
@@ -28,6 +30,8 @@ pub use self::{
     context::Context,
     decode::{Field, Need, Shape, Spanned, Type, format_duration, parse_duration},
     environment::{Environment, SourceRef},
+    expression::{Expression, Verdict},
+    health_check::HealthCheck,
     load::{CONTEXTS, Config, ENVIRONMENTS},
     patch::{ForeignPatch, JsonOp, JsonOperation, PatchChange, PatchTarget},
     phase::{Content, Helm, Phase},

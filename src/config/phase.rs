@@ -23,6 +23,8 @@ pub struct Phase {
     pub timeout: Option<Duration>,
     /// Whether those that depend on it wait until its objects are healthy.
     pub wait: bool,
+    /// Whether nothing of it is written unless a dry run takes all of it.
+    pub atomic: bool,
     /// In which objects `${name}` is replaced; none unless declared.
     pub substitute: Vec<Substitution>,
 }

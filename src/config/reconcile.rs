@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use trueup_manifest::ObjectId;
 
+use super::health_check::HealthCheck;
+
 /// `spec.reconcile` of an Environment. The defaults delete nothing that is dear and take nothing
 /// that belongs to somebody else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct Reconcile {
     pub conflicts: Conflicts,
     /// How long a phase may take to become healthy where it does not say.
     pub timeout: Duration,
+    /// When objects are healthy: `spec.healthChecks` of the Environment.
+    pub health_checks: Vec<HealthCheck>,
 }
 
 impl Default for Reconcile {
@@ -44,6 +48,7 @@ impl Default for Reconcile {
             adoption: Adoption::default(),
             conflicts: Conflicts::default(),
             timeout: Duration::from_mins(5),
+            health_checks: Vec::new(),
         }
     }
 }

@@ -94,6 +94,8 @@ metadata: {name: bearer}
 spec:
   source: {git: {url: https://h/r, ref: {tag: v1}, auth: {bearer: {token: {env: T}}}}}
   cluster: {embedded: {}}
+  healthChecks:
+  - {kind: Pump.demo.dev, apiVersion: demo.dev/v1, name: a, namespace: b, current: status.ready, inProgress: status.busy, failed: status.broken}
   phases: [{name: all, kustomize: {path: overlays/dev}}]
 ",
 ];

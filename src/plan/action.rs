@@ -1,14 +1,17 @@
 //! The plan as a value.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 use trueup_manifest::{Diagnostic, ObjectId, Origin};
 
-use super::{foreign::ForeignStep, judge::refusal, mask::Key, migration::Migration, path::Path};
-use crate::cluster::{Error, Live, Target};
+use super::{
+    arrival::Awaits, foreign::ForeignStep, judge::refusal, mask::Key, migration::Migration,
+    path::Path,
+};
+use crate::cluster::{Error, Live, Resource, Target};
 
 /// Everything that has to be done, in which order and why.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -53,6 +56,9 @@ pub struct PlannedPhase {
     pub timeout_ms: u64,
     /// Whether the phases after it wait for its objects to become healthy.
     pub wait: bool,
+    /// Whether nothing of it is written unless a dry run takes all of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub atomic: bool,
     /// The indices of its actions; those of one wave may run side by side.
     pub waves: Vec<Vec<usize>>,
 }
@@ -138,6 +144,9 @@ pub struct Action {
     /// Whether it is a hook of a chart, to be deleted and made anew where it cannot be changed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hook: bool,
+    /// What has to bring its kind first, where the cluster does not serve it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub awaits: Option<Awaits>,
     /// Why it cannot be done; nothing is tried then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocked: Option<Diagnostic>,
@@ -171,6 +180,23 @@ impl Action {
             .via(&self.origin.chain)
     }
 
+    /// The same action once its kind is served: at its own address, in the namespace it needs.
+    pub fn arrived(&self, resource: Arc<Resource>) -> Self {
+        let mut action = self.clone();
+        let namespace = &mut action.target.namespace;
+        if resource.namespaced && namespace.is_empty() {
+            "default".clone_into(namespace);
+        } else if !resource.namespaced {
+            namespace.clear();
+        }
+        if *namespace != self.target.namespace {
+            action.body = self.body.in_namespace(&action.target.namespace);
+        }
+        action.target.resource = resource;
+        action.awaits = None;
+        action
+    }
+
     /// What a server's refusal is to the user.
     pub fn refusal(&self, error: &Error) -> Diagnostic {
         refusal(&self.origin, error)
@@ -187,6 +213,26 @@ pub struct Body {
 impl Body {
     pub(super) fn new(bytes: Bytes, key: Key) -> Self {
         Self { bytes, key }
+    }
+
+    /// The same object in another namespace; in none where it is empty.
+    fn in_namespace(&self, namespace: &str) -> Self {
+        let Ok(mut object) = serde_json::from_slice::<Value>(&self.bytes) else {
+            return self.clone();
+        };
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            if namespace.is_empty() {
+                metadata.remove("namespace");
+            } else {
+                metadata.insert("namespace".to_owned(), namespace.into());
+            }
+        }
+        Self::new(object.to_string().into(), self.key)
+    }
+
+    /// The key of the digests of its plan.
+    pub(super) fn key(&self) -> Key {
+        self.key
     }
 
     /// The JSON.

@@ -7,7 +7,7 @@ use trueup_manifest::{Diagnostic, Diagnostics, ObjectId};
 
 use super::{
     action::{Action, ActionKind, Body, FileVersion, Plan, PlannedPhase},
-    depends_on,
+    arrival, depends_on,
     foreign::{self, Foreign},
     graph,
     hold::{Consent, Memory, Question},
@@ -157,6 +157,7 @@ fn patch(inputs: &Inputs<'_>, phases: &mut Vec<PlannedPhase>, actions: &mut Vec<
         depends_on: Vec::new(),
         timeout_ms: u64::try_from(timeout).unwrap_or(u64::MAX),
         wait: false,
+        atomic: false,
         waves: vec![(first..actions.len()).collect()],
     });
 }
@@ -173,6 +174,7 @@ fn phases(
             depends_on,
             timeout_ms: u64::try_from(phase.timeout.as_millis()).unwrap_or(u64::MAX),
             wait: phase.wait,
+            atomic: phase.atomic,
             waves,
         })
         .collect()
@@ -203,16 +205,19 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
     start_over_where_the_ground_goes(objects, observed, &mut judgements);
     excuse_objects_of_changing_kinds(objects, order, &mut judgements);
     block_on_externals(inputs, &mut judgements);
+    arrival::block_without_change(&objects.items, &mut judgements);
     warnings.extend(other_tools(observed, &judgements));
+    let mut undecided = Vec::new();
     let parts = objects
         .items
         .iter()
         .zip(judgements)
         .zip(&order.last)
         .enumerate();
-    parts
+    let actions = parts
         .map(|(at, ((object, judgement), last))| {
             warnings.extend(judgement.warning);
+            undecided.extend(judgement.no_dry_run.then_some(at));
             let seen = observed.seen.get(at).and_then(|seen| seen.live.clone());
             let live = seen.filter(|_| !judgement.starts_over);
             let body = if judgement.kind.is_change() {
@@ -236,6 +241,7 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
                 migration: judgement.migration,
                 origin: object.origin.clone(),
                 hook: object.is_hook(),
+                awaits: object.awaits.clone(),
                 blocked,
                 uid: live.as_ref().map(|live| live.uid().to_owned()),
                 resource_version: live.as_ref().map(|live| live.resource_version().to_owned()),
@@ -244,7 +250,31 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
                 foreign: None,
             }
         })
-        .collect()
+        .collect();
+    warnings.extend(without_dry_run(objects, &undecided));
+    actions
+}
+
+/// One warning for all objects of which the server may not be asked: there may be many.
+fn without_dry_run(objects: &Objects, undecided: &[usize]) -> Option<Diagnostic> {
+    const NAMED: usize = 3;
+    let mut named = undecided.iter().filter_map(|at| objects.items.get(*at));
+    let first = named.clone().next()?;
+    let names: Vec<String> = named
+        .by_ref()
+        .take(NAMED)
+        .map(|object| format!("`{}`", object.id()))
+        .collect();
+    let more = match undecided.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let message = format!(
+        "without the right to a dry run, what changes is told from the live objects alone: {}{more}",
+        names.join(", ")
+    );
+    let help = "defaults and webhooks of the server may make it otherwise; a dry run takes the right to `patch`";
+    Some(first.warning("plan/no-dry-run", message).help(help))
 }
 
 /// What is to be said of the tools that objects are taken over from.

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Fields of metadata that differ without anything having changed.
-const BOOKKEEPING: &[&str] = &[
+pub(super) const BOOKKEEPING: &[&str] = &[
     "creationTimestamp",
     "generation",
     "managedFields",
@@ -20,7 +20,7 @@ const BOOKKEEPING: &[&str] = &[
 ];
 
 /// Fields that tell the items of a list apart, the first one that all items have.
-const ITEM_KEYS: &[&str] = &[
+pub(super) const ITEM_KEYS: &[&str] = &[
     "name",
     "containerPort",
     "port",

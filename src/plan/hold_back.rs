@@ -67,7 +67,8 @@ fn reason(prune: &Prune, failed: &[&Action], used: &HashMap<ObjectId, ObjectId>)
     }
     let replacement = failed.iter().find(|action| {
         let other = &action.target;
-        action.kind == ActionKind::Create
+        let may_be_new = action.kind == ActionKind::Create || action.live.is_none();
+        may_be_new
             && (&other.resource.group, &other.resource.kind) == (&resource.group, &resource.kind)
             && other.namespace == prune.target.namespace
     });

@@ -9,7 +9,7 @@ use serde_json::Value;
 use trueup_manifest::{Diagnostic, ObjectId, Origin};
 
 use super::{
-    action::{ActionKind, Change},
+    action::{Action, ActionKind, Change},
     compare::{Difference, DifferenceKind, compare},
     diff,
     immutable::is_immutable,
@@ -41,6 +41,10 @@ pub struct Seen {
     pub dry_run: Option<Result<Live, Error>>,
     /// What a dry run of removing what goes with a migration gave, where something does.
     pub removal: Option<Result<Live, Error>>,
+    /// Why it may not be read: nobody knows then whose it is.
+    pub unread: Option<Error>,
+    /// In what the live object differs, where that was looked at already.
+    pub(super) found: Option<Vec<Difference>>,
 }
 
 /// Whether only the server can say what applying an object would change: something differs, or may
@@ -51,10 +55,48 @@ pub fn wants_dry_run(
     applyset: &ApplySet,
     policy: &Reconcile,
 ) -> bool {
-    let Some(live) = live.filter(|live| !live.is_terminating()) else {
-        return false;
-    };
-    standing(live, applyset, policy).is_ok() && !differences(object, live).is_empty()
+    let found = ours_to_change(object, live, applyset, policy);
+    found.is_some_and(|found| !found.is_empty())
+}
+
+/// In what a live object differs that is there and ours to change.
+fn ours_to_change(
+    object: &Object,
+    live: Option<&Live>,
+    applyset: &ApplySet,
+    policy: &Reconcile,
+) -> Option<Vec<Difference>> {
+    let live = live.filter(|live| !live.is_terminating())?;
+    standing(live, applyset, policy).ok()?;
+    Some(differences(object, live))
+}
+
+impl Seen {
+    /// An object as it was listed or read.
+    pub fn of(live: Option<Live>) -> Self {
+        Self {
+            live,
+            ..Self::default()
+        }
+    }
+
+    /// [`wants_dry_run`], whose findings are kept for the plan.
+    pub fn wants_dry_run(
+        &mut self,
+        object: &Object,
+        applyset: &ApplySet,
+        policy: &Reconcile,
+    ) -> bool {
+        self.found = ours_to_change(object, self.live.as_ref(), applyset, policy);
+        self.found.as_ref().is_some_and(|found| !found.is_empty())
+    }
+
+    /// The object was read anew, and this is what applying ours would make of it.
+    pub fn settle(&mut self, live: Live, dry_run: Result<Live, Error>) {
+        self.live = Some(live);
+        self.dry_run = Some(dry_run);
+        self.found = None;
+    }
 }
 
 /// Whose fields become ours first: those of the tool that made the object, where we take it over.
@@ -105,6 +147,8 @@ pub(super) struct Judgement {
     pub migration: Option<Migration>,
     pub blocked: Option<Diagnostic>,
     pub warning: Option<Diagnostic>,
+    /// Whether the server may not be asked what would change.
+    pub no_dry_run: bool,
     /// Whether what is live will be gone when the object's turn comes.
     pub starts_over: bool,
 }
@@ -118,6 +162,7 @@ impl Judgement {
             migration: None,
             blocked: None,
             warning: None,
+            no_dry_run: false,
             starts_over: false,
         }
     }
@@ -181,6 +226,25 @@ impl NotOurs {
     }
 }
 
+/// What applying an object would be that has come into being since the plan was made; an error where it
+/// may not be touched.
+pub fn may_take(
+    action: &Action,
+    live: &Live,
+    applyset: &ApplySet,
+    policy: &Reconcile,
+) -> Result<ActionKind, Diagnostic> {
+    match standing(live, applyset, policy) {
+        Ok(Standing::Ours) => Ok(ActionKind::Configure),
+        Ok(Standing::Adoptable) => Ok(ActionKind::Adopt),
+        Err(not_ours) => {
+            let (why, help) = not_ours.say(&Neighbours::default());
+            let message = format!("`{}` {why}", action.id());
+            Err(action.error(NOT_OURS, message).help(help))
+        }
+    }
+}
+
 /// What is to be done with `object`.
 pub(super) fn judge(object: &Object, seen: &Seen, rules: &Rules<'_>) -> Judgement {
     let Rules {
@@ -190,8 +254,13 @@ pub(super) fn judge(object: &Object, seen: &Seen, rules: &Rules<'_>) -> Judgemen
         rivals,
         ..
     } = *rules;
+    if let Some(error) = &seen.unread {
+        return Judgement::blocked(ActionKind::None, refusal(&object.origin, error));
+    }
     let Some(live) = &seen.live else {
-        let why = if object.kind_is_new {
+        let why = if object.awaits.is_some() {
+            "waits for its CRD"
+        } else if object.kind_is_new {
             "its kind is new, too"
         } else {
             "it is not there"
@@ -240,7 +309,10 @@ fn compared(
     standing: Standing,
     rules: &Rules<'_>,
 ) -> Judgement {
-    let found = differences(object, live);
+    let found: Cow<'_, [Difference]> = match &seen.found {
+        Some(found) => Cow::Borrowed(found),
+        None => Cow::Owned(differences(object, live)),
+    };
     if found.is_empty() {
         return Judgement::new(ActionKind::None, "it is as it should be");
     }
@@ -406,11 +478,9 @@ fn refused(
             by_ourselves(object, live, standing, found, rules)
         }
         ErrorKind::Forbidden => {
-            let message = format!("{error}; what changes is told from the live object alone");
-            let warning = object.warning("plan/no-dry-run", message);
             let judgement = by_ourselves(object, live, standing, found, rules);
             Judgement {
-                warning: Some(warning),
+                no_dry_run: true,
                 ..judgement
             }
         }

@@ -38,14 +38,16 @@ impl Object {
     }
 }
 
-/// The fields of everybody else, without those of parts that are written apart.
+/// The fields of everybody else, without those of the status, which is written apart.
 fn others(live: &Live) -> impl Iterator<Item = &Map<String, Value>> {
     let entries = live
         .at(&["metadata", "managedFields"])
         .and_then(Value::as_array);
     entries.into_iter().flatten().filter_map(|entry| {
         let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
-        let is_other = text("manager") != FIELD_MANAGER && text("subresource").is_empty();
+        // An autoscaler writes through `scale`, and what it owns by that is a field of the object itself.
+        let is_of_object = matches!(text("subresource"), "" | "scale");
+        let is_other = text("manager") != FIELD_MANAGER && is_of_object;
         if is_other {
             entry.get("fieldsV1")?.as_object()
         } else {

@@ -15,7 +15,7 @@ use super::{object::Object, path::Path};
 /// What stands before the digest of a value that must not be shown.
 pub(super) const MASK: &str = "***";
 /// Where kubectl keeps a copy of what it applied, values of Secrets included.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// How many digits of a digest are shown of a value.
 const SHOWN: usize = 8;
 /// How often the key is hashed, so that guessing a weak Secret takes a while.

@@ -6,6 +6,7 @@
 //! It must never do I/O: the same inputs give the same plan.
 
 mod action;
+mod arrival;
 mod build;
 mod compare;
 mod depends_on;
@@ -28,6 +29,7 @@ mod prune;
 mod rank;
 mod references;
 mod saved;
+mod shown;
 mod sync_waves;
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,7 @@ pub use self::{
         Action, ActionKind, Body, Change, Edge, FileVersion, Gate, Hold, HoldKind, Kept, Plan,
         PlannedPhase, Prune,
     },
+    arrival::Awaits,
     build::{Inputs, Observed, build, externals},
     foreign::{Foreign, ForeignStep},
     hold::{Consent, Memory},
@@ -47,10 +50,11 @@ pub use self::{
         ApplySet, CONFIRM, ENVIRONMENT, FIELD_MANAGER, GROUP_KINDS, NAMESPACES, PARENT_GROUP,
         PARENT_ID, PARENT_KIND, PARENT_TYPE, PART_OF, PATCHED, Reach, SOURCE, TOOLING,
     },
-    judge::{NOT_OURS, Seen, difference_look, migration, wants_dry_run},
+    judge::{NOT_OURS, Seen, difference_look, may_take, migration, wants_dry_run},
     migration::{Claim, Migration, Predecessor, Rival, Rivals, Tool},
     neighbours::{Neighbour, Neighbours},
     object::{Object, Objects, resolve},
     path::{Path, Step},
     saved::{STALE, Saved},
+    shown::{Shown, shown},
 };

@@ -4,15 +4,14 @@ use std::{collections::HashMap, fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use trueup_manifest::{
-    Diagnostic, Diagnostics, Gvk, Manifest, ObjectId, Origin, is_secret, nearest,
-};
+use trueup_manifest::{Diagnostic, Diagnostics, Manifest, ObjectId, Origin, is_secret};
 use trueup_yaml::{
     Document, NodeId, Schema, Style,
     emit::{self, JsonOptions},
 };
 
 use super::{
+    arrival::{self, Arrivals, Awaits},
     inventory::{ApplySet, PART_OF},
     path::Path,
     view::{Node, View},
@@ -35,6 +34,9 @@ pub struct Object {
     pub phase: usize,
     /// Whether the cluster does not serve its kind yet: a CRD of the desired set brings it.
     pub kind_is_new: bool,
+    /// What has to come first where the cluster does not serve its kind and no CRD of the desired set
+    /// brings it either.
+    pub awaits: Option<Awaits>,
     /// Fields that were taken out, as they are left to their owners.
     pub left: Vec<Path>,
 }
@@ -125,9 +127,16 @@ pub fn resolve(
     let mut problems = Diagnostics::new();
     let mut places: HashMap<ObjectId, usize> = HashMap::new();
     let mut settled = Vec::new();
+    let mut arrivals = Arrivals::default();
     for (phase, rendered) in desired.phases.iter().enumerate() {
         for manifest in &rendered.manifests {
-            let found = address(manifest, phase, &objects.kinds, served, applyset);
+            let found = Address {
+                kinds: &objects.kinds,
+                served,
+                arrivals: &mut arrivals,
+                applyset,
+            }
+            .of(manifest, phase);
             let Some(mut object) = problems.keep(found) else {
                 continue;
             };
@@ -147,6 +156,11 @@ pub fn resolve(
         let warning = namespace_warning(&objects.items, &settled, what);
         objects.warnings.extend(warning);
     }
+    problems.extend(arrival::settle(
+        &mut objects.items,
+        &desired.phases,
+        &objects.kinds,
+    ));
     problems.into_result(objects)
 }
 
@@ -171,40 +185,58 @@ fn duplicate(id: &ObjectId, first: &Object, again: &Object, desired: &Desired) -
         .help("remove one of the two, or give one another name or namespace")
 }
 
-fn address(
-    manifest: &Manifest,
-    phase: usize,
-    kinds: &Kinds,
-    served: &Kinds,
-    applyset: &ApplySet,
-) -> Result<Object, Diagnostic> {
-    let gvk = manifest.gvk();
-    let Some(resource) = kinds.get(&gvk).cloned() else {
-        return Err(unknown_kind(manifest, &gvk, kinds));
-    };
-    let kind_is_new = served.get(&gvk).is_none();
-    let mut object = Object {
-        target: Target {
-            resource: Arc::clone(&resource),
-            namespace: manifest.namespace().to_owned(),
-            name: manifest.name().to_owned(),
-        },
-        doc: manifest.doc.clone(),
-        origin: manifest.origin.clone(),
-        phase,
-        kind_is_new,
-        left: Vec::new(),
-    };
-    if is_secret(&resource.group, &resource.kind) {
-        encode_string_data(&mut object.doc);
+/// What an object's address is found with.
+struct Address<'a> {
+    /// What the cluster serves, with the kinds that the desired set brings.
+    kinds: &'a Kinds,
+    /// What it serves now.
+    served: &'a Kinds,
+    arrivals: &'a mut Arrivals,
+    applyset: &'a ApplySet,
+}
+
+impl Address<'_> {
+    fn of(&mut self, manifest: &Manifest, phase: usize) -> Result<Object, Diagnostic> {
+        let gvk = manifest.gvk();
+        let known = self.kinds.get(&gvk).cloned();
+        let awaits = known.is_none().then(|| Awaits {
+            kind: format!("{} {}", gvk.api_version(), gvk.kind),
+            bringers: Vec::new(),
+            otherwise: None,
+        });
+        let resource = known.or_else(|| self.arrivals.resource(manifest, self.kinds));
+        let Some(resource) = resource else {
+            let (doc, origin) = (&manifest.doc, &manifest.origin);
+            return Err(arrival::unknown(doc, origin, &gvk, self.kinds));
+        };
+        let mut object = Object {
+            target: Target {
+                resource: Arc::clone(&resource),
+                namespace: manifest.namespace().to_owned(),
+                name: manifest.name().to_owned(),
+            },
+            doc: manifest.doc.clone(),
+            origin: manifest.origin.clone(),
+            phase,
+            kind_is_new: self.served.get(&gvk).is_none(),
+            awaits,
+            left: Vec::new(),
+        };
+        if is_secret(&resource.group, &resource.kind) {
+            encode_string_data(&mut object.doc);
+        }
+        mark(&mut object, self.applyset)?;
+        Ok(object)
     }
-    mark(&mut object, applyset)?;
-    Ok(object)
 }
 
 /// Namespaced objects without a namespace go to `default`, as with kubectl; a namespace on an object
 /// that has none is dropped. Says which of the two happened.
 fn settle_namespace(object: &mut Object) -> Option<Settled> {
+    // Of a kind that is not served nobody knows yet whether it has namespaces.
+    if object.awaits.is_some() {
+        return None;
+    }
     let namespaced = object.target.resource.namespaced;
     let metadata = object.doc.get(object.doc.root(), "metadata")?;
     if namespaced && object.target.namespace.is_empty() {
@@ -318,40 +350,6 @@ fn mark(object: &mut Object, applyset: &ApplySet) -> Result<(), Diagnostic> {
     let value = object.doc.new_str(applyset.id());
     object.doc.set(labels, PART_OF, value);
     Ok(())
-}
-
-fn unknown_kind(manifest: &Manifest, gvk: &Gvk, kinds: &Kinds) -> Diagnostic {
-    let message = format!(
-        "the cluster serves no `{}` in `{}`, and no CustomResourceDefinition of the environment brings it",
-        gvk.kind,
-        gvk.api_version()
-    );
-    let place = manifest.doc.get(manifest.doc.root(), "kind");
-    let place = place.and_then(|node| manifest.doc.location(node));
-    let diagnostic = Diagnostic::error("plan/unknown-kind", message)
-        .at(place.or_else(|| manifest.origin.location.clone()))
-        .via(&manifest.origin.chain);
-    let group_version = gvk.api_version();
-    if kinds.unanswered().contains(&group_version) {
-        return diagnostic.help(format!(
-            "the server behind `{group_version}` does not answer: look at its APIService and its pods"
-        ));
-    }
-    if let Some(other) = kinds.preferred(&gvk.group, &gvk.kind) {
-        return diagnostic.help(format!(
-            "the cluster serves it as `{}`",
-            other.api_version()
-        ));
-    }
-    let others: Vec<&str> = kinds
-        .iter()
-        .filter(|resource| resource.group == gvk.group && resource.version == gvk.version)
-        .map(|resource| resource.kind.as_str())
-        .collect();
-    match nearest(&gvk.kind, others.iter().copied()) {
-        Some(other) => diagnostic.help(format!("did you mean `{other}`?")),
-        None => diagnostic.help("add its CustomResourceDefinition to this phase or one before it"),
-    }
 }
 
 /// The kinds that a CRD brings, one for each served version.

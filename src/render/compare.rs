@@ -206,6 +206,7 @@ mod tests {
                 depends_on: Vec::new(),
                 timeout: std::time::Duration::ZERO,
                 wait: true,
+                atomic: false,
                 manifests,
             }],
             ..Desired::default()

@@ -34,6 +34,8 @@ pub struct DesiredPhase {
     pub timeout: Duration,
     /// Whether the phases after it wait for its objects to become healthy.
     pub wait: bool,
+    /// Whether nothing of it is written unless a dry run takes all of it.
+    pub atomic: bool,
     /// Its objects.
     pub manifests: Vec<Manifest>,
 }

@@ -3,6 +3,7 @@
 use trueup_manifest::{Diagnostic, Diagnostics, Entry, Manifest, Origin, Tree, TreePath, nearest};
 use trueup_yaml::{Document, NodeId, Source};
 
+use super::generated_name;
 use crate::config::Spanned;
 
 /// Folders in folders beyond this are taken for a mistake or an attack.
@@ -105,7 +106,7 @@ fn read_file(tree: &dyn Tree, file: &TreePath) -> Result<Vec<Manifest>, Diagnost
             let origin = doc
                 .location(doc.root())
                 .map_or_else(Origin::default, Origin::at);
-            manifests.extend(findings.keep(Manifest::new(doc, origin)));
+            manifests.extend(findings.keep(generated_name::manifest(doc, origin)));
         }
     }
     findings.into_result(manifests)

@@ -9,6 +9,7 @@
 mod blame;
 mod compare;
 mod desired;
+mod generated_name;
 mod helm;
 mod kustomize;
 mod manifests;
@@ -30,7 +31,7 @@ pub use self::{
     kustomize::{BuildOptions, build as build_kustomization, file_names},
     output::{to_json, to_yaml},
 };
-use crate::config::Environment;
+use crate::config::{Environment, Phase};
 
 /// What rendering depends on besides the files.
 #[derive(Clone, Copy, Default)]
@@ -69,8 +70,13 @@ pub fn render(
             depends_on: environment.depends_on(index),
             timeout: phase.timeout.unwrap_or(environment.reconcile.timeout),
             wait: phase.wait,
+            atomic: phase.atomic,
             manifests: rendered.manifests,
         };
+        if phase.atomic && !(rendered.before.is_empty() && rendered.after.is_empty()) {
+            findings.push(atomic_with_hooks(phase));
+            continue;
+        }
         phases.extend(steps(whole, rendered.before, rendered.after));
     }
     findings.extend(duplicates(&phases));
@@ -82,6 +88,17 @@ pub fn render(
         phases,
         warnings,
     })
+}
+
+/// Hooks run between the writes of a phase: by the time one has run, part of the phase is written.
+fn atomic_with_hooks(phase: &Phase) -> Diagnostic {
+    let message = format!(
+        "phase `{}` cannot be `atomic`: its chart runs hooks",
+        phase.name.value
+    );
+    Diagnostic::error("render/atomic", message)
+        .at(phase.name.location.clone())
+        .help("set `hooks: false`, or remove `atomic`")
 }
 
 /// A phase with its steps as phases of their own, each waiting for the one before. The last of them
@@ -131,6 +148,7 @@ fn steps(
             },
             timeout: whole.timeout,
             wait,
+            atomic: false,
             manifests,
         });
     }

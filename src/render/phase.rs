@@ -5,7 +5,7 @@ use std::sync::Arc;
 use trueup_manifest::{Diagnostic, Diagnostics, Entry, Manifest, Tree, TreePath};
 
 use super::{
-    RenderOptions,
+    RenderOptions, generated_name,
     helm::{self, Step},
     kustomize::{self, BuildOptions},
     manifests, substitute,
@@ -39,6 +39,7 @@ pub(super) fn render(
             manifest.origin.chain.insert(0, Arc::clone(&step));
         }
         substitute::apply(manifests, &phase.substitute, &environment.variables)?;
+        generated_name::settle(manifests)?;
     }
     Ok(rendered)
 }

@@ -4,13 +4,17 @@
 //! It must never hold values of a Secret, and never decide anything.
 
 mod text;
+mod unified;
 
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use trueup_manifest::{Diagnostic, Diagnostics, ObjectId};
 
-pub use self::text::AfterProgress;
+pub use self::{
+    text::AfterProgress,
+    unified::{Line, Sign, unified},
+};
 use crate::plan::{ActionKind, Hold, Kept};
 
 /// What became of a run.

@@ -229,3 +229,38 @@ fn an_object_deleted_by_hand_is_created_again() {
         assert_eq!((report.counts.created, report.counts.unchanged), (1, 1));
     });
 }
+
+#[test]
+fn the_parent_does_not_grow_with_what_it_owns() {
+    on_every_server(async |world| {
+        let maps = |count: usize| {
+            let names = (0..count).map(|at| config_map(&format!("member-{at}")));
+            NAMESPACE.to_owned() + &names.collect::<String>()
+        };
+        world.converge(&[("app", &maps(2))]).await;
+        let few = world
+            .live("trueup.dev/v1 Environment env-TAG")
+            .await
+            .unwrap();
+        world.converge(&[("app", &maps(200))]).await;
+        let many = world
+            .live("trueup.dev/v1 Environment env-TAG")
+            .await
+            .unwrap();
+        let text = many.value().to_string();
+        assert!(!text.contains("member-"), "no object is listed: {text}");
+        let annotations = ["metadata", "annotations"];
+        assert_eq!(
+            few.at(&annotations),
+            many.at(&annotations),
+            "on {}",
+            world.server
+        );
+        let grown = text.len().saturating_sub(few.value().to_string().len());
+        assert!(
+            grown < 100,
+            "on {}: {grown} bytes more: {text}",
+            world.server
+        );
+    });
+}

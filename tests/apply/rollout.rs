@@ -106,3 +106,20 @@ fn a_rollout_that_never_becomes_ready_says_which_pods_why_and_where_to_look() {
         world.converge(&phases).await;
     });
 }
+
+#[test]
+fn pods_that_no_node_takes_say_so() {
+    on_a_cluster_with_nodes(async |mut world| {
+        world.timeout = Duration::from_secs(8);
+        let app = DEPLOYMENT.replace(
+            "spec: {containers:",
+            "spec: {nodeSelector: {disk: none}, containers:",
+        );
+        let phases = [("pre", NAMESPACE), ("app", app.as_str())];
+        let report = world.reconcile(&phases).await;
+        assert_eq!(report.outcome, Outcome::Failed, "{report}");
+        let error = report.all_errors().next().unwrap();
+        assert!(error.message.contains("Unschedulable: 0/"), "{error}");
+        assert!(error.message.contains("FailedScheduling"), "{error}");
+    });
+}

@@ -166,3 +166,54 @@ fn a_file_that_is_no_plan_of_this_version_is_refused() {
         assert!(error.message.contains(why), "{text}: {error}");
     }
 }
+
+#[test]
+fn what_a_plan_says_is_what_the_run_after_it_does() {
+    const SECRET: &str = "\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: TAG}\nstringData: {key: VALUE}\n";
+    const MAP: &str = "\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME, namespace: TAG}\ndata: {key: VALUE}\n";
+    let namespace = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: TAG}\n";
+    let map = |name: &str, value: &str| MAP.replace("NAME", name).replace("VALUE", value);
+    on_every_server(async |world| {
+        let before = namespace.to_owned()
+            + &map("changes", "one")
+            + &map("stays", "one")
+            + &map("goes", "one")
+            + &SECRET.replace("VALUE", "hunter2");
+        world.converge(&[("app", &before)]).await;
+        world.writes();
+        let after = namespace.to_owned()
+            + &map("changes", "two")
+            + &map("stays", "one")
+            + &map("comes", "one")
+            + &SECRET.replace("VALUE", "hunter3");
+        let phases = [("app", &*after)];
+        let plan = world.plan(&phases).await.unwrap();
+        assert!(world.writes().is_empty(), "on {}", world.server);
+        let text = serde_json::to_string(&*plan).unwrap();
+        assert!(
+            !text.contains("hunter") && !text.contains("aHVudGVy"),
+            "{text}"
+        );
+
+        let changed = plan.actions.iter().filter(|action| action.kind.is_change());
+        let mut planned: Vec<String> = changed
+            .map(|action| format!("apply {}", action.id()))
+            .collect();
+        planned.extend(
+            plan.prune
+                .iter()
+                .map(|prune| format!("delete {}", prune.target)),
+        );
+        world.converge(&phases).await;
+        let is_ours = |write: &String| {
+            write.contains(&format!("{}/", world.tag)) && !write.contains("Environment.trueup.dev")
+        };
+        let mut done: Vec<String> = world.writes().into_iter().filter(is_ours).collect();
+        planned.sort();
+        done.sort();
+        assert_eq!(done, planned, "on {}", world.server);
+        assert_eq!(done.len(), 4);
+        let plan = world.plan(&phases).await.unwrap();
+        assert!(plan.is_empty(), "on {}", world.server);
+    });
+}

@@ -285,3 +285,68 @@ fn health_that_is_seen_before_the_answer_to_the_apply_counts() {
         world.converge(&[("all", &set)]).await;
     });
 }
+
+#[test]
+fn a_container_that_dies_again_and_again_is_told_with_how_it_ended_and_where_its_log_is() {
+    const POD: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: api-1, namespace: TAG, labels: {app: api}}
+spec: {containers: [{name: api, image: example.com/api:1}]}
+";
+    const STATUS: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: api-1, namespace: TAG}
+status:
+  phase: Running
+  conditions: [{type: Ready, status: \"False\", reason: ContainersNotReady}]
+  containerStatuses:
+  - name: api
+    image: example.com/api:1
+    imageID: \"\"
+    ready: false
+    restartCount: 7
+    state: {waiting: {reason: CrashLoopBackOff, message: back-off 5m0s}}
+    lastState: {terminated: {exitCode: 137, reason: OOMKilled}}
+";
+    const EVENT: &str = "
+apiVersion: v1
+kind: Event
+metadata: {name: api-1.dies, namespace: TAG}
+involvedObject: {apiVersion: v1, kind: Pod, name: api-1, namespace: TAG, uid: UID}
+type: Warning
+reason: BackOff
+message: Back-off restarting failed container api
+lastTimestamp: 2026-11-21T10:00:00Z
+";
+    on_every_server(async |mut world| {
+        world.converge(&[("pre", NAMESPACE)]).await;
+        let account =
+            "{apiVersion: v1, kind: ServiceAccount, metadata: {name: default, namespace: TAG}}";
+        world.apply_as("test", account).await;
+        let pod = world.apply_as("test", POD).await;
+        world.set_status(STATUS).await;
+        world
+            .apply_as("test", &EVENT.replace("UID", pod.uid()))
+            .await;
+        world.wait = true;
+        world.timeout = Duration::from_millis(500);
+        let report = world.reconcile(&PHASES).await;
+        let error = report.all_errors().next().unwrap();
+        for words in [
+            "pod `api-1`: container `api`: CrashLoopBackOff: back-off 5m0s",
+            "it ended with OOMKilled, exit code 137 (7 restarts)",
+            "BackOff: Back-off restarting failed container api",
+        ] {
+            assert!(
+                error.message.contains(words),
+                "on {}: {words}: {error}",
+                world.server
+            );
+        }
+        let help = error.help.as_deref().unwrap();
+        let log = format!("`kubectl -n {} logs api-1 -c api --previous`", world.tag);
+        assert!(help.contains(&log), "on {}: {help}", world.server);
+    });
+}

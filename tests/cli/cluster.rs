@@ -163,7 +163,11 @@ async fn a_plan_is_written_looked_at_and_applied_from_its_own_revision() {
     assert!(ran.stdout.contains("5 created"), "{}", ran.stdout);
     scene.writes();
     let ran = scene.run(&["diff", "dev"]);
-    assert!(ran.stdout.contains("data.a: b → c"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("-  a: b\n+  a: c  # plain/a.yaml:7:6"),
+        "{}",
+        ran.stdout
+    );
     // A plan of what nobody has committed is of these files only.
     let file = file.replace("a: c", "a: d");
     scene.repo.write("plain/a.yaml", &file);
@@ -279,6 +283,103 @@ fn what_is_not_built_is_said_before_anything_is_asked() {
             ran.stderr
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_with_a_generated_name_runs_once_for_what_it_is() {
+    let scene = Scene::new().await;
+    let phases = "    - {name: pre, manifests: {path: pre}}\n    - {name: job, manifests: {path: job}, wait: false}\n";
+    let environment =
+        environment("dev", phases).replace("embedded: {}", "kubeconfig: {path: kubeconfig}");
+    scene.repo.write("environments/dev.yaml", &environment);
+    std::fs::create_dir(scene.repo.path().join("job")).unwrap();
+    let job = |image: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{generateName: migrate-, namespace: hub}}\nspec:\n  template:\n    \
+             spec: {{restartPolicy: Never, containers: [{{name: a, image: {image}}}]}}\n"
+        )
+    };
+    scene.repo.write("job/job.yaml", &job("one"));
+    let ran = scene.run(&["reconcile", "dev"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stdout.contains("+ Job.batch hub/migrate-"),
+        "{}",
+        ran.stdout
+    );
+    scene.writes();
+    assert_eq!(scene.run(&["reconcile", "dev"]).code, 0);
+    assert_eq!(scene.writes(), 0, "it has run");
+    // Another Job runs, and the one before goes.
+    scene.repo.write("job/job.yaml", &job("two"));
+    let ran = scene.run(&["reconcile", "dev"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("1 created, 1 pruned"), "{}", ran.stdout);
+
+    scene.repo.write(
+        "job/job.yaml",
+        &job("two").replace("kind: Job", "kind: CronJob"),
+    );
+    let ran = scene.run(&["reconcile", "dev"]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.stderr.contains("error[render/generate-name]")
+            && ran.stderr.contains("job/job.yaml:3:26"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_leaves_every_file_as_it_was() {
+    let scene = Scene::new().await;
+    let ran = scene.run(&["plan", "dev", "-o", "plan.json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let before = scene.repo.read("plan.json");
+    assert!(before.len() > 1024);
+    let entries = || std::fs::read_dir(scene.repo.path()).unwrap().count();
+    let count = entries();
+    let limited = |arguments: &[&str]| {
+        tokio::task::block_in_place(|| scene.repo.run_within("ulimit -f 0", arguments))
+    };
+    for arguments in [
+        &["plan", "dev", "-o", "plan.json"][..],
+        &["render", "dev", "-o", "plan.json"],
+    ] {
+        let ran = limited(arguments);
+        assert_eq!(ran.code, 1, "{arguments:?}: {}{}", ran.stdout, ran.stderr);
+        assert!(ran.stderr.contains("plan.json"), "{}", ran.stderr);
+        assert_eq!(scene.repo.read("plan.json"), before);
+        assert_eq!(entries(), count, "nothing is left beside it");
+    }
+    // The cluster does not need the disk.
+    let ran = limited(&["reconcile", "dev"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_ends_for_want_of_memory_is_followed_by_one_that_converges() {
+    let scene = Scene::new().await;
+    let mut ended_early = 0;
+    // From too little to start with, up to enough.
+    for mebibytes in (16..2_048).step_by(16) {
+        let limit = format!("ulimit -v {}", mebibytes * 1024);
+        let ran =
+            tokio::task::block_in_place(|| scene.repo.run_within(&limit, &["reconcile", "dev"]));
+        if ran.code == 0 {
+            break;
+        }
+        ended_early += 1;
+    }
+    assert!(ended_early > 0, "no limit was low enough to end a run");
+    let ran = scene.run(&["reconcile", "dev"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    scene.writes();
+    let ran = scene.run(&["reconcile", "dev"]);
+    assert_eq!((ran.code, scene.writes()), (0, 0), "{}", ran.stdout);
+    let status: serde_json::Value =
+        serde_json::from_str(&scene.run(&["status", "-o", "json"]).stdout).unwrap();
+    assert_eq!(status[0]["objects"]["Current"], 5);
 }
 
 #[test]

@@ -112,6 +112,26 @@ impl Repo {
         fs::read_to_string(file.path()).unwrap()
     }
 
+    /// [`Self::run`] within limits that a shell sets (`ulimit -f 1`). What would be too much for a file is an
+    /// error for the program, as on a full disk, and does not end it.
+    pub(crate) fn run_within(&self, limits: &str, arguments: &[&str]) -> Ran {
+        let own = command(self.path());
+        let mut shell = Command::new("sh");
+        let script = format!("trap '' XFSZ; {limits}; exec \"$@\"");
+        shell
+            .args(["-c", &script, "sh"])
+            .arg(own.get_program())
+            .args(arguments);
+        shell.current_dir(self.path());
+        for (name, value) in own.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        Ran::new(&shell.output().unwrap())
+    }
+
     pub(crate) fn command(&self) -> Command {
         command(self.path())
     }

@@ -95,6 +95,27 @@ fn a_file_that_is_not_an_environment_is_refused() {
 }
 
 #[test]
+fn a_mistake_in_a_health_check_is_refused_at_its_place() {
+    let checks = |text: &str| {
+        environment(&format!(
+            "  cluster: {{embedded: {{}}}}\n  phases: [{{name: a, kustomize: {{path: x}}}}]\n  healthChecks:\n{text}"
+        ))
+    };
+    check(&[
+        (
+            "health_check_expressions",
+            checks(
+                "  - kind: Pump.demo.dev\n    current: stats.ready == 1 && status.rate > 2\n    inProgress: \"status.phase in ['a', 'b'\"\n    failed: |\n      has(status.error) &&\n        status.error.beginsWith('x')\n",
+            ),
+        ),
+        (
+            "health_check_fields",
+            checks("  - {kind: pump, curent: status.ready}\n"),
+        ),
+    ]);
+}
+
+#[test]
 fn a_mistake_in_a_phase_is_refused() {
     check(&[
         (

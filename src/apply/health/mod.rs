@@ -4,6 +4,7 @@
 //! The rules are those of `sigs.k8s.io/cli-utils/pkg/kstatus/status`, with the differences that each
 //! rule names. It must never do I/O.
 
+mod expressions;
 mod generic;
 mod platform;
 mod storage;
@@ -15,7 +16,7 @@ mod tests;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cluster::Live;
+use crate::{cluster::Live, config::HealthCheck};
 
 /// What an object is on its way to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -80,9 +81,26 @@ impl Health {
     }
 }
 
-/// The health of a live object.
+/// The health of a live object by the user's checks, and by the rules for its kind where none is about it.
+pub fn health_by(live: &Live, checks: &[HealthCheck]) -> Health {
+    if checks.is_empty() {
+        return health(live);
+    }
+    let id = live.id();
+    let api_version = live.text(&["apiVersion"]);
+    match checks.iter().find(|check| check.is_about(api_version, &id)) {
+        Some(check) => before_rules(live).unwrap_or_else(|| expressions::judge(live, check)),
+        None => health(live),
+    }
+}
+
+/// The health of a live object by the rules for its kind.
 pub fn health(live: &Live) -> Health {
-    let object = Object(live.value());
+    before_rules(live).unwrap_or_else(|| by_kind(live))
+}
+
+/// What holds whatever the rules say: that an object is going, or that its controller is behind.
+fn before_rules(live: &Live) -> Option<Health> {
     if live.is_terminating() {
         let finalizers = live.finalizers();
         let message = if finalizers.is_empty() {
@@ -93,14 +111,16 @@ pub fn health(live: &Live) -> Health {
                 finalizers.join(", ")
             )
         };
-        return Health {
+        return Some(Health {
             status: Status::Terminating,
             message,
-        };
+        });
     }
-    if let Some(behind) = generic::unobserved(object) {
-        return behind;
-    }
+    generic::unobserved(Object(live.value()))
+}
+
+fn by_kind(live: &Live) -> Health {
+    let object = Object(live.value());
     let gvk = live.gvk();
     match (gvk.group.as_str(), gvk.kind.as_str()) {
         ("apps", "Deployment") => workload::deployment(object),

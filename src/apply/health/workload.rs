@@ -171,6 +171,25 @@ pub(super) fn pod(object: Object<'_>) -> Health {
     }
 }
 
+/// How a container ended the last time, which says more than that it is started again and again.
+fn last_end(status: Object<'_>) -> String {
+    let reason = status.text(&["lastState", "terminated", "reason"]);
+    if reason.is_empty() {
+        return String::new();
+    }
+    let code = status.number(&["lastState", "terminated", "exitCode"]);
+    let code = code
+        .map(|code| format!(", exit code {code}"))
+        .unwrap_or_default();
+    let message = status.text(&["lastState", "terminated", "message"]).trim();
+    let colon = if message.is_empty() { "" } else { ": " };
+    let times = match status.number(&["restartCount"]) {
+        Some(times) if times > 0 => format!(" ({times} restarts)"),
+        _ => String::new(),
+    };
+    format!("; it ended with {reason}{code}{colon}{message}{times}")
+}
+
 /// Why a pod is not ready: what its first waiting or failed container says.
 fn first_reason(object: Object<'_>) -> String {
     for list in ["initContainerStatuses", "containerStatuses"] {
@@ -184,7 +203,8 @@ fn first_reason(object: Object<'_>) -> String {
                 }
                 let message = status.text(&["state", state, "message"]);
                 let colon = if message.is_empty() { "" } else { ": " };
-                return format!("container `{name}`: {reason}{colon}{message}");
+                let last = last_end(status);
+                return format!("container `{name}`: {reason}{colon}{message}{last}");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `trueup check --fix`: deprecated fields of kustomization files become their successors.
 
-use std::{collections::HashMap, fs, path::Path, sync::Arc};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use similar::TextDiff;
 use trueup_manifest::{Diagnostic, DiskTree, Entry, Found, Tree, TreeError, TreePath};
@@ -10,6 +10,7 @@ use crate::{
     cli::{
         console::{Console, count},
         exit::{Exit, Failure},
+        whole_file,
     },
     pipeline::{Fetch, Remote},
     render::{BuildOptions, build_kustomization},
@@ -58,8 +59,7 @@ pub(super) fn run(root: &Path, dry_run: bool, console: &Console) -> Result<Exit,
             console.data(&diff)?;
         } else {
             let file = tree.root().join(path.as_str());
-            fs::write(&file, text)
-                .map_err(|error| Failure::write(&format!("`{}`", file.display()), &error))?;
+            whole_file::write(&file, text)?;
         }
     }
     console.findings(&left);

@@ -3,10 +3,16 @@
 use std::fmt::Write;
 
 use super::text;
-use crate::plan::{Action, Change, Path, Plan};
+use crate::{
+    plan::{Action, Plan, shown},
+    report::unified,
+};
 
 /// How many objects are shown before the rest is counted: comments have a limit.
 const SHOWN: usize = 100;
+
+/// How many lines are shown of an object before the rest is counted.
+const LINES: usize = 200;
 
 /// One line that says it all, then each object in a block of its own.
 pub(super) fn plan(plan: &Plan) -> String {
@@ -65,53 +71,17 @@ fn block(out: &mut String, action: &Action) {
             before.manager, before.fields
         );
     }
-    match &action.blocked {
-        Some(blocked) => {
-            let _ = writeln!(out, "! {}", fenced(&blocked.message));
-        }
-        None if action.changes.is_empty() => {
-            let _ = writeln!(out, "+ {}", action.target);
-        }
-        None => {}
+    if let Some(blocked) = &action.blocked {
+        let _ = writeln!(out, "! {}", fenced(&blocked.message));
     }
-    for changed in &action.changes {
-        change(out, changed);
+    let lines = unified(&shown(action));
+    for line in lines.iter().take(LINES) {
+        let _ = writeln!(out, "{}", fenced(&line.to_string()));
+    }
+    if lines.len() > LINES {
+        let _ = writeln!(out, "# … and {} more lines", lines.len() - LINES);
     }
     out.push_str("```\n\n</details>\n");
-}
-
-fn change(out: &mut String, change: &Change) {
-    let value = |value: &serde_json::Value| match value {
-        serde_json::Value::String(text) => text.clone(),
-        value => value.to_string(),
-    };
-    let path = &change.path;
-    let place = change.source.as_deref();
-    let place = place
-        .map(|place| format!("  # {place}"))
-        .unwrap_or_default();
-    if let Some(before) = &change.before {
-        lines(out, '-', &field(path, &value(before), ""));
-    }
-    if let Some(after) = &change.after {
-        lines(out, '+', &field(path, &value(after), &place));
-    }
-}
-
-/// A field with its value, and the place that sets it beside its name where the value has many lines.
-fn field(path: &Path, value: &str, place: &str) -> String {
-    if value.contains('\n') {
-        let value = value.trim_end().replace('\n', "\n  ");
-        format!("{path}: |{place}\n  {value}")
-    } else {
-        format!("{path}: {value}{place}")
-    }
-}
-
-fn lines(out: &mut String, sign: char, text: &str) {
-    for line in fenced(text).lines() {
-        let _ = writeln!(out, "{sign} {line}");
-    }
 }
 
 /// A text that cannot end the block it stands in.
@@ -125,8 +95,6 @@ mod tests {
 
     #[test]
     fn a_value_never_ends_the_block_that_it_stands_in() {
-        let mut out = String::new();
-        lines(&mut out, '+', "data.a: one\n```\n<b>");
-        assert_eq!(out, "+ data.a: one\n+ ` ` `\n+ <b>\n");
+        assert_eq!(fenced("+one\n```\n<b>"), "+one\n` ` `\n<b>");
     }
 }

@@ -7,7 +7,8 @@ use similar::TextDiff;
 
 use crate::{
     cli::console::Style,
-    plan::{Action, ActionKind, Change, Plan},
+    plan::{Action, ActionKind, Change, Plan, shown},
+    report::{Sign, unified},
 };
 
 /// A longer value is shown by its lines.
@@ -15,8 +16,17 @@ const LONGEST: usize = 80;
 /// Lines round a change in a text.
 const CONTEXT: usize = 2;
 
+/// How much is told of an object that changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Detail {
+    /// Its fields, one by one.
+    Fields,
+    /// Its YAML, as a unified diff.
+    Lines,
+}
+
 /// Everything that is to be done, in the order of the phases; what stays as it is, is left out.
-pub(super) fn plan(plan: &Plan, color: bool) -> String {
+pub(super) fn plan(plan: &Plan, detail: Detail, color: bool) -> String {
     let mut out = String::new();
     for (index, phase) in plan.phases.iter().enumerate() {
         let mut actions = plan
@@ -31,7 +41,7 @@ pub(super) fn plan(plan: &Plan, color: bool) -> String {
             let _ = writeln!(out, "phase {}", phase.name);
         }
         for planned in actions {
-            action(&mut out, planned, color);
+            action(&mut out, planned, detail, color);
         }
     }
     if !plan.prune.is_empty() {
@@ -60,7 +70,7 @@ pub(super) fn plan(plan: &Plan, color: bool) -> String {
     out
 }
 
-fn action(out: &mut String, action: &Action, color: bool) {
+fn action(out: &mut String, action: &Action, detail: Detail, color: bool) {
     let style = match action.kind {
         ActionKind::Create => Style::Added,
         ActionKind::Recreate => Style::Removed,
@@ -78,7 +88,8 @@ fn action(out: &mut String, action: &Action, color: bool) {
         None => action.origin.to_string(),
     };
     let mut line = format!("{sign:>3} {}  {place}", action.target);
-    if action.kind != ActionKind::Create && !action.why.is_empty() {
+    let says_why = action.kind != ActionKind::Create || action.awaits.is_some();
+    if says_why && !action.why.is_empty() {
         let _ = write!(line, ": {}", action.why);
     }
     let _ = writeln!(out, "{}", style.paint(&line, color));
@@ -94,6 +105,18 @@ fn action(out: &mut String, action: &Action, color: bool) {
             "      migrate ownership from {manager}: {fields} field{plural}"
         );
     }
+    if detail == Detail::Lines {
+        for line in unified(&shown(action)) {
+            let style = match line.sign {
+                Sign::After => Style::Added,
+                Sign::Before => Style::Removed,
+                Sign::Hunk => Style::Place,
+                Sign::Both => Style::Plain,
+            };
+            let _ = writeln!(out, "{}", style.paint(&line.to_string(), color));
+        }
+        return;
+    }
     // All of a new object is new; what it is stands in the file that the line names.
     if action.kind != ActionKind::Create {
         for changed in &action.changes {
@@ -108,7 +131,10 @@ fn change(out: &mut String, change: &Change, color: bool) {
         .as_ref()
         .map(|place| format!("  {place}"))
         .unwrap_or_default();
-    let (before, after) = (shown(change.before.as_ref()), shown(change.after.as_ref()));
+    let (before, after) = (
+        on_a_line(change.before.as_ref()),
+        on_a_line(change.after.as_ref()),
+    );
     let is_short = |text: &str| text.len() <= LONGEST && !text.contains('\n');
     if is_short(&before) && is_short(&after) {
         let (before, after) = (
@@ -138,7 +164,7 @@ fn change(out: &mut String, change: &Change, color: bool) {
 }
 
 /// A value on one line.
-fn shown(value: Option<&Value>) -> String {
+fn on_a_line(value: Option<&Value>) -> String {
     match value {
         None => "(none)".to_owned(),
         Some(Value::String(text)) if !text.is_empty() => text.clone(),

@@ -1,10 +1,13 @@
 //! Rendered objects as files.
 
-use std::{collections::HashSet, fs, path::Path, slice};
+use std::{collections::HashSet, path::Path, slice};
 
 use trueup_manifest::Manifest;
 
-use crate::{cli::exit::Failure, render};
+use crate::{
+    cli::{exit::Failure, whole_file},
+    render,
+};
 
 /// Writes all objects into a file, or each into a file of its own where the path is a folder.
 pub(super) fn files(path: &Path, manifests: &[Manifest]) -> Result<(), Failure> {
@@ -25,5 +28,5 @@ pub(super) fn files(path: &Path, manifests: &[Manifest]) -> Result<(), Failure> 
 
 fn write(path: &Path, manifests: &[Manifest]) -> Result<(), Failure> {
     let text = render::to_yaml(manifests)?;
-    fs::write(path, text).map_err(|error| Failure::write(&format!("`{}`", path.display()), &error))
+    whole_file::write(path, &text)
 }

@@ -71,6 +71,36 @@ impl<'a> Value<'a> {
         self.cx.doc.location(self.node)
     }
 
+    /// Where a character of its text is written. Quotes, folds and indentation stand between the two: what
+    /// is written is walked along with the text.
+    pub(crate) fn location_in(self, text: &str, at: usize) -> Option<Location> {
+        let mut location = self.location()?;
+        let start = location.span.start as usize;
+        let written = location.source.text().get(start..).unwrap_or_default();
+        // The first line of a block scalar is its header.
+        let header = match written.as_bytes().first() {
+            Some(b'|' | b'>') => written.find('\n').map_or(0, |end| end + 1),
+            _ => 0,
+        };
+        let mut rest = written
+            .char_indices()
+            .skip_while(|(offset, _)| *offset < header);
+        let mut place = header;
+        for wanted in text
+            .chars()
+            .take(at + 1)
+            .filter(|char| !char.is_whitespace())
+        {
+            match rest.find(|(_, char)| *char == wanted) {
+                Some((offset, _)) => place = offset,
+                None => break,
+            }
+        }
+        let place = u32::try_from(start + place).unwrap_or(location.span.start);
+        location.span = trueup_yaml::Span::new(place, place + 1);
+        Some(location)
+    }
+
     /// Reports something that is wrong with this value.
     pub(crate) fn invalid(self, message: impl Into<String>, help: impl Into<String>) {
         self.cx.report(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{check_kind, cluster, decode_variables, patch, phase, reconcile, source};
+use super::{check_kind, cluster, decode_variables, health_check, patch, phase, reconcile, source};
 use crate::config::{
     cluster::ClusterRef,
     decode::{Field, Fields, Shape, Spanned, Type, Value},
@@ -104,6 +104,12 @@ const SPEC: Shape = Shape {
             "Changes to objects that trueup does not own.",
         ),
         Field::default(
+            "healthChecks",
+            Type::List(&Type::Shape(&health_check::HEALTH_CHECK)),
+            "[]",
+            "When objects are healthy, where the rules for their kinds do not say it well.",
+        ),
+        Field::default(
             "reconcile",
             Type::Shape(&reconcile::RECONCILE),
             "{}",
@@ -191,6 +197,12 @@ fn decode_spec(spec: &Fields<'_>, labels: BTreeMap<String, String>) -> Option<Bo
     let reconcile = spec
         .optional("reconcile")
         .map_or_else(|| Some(Reconcile::default()), reconcile::decode);
+    let health_checks = spec
+        .optional("healthChecks")
+        .and_then(Value::list)
+        .unwrap_or_default();
+    let health_checks = health_checks.into_iter().filter_map(health_check::decode);
+    let health_checks = health_checks.collect();
     let (phases, waits) = phases?;
     Some(Body {
         labels,
@@ -200,7 +212,10 @@ fn decode_spec(spec: &Fields<'_>, labels: BTreeMap<String, String>) -> Option<Bo
         phases,
         waits,
         patches,
-        reconcile: reconcile?,
+        reconcile: Reconcile {
+            health_checks,
+            ..reconcile?
+        },
     })
 }
 

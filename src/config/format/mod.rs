@@ -8,6 +8,7 @@
 mod cluster;
 mod context;
 mod environment;
+mod health_check;
 mod patch;
 mod phase;
 mod reconcile;

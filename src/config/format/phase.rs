@@ -43,6 +43,15 @@ pub(super) const PHASE: Shape = Shape {
              wait until its objects are applied.",
         ),
         Field::default(
+            "atomic",
+            Type::Bool,
+            "false",
+            "Whether nothing of it is written unless the server takes all of it in a dry run, made when the \
+             phases before it are done. What the server can only judge once something else of the phase is \
+             there, such as objects in a new namespace or of a new kind, is not tried: put namespaces and \
+             CRDs into a phase before. A chart with hooks cannot be atomic.",
+        ),
+        Field::default(
             "substitute",
             Type::Either(
                 &Type::Bool,
@@ -226,6 +235,15 @@ pub(super) fn decode(value: Value<'_>) -> Option<Phase> {
         .optional("wait")
         .and_then(Value::bool)
         .unwrap_or(true);
+    let atomic = fields
+        .optional("atomic")
+        .and_then(|value| Some((value, value.bool()?)));
+    if let (Some((value, true)), Some(Content::Vault { .. })) = (atomic, &content) {
+        value.invalid(
+            "a `vault` phase cannot be `atomic`",
+            "remove `atomic`: a Vault takes changes one by one",
+        );
+    }
     let substitute = fields
         .optional("substitute")
         .and_then(substitute::decode)
@@ -237,6 +255,7 @@ pub(super) fn decode(value: Value<'_>) -> Option<Phase> {
         depends_on,
         timeout,
         wait,
+        atomic: atomic.is_some_and(|(_, atomic)| atomic),
         substitute,
     })
 }

@@ -165,6 +165,7 @@ pub(super) fn decode(value: Value<'_>) -> Option<Reconcile> {
             .optional("conflicts")
             .and_then(|value| value.word(&CONFLICTS))
             .unwrap_or(default.conflicts),
+        health_checks: default.health_checks,
     })
 }
 

@@ -81,6 +81,7 @@ pub(super) fn action(foreign: &Foreign, phase: usize, applyset: &ApplySet, key: 
         kind: ActionKind::None,
         last: false,
         hook: false,
+        awaits: None,
         why: "it is patched as declared".into(),
         changes: Vec::new(),
         left: Vec::new(),

@@ -72,6 +72,7 @@ pub(in crate::plan) fn desired(phases: &[(&str, &str)]) -> Desired {
             depends_on,
             timeout: Duration::from_mins(1),
             wait: true,
+            atomic: false,
             manifests: manifests(name, text),
         }
     });

@@ -15,7 +15,7 @@ use trueup_yaml::{Document, DuplicateKeys, Kind, ParseOptions, Source};
 
 use self::hooks::Steps;
 pub use self::inflate::Inflator;
-use super::{manifests::absent, substitute};
+use super::{generated_name, manifests::absent, substitute};
 use crate::config::{Helm, Spanned, Variables};
 
 /// The namespace of a release that names none.
@@ -198,7 +198,7 @@ fn objects(chart: &Chart, path: &str, content: &str) -> Result<Vec<Manifest>, Di
             let origin = doc
                 .location(doc.root())
                 .map_or_else(Origin::default, Origin::at);
-            found.extend(findings.keep(Manifest::new(doc, origin)));
+            found.extend(findings.keep(generated_name::manifest(doc, origin)));
         }
     }
     findings.into_result(found)

@@ -3,6 +3,7 @@
 mod recorder;
 
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     path::Path,
     sync::{
@@ -16,8 +17,8 @@ use serde_json::Value;
 use trueup::{
     apply::{LeaseTerms, Options, Session},
     cluster::{
-        Access, ApplyOptions, Cluster, DeleteOptions, Freshness, Live, Patch, RetryPolicy, Target,
-        connect,
+        Access, ApplyOptions, Cluster, DeleteOptions, Freshness, Live, Patch, RetryPolicy,
+        Selection, Target, connect,
     },
     config::reconcile::Reconcile,
     plan::{Consent, Plan},
@@ -30,6 +31,9 @@ use trueup_testbed::{ApiServer, Raw, TOKEN};
 use trueup_yaml::{Document, Source};
 
 pub(crate) use self::recorder::Recorder;
+
+/// A user without any rights but those that a test grants.
+const READER: &str = "test-reader,reader,2\n";
 
 fn run<F: Future>(body: F) -> F::Output {
     let builder = &mut tokio::runtime::Builder::new_multi_thread();
@@ -57,7 +61,7 @@ pub(crate) fn on_every_server<F: AsyncFn(World)>(body: F) {
 /// Runs a test body on a real server that no other test uses, where there is one.
 pub(crate) fn on_a_real_server_of_its_own<F: AsyncFn(World)>(body: F) {
     run(async {
-        match ApiServer::of_its_own() {
+        match ApiServer::with_users(READER) {
             Some(real) => body(World::new(&access(&real), "real").await).await,
             None => eprintln!("NOT RUN on a real kube-apiserver: KUBEBUILDER_ASSETS is not set"),
         }
@@ -134,6 +138,8 @@ pub(crate) struct World {
     access: Access,
     /// Whether phases wait for their objects.
     pub(crate) wait: bool,
+    /// Whether phases are written only where a dry run takes all of them.
+    pub(crate) atomic: bool,
     /// How long they wait.
     pub(crate) timeout: Duration,
 }
@@ -186,6 +192,7 @@ impl World {
             server,
             access: access.clone(),
             wait: false,
+            atomic: false,
             timeout: Duration::from_secs(20),
         }
     }
@@ -208,6 +215,59 @@ impl World {
         second
     }
 
+    /// The same environment, looked at by the user `reader` of a real server, who has no rights but those
+    /// that the test grants.
+    pub(crate) async fn reader(&self) -> Self {
+        let path = match &self.access {
+            Access::Kubeconfig { path, .. } => path.clone(),
+            Access::InCluster | Access::Url { .. } => None,
+        };
+        let path = path.unwrap();
+        let kubeconfig = std::fs::read_to_string(&path).unwrap();
+        let path = format!("{path}-reader");
+        std::fs::write(&path, kubeconfig.replace(TOKEN, "test-reader")).unwrap();
+        let access = Access::Kubeconfig {
+            path: Some(path),
+            context: None,
+        };
+        let mut reader = Self::with_retries(&access, self.server, RetryPolicy::default()).await;
+        reader.tag.clone_from(&self.tag);
+        reader
+    }
+
+    /// What `kubectl` says on the world's server; none where there is no `kubectl`.
+    pub(crate) fn kubectl(&self, arguments: &[&str], input: &str) -> Option<std::process::Output> {
+        use std::{io::Write as _, process::Stdio};
+        let assets = std::path::PathBuf::from(std::env::var_os("KUBEBUILDER_ASSETS")?);
+        let mut command = std::process::Command::new(assets.join("kubectl"));
+        match &self.access {
+            Access::Kubeconfig { path, .. } => command.arg("--kubeconfig").args(path),
+            Access::Url { url, .. } => command.args(["--kubeconfig", "/dev/null", "--server", url]),
+            Access::InCluster => return None,
+        };
+        for name in [
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "http_proxy",
+            "https_proxy",
+            "KUBECONFIG",
+        ] {
+            command.env_remove(name);
+        }
+        command.env("KUBECTL_APPLYSET", "true").args(arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().ok()?;
+        child
+            .stdin
+            .take()?
+            .write_all(input.replace("TAG", &self.tag).as_bytes())
+            .ok()?;
+        child.wait_with_output().ok()
+    }
+
     /// Forgets what the session learned, as a new process would.
     pub(crate) fn restart(&mut self) {
         self.session = Session::new(Arc::clone(&self.cluster) as Arc<dyn Cluster>);
@@ -222,6 +282,7 @@ impl World {
             depends_on: before.replace((*name).to_owned()).into_iter().collect(),
             timeout: self.timeout,
             wait: self.wait,
+            atomic: self.atomic,
             manifests: manifests(name, &text.replace("TAG", &self.tag)),
         });
         Desired {
@@ -389,6 +450,38 @@ impl World {
             if let Some(live) = self.live(words).await {
                 return live;
             }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// What carries the environment's label, of some kinds: `apps/v1 Deployment`.
+    pub(crate) async fn owned(&self, kinds: &[&str]) -> BTreeSet<String> {
+        let applyset = trueup::plan::ApplySet::of(&format!("env_{}", self.tag)).unwrap();
+        let selection = Selection::labelled(applyset.selector());
+        let served = self.cluster.kinds(Freshness::Latest).await.unwrap();
+        let mut owned = BTreeSet::new();
+        for words in kinds {
+            let (api_version, kind) = words.split_once(' ').unwrap();
+            let resource = served.get(&Gvk::new(api_version, kind)).unwrap();
+            let listing = self.cluster.list(resource, &selection).await.unwrap();
+            owned.extend(listing.items.iter().map(|live| live.id().to_string()));
+        }
+        owned
+    }
+
+    /// Waits until a kind is served: `demo.dev/v1 Widget`.
+    pub(crate) async fn until_served(&self, words: &str) {
+        let words = words.replace("TAG", &self.tag);
+        let (api_version, kind) = words.split_once(' ').unwrap();
+        let gvk = Gvk::new(api_version, kind);
+        while self
+            .cluster
+            .kinds(Freshness::Latest)
+            .await
+            .unwrap()
+            .get(&gvk)
+            .is_none()
+        {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

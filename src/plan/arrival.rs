@@ -1,0 +1,289 @@
+//! Kinds that the cluster does not serve yet: which of them something in the environment may bring, such
+//! as an operator that installs its own CRDs, and which are a mistake.
+
+use std::{collections::HashMap, sync::Arc};
+
+use serde::Serialize;
+use trueup_manifest::{Diagnostic, Gvk, Manifest, Origin, nearest};
+use trueup_yaml::Document;
+
+use super::{
+    judge::Judgement,
+    object::Object,
+    references::pod_spec,
+    view::{Node, View},
+};
+use crate::{
+    cluster::{Kinds, Resource},
+    render::DesiredPhase,
+};
+
+/// What an object waits for whose kind is not served yet, and that no CRD of the desired set brings.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Awaits {
+    /// The version and kind that have to be served: `demo.dev/v1 Widget`.
+    pub kind: String,
+    /// The actions that may bring it: indices of [`super::Plan::actions`].
+    pub bringers: Vec<usize>,
+    /// Where another version of the kind is served: the error about it, should none of them change.
+    #[serde(skip)]
+    pub(super) otherwise: Option<Box<Diagnostic>>,
+}
+
+/// The kinds of a desired set that are not served yet and that nothing of it defines.
+#[derive(Default)]
+pub(super) struct Arrivals {
+    resources: HashMap<Gvk, Arc<Resource>>,
+}
+
+impl Arrivals {
+    /// What stands for a kind until it is served. None where no controller could ever bring it: built-in
+    /// groups grow with the server, its server does not answer, or its name looks like a slip of one that is
+    /// served.
+    pub(super) fn resource(&mut self, manifest: &Manifest, kinds: &Kinds) -> Option<Arc<Resource>> {
+        let gvk = manifest.gvk();
+        if let Some(known) = self.resources.get(&gvk) {
+            return Some(Arc::clone(known));
+        }
+        let may_come = gvk.group.contains('.')
+            && !is_built_in(&gvk.group)
+            && !kinds.unanswered().contains(&gvk.api_version())
+            && similar(&gvk, kinds).is_none();
+        may_come.then(|| {
+            let resource = Arc::new(Resource {
+                plural: plural(&gvk.kind),
+                group: gvk.group.clone(),
+                version: gvk.version.clone(),
+                kind: gvk.kind.clone(),
+                // Until the server says it: as the manifest has it.
+                namespaced: !manifest.namespace().is_empty(),
+                has_status: true,
+            });
+            self.resources.insert(gvk, Arc::clone(&resource));
+            resource
+        })
+    }
+}
+
+/// Groups whose kinds come with the server.
+fn is_built_in(group: &str) -> bool {
+    const WITH_CRDS: &[&str] = &[
+        "snapshot.storage.k8s.io",
+        "metrics.k8s.io",
+        "custom.metrics.k8s.io",
+    ];
+    group.ends_with(".k8s.io") && !group.ends_with(".x-k8s.io") && !WITH_CRDS.contains(&group)
+}
+
+/// The plural that API machinery takes a kind to have.
+fn plural(kind: &str) -> String {
+    let kind = kind.to_lowercase();
+    match kind.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None if kind.ends_with('s') => format!("{kind}es"),
+        None => format!("{kind}s"),
+    }
+}
+
+/// For each object that waits for its kind what may bring it, and an error for each that nothing can.
+pub(super) fn settle(
+    objects: &mut [Object],
+    phases: &[DesiredPhase],
+    kinds: &Kinds,
+) -> Vec<Diagnostic> {
+    if objects.iter().all(|object| object.awaits.is_none()) {
+        return Vec::new();
+    }
+    let after = after(phases);
+    let bringers: Vec<usize> = (0..objects.len())
+        .filter(|at| objects.get(*at).is_some_and(brings_kinds))
+        .collect();
+    let phase_of: Vec<usize> = objects.iter().map(|object| object.phase).collect();
+    let mut problems = Vec::new();
+    for object in objects {
+        let Some(awaits) = &mut object.awaits else {
+            continue;
+        };
+        let later = after.get(object.phase);
+        let in_time = |at: &&usize| {
+            let phase = phase_of.get(**at).copied().unwrap_or_default();
+            later.and_then(|later| later.get(phase)) != Some(&true)
+        };
+        awaits.bringers = bringers.iter().filter(in_time).copied().collect();
+        let gvk = object.target.resource.gvk();
+        let error = || unknown(&object.doc, &object.origin, &gvk, kinds);
+        if awaits.bringers.is_empty() {
+            problems.push(error());
+        } else if kinds.preferred(&gvk.group, &gvk.kind).is_some() {
+            awaits.otherwise = Some(Box::new(error()));
+        }
+    }
+    problems
+}
+
+/// An operator may bring a new version of a kind when it is changed itself. Where nothing changes that could,
+/// a version that is not served is a mistake.
+pub(super) fn block_without_change(objects: &[Object], judgements: &mut [Judgement]) {
+    for (at, object) in objects.iter().enumerate() {
+        let Some(awaits) = &object.awaits else {
+            continue;
+        };
+        let changes = |at: &usize| {
+            judgements
+                .get(*at)
+                .is_some_and(|bringer| bringer.kind.is_change())
+        };
+        let Some(error) = awaits.otherwise.as_deref() else {
+            continue;
+        };
+        if !awaits.bringers.iter().any(changes)
+            && let Some(judgement) = judgements.get_mut(at)
+        {
+            judgement.blocked = Some(error.clone());
+        }
+    }
+}
+
+/// Whether an object may bring kinds: a workload, as operators are; an object of a custom kind, as others
+/// turn into kinds (a `ConstraintTemplate`); or an `APIService`, behind which there is a server.
+fn brings_kinds(object: &Object) -> bool {
+    let resource = &object.target.resource;
+    if object.awaits.is_some() {
+        return false;
+    }
+    let is_custom = resource.group.contains('.') && !is_built_in(&resource.group);
+    is_custom || resource.kind == "APIService" || pod_spec(object.root(), &resource.kind).is_some()
+}
+
+/// For each phase which phases begin only when it is over.
+fn after(phases: &[DesiredPhase]) -> Vec<Vec<bool>> {
+    let place = |name: &String| phases.iter().position(|phase| phase.name == *name);
+    let needs: Vec<Vec<usize>> = phases
+        .iter()
+        .map(|phase| phase.depends_on.iter().filter_map(place).collect())
+        .collect();
+    let mut after = vec![vec![false; phases.len()]; phases.len()];
+    for phase in 0..phases.len() {
+        let mut open = needs.get(phase).cloned().unwrap_or_default();
+        while let Some(other) = open.pop() {
+            match after.get_mut(other).and_then(|after| after.get_mut(phase)) {
+                Some(seen) if !*seen => *seen = true,
+                _ => continue,
+            }
+            open.extend(needs.get(other).into_iter().flatten());
+        }
+    }
+    after
+}
+
+/// The error about a kind that nobody knows.
+pub(super) fn unknown(doc: &Document, origin: &Origin, gvk: &Gvk, kinds: &Kinds) -> Diagnostic {
+    let message = format!(
+        "the cluster serves no `{}` in `{}`, and neither a CustomResourceDefinition nor a workload of the \
+         environment can bring it in time",
+        gvk.kind,
+        gvk.api_version()
+    );
+    let place = Node::root(doc).get("kind");
+    let place = place.and_then(|node| doc.location(node.id()));
+    let diagnostic = Diagnostic::error("plan/unknown-kind", message)
+        .at(place.or_else(|| origin.location.clone()))
+        .via(&origin.chain);
+    let group_version = gvk.api_version();
+    if kinds.unanswered().contains(&group_version) {
+        return diagnostic.help(format!(
+            "the server behind `{group_version}` does not answer: look at its APIService and its pods"
+        ));
+    }
+    if let Some(other) = kinds.preferred(&gvk.group, &gvk.kind) {
+        return diagnostic.help(format!(
+            "the cluster serves it as `{}`",
+            other.api_version()
+        ));
+    }
+    match similar(gvk, kinds) {
+        Some(other) => diagnostic.help(format!("did you mean `{other}`?")),
+        None => diagnostic.help("add its CustomResourceDefinition to this phase or one before it"),
+    }
+}
+
+/// A kind of the same group and version that is served and has a similar name.
+fn similar(gvk: &Gvk, kinds: &Kinds) -> Option<String> {
+    let others: Vec<&str> = kinds
+        .iter()
+        .filter(|resource| resource.group == gvk.group && resource.version == gvk.version)
+        .map(|resource| resource.kind.as_str())
+        .collect();
+    nearest(&gvk.kind, others.iter().copied()).map(ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::tests::world::{desired, objects, plan};
+
+    const WIDGET: &str =
+        "{apiVersion: demo.dev/v1, kind: Widget, metadata: {name: w, namespace: n}}";
+    const OPERATOR: &str = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: operator, namespace: n}, spec: {template: {spec: {}}}}";
+
+    #[test]
+    fn a_kind_is_waited_for_where_a_workload_before_it_or_beside_it_may_bring_it() {
+        for phases in [
+            vec![("all", format!("{OPERATOR}\n---\n{WIDGET}"))],
+            vec![("a", OPERATOR.to_owned()), ("b", WIDGET.to_owned())],
+            vec![("a", WIDGET.to_owned()), ("b < -", OPERATOR.to_owned())],
+        ] {
+            let phases: Vec<(&str, &str)> = phases
+                .iter()
+                .map(|(name, text)| (*name, text.as_str()))
+                .collect();
+            let plan = plan(&phases).unwrap();
+            let widget = plan
+                .actions
+                .iter()
+                .find(|action| action.id().kind == "Widget")
+                .unwrap();
+            let awaits = widget.awaits.as_ref().unwrap();
+            assert_eq!(awaits.kind, "demo.dev/v1 Widget");
+            assert_eq!(awaits.bringers.len(), 1, "{phases:?}");
+            assert_eq!(plan.actions[awaits.bringers[0]].id().name, "operator");
+        }
+    }
+
+    #[test]
+    fn a_kind_that_nothing_can_bring_in_time_is_an_error_at_its_place() {
+        for phases in [vec![("all", WIDGET)], vec![("a", WIDGET), ("b", OPERATOR)]] {
+            let text = plan(&phases).unwrap_err();
+            assert!(text.contains("`Widget` in `demo.dev/v1`"), "{text}");
+        }
+        let error = objects(&desired(&[("all", WIDGET)])).unwrap_err();
+        let error = error.iter().next().unwrap();
+        let place = error.location().map(ToString::to_string);
+        assert_eq!(place.as_deref(), Some("all.yaml:1:33"), "{error}");
+    }
+
+    #[test]
+    fn a_slip_in_a_built_in_kind_is_never_waited_for() {
+        let slip = "{apiVersion: apps/v1, kind: Deploymnt, metadata: {name: w, namespace: n}}";
+        let all = format!("{OPERATOR}\n---\n{slip}");
+        let errors = objects(&desired(&[("all", &all)])).unwrap_err();
+        let help = errors.iter().next().unwrap().help.clone();
+        assert_eq!(
+            help.as_deref(),
+            Some("did you mean `Deployment`?"),
+            "{errors}"
+        );
+    }
+
+    #[test]
+    fn plurals_are_those_of_api_machinery() {
+        for (kind, expected) in [
+            ("Widget", "widgets"),
+            ("Proxy", "proxies"),
+            ("Ingress", "ingresses"),
+        ] {
+            assert_eq!(plural(kind), expected);
+        }
+    }
+}
