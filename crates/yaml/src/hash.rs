@@ -12,6 +12,31 @@ pub(crate) fn seed() -> u64 {
     *SEED
 }
 
+/// A key of mappings with its hash, for one that is looked up again and again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    text: Box<str>,
+    hash: u32,
+}
+
+impl Key {
+    /// A key of this text.
+    pub fn new(text: impl Into<Box<str>>) -> Self {
+        let text = text.into();
+        let hash = key_hash(seed(), text.as_bytes());
+        Self { text, hash }
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn hash(&self) -> u32 {
+        self.hash
+    }
+}
+
 /// Hash of a scalar key. Zero is kept for keys that are not scalars.
 #[inline]
 pub(crate) fn key_hash(seed: u64, key: &[u8]) -> u32 {

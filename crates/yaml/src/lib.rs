@@ -19,6 +19,7 @@ mod view;
 pub use comments::Comments;
 pub use document::{Document, Entries, Items};
 pub use error::Error;
+pub use hash::Key;
 pub use node::{Kind, NodeId, Style};
 pub use parse::{DuplicateKeys, ParseOptions};
 pub use resolve::{Resolved, Schema};

@@ -415,6 +415,9 @@ pub(crate) fn run_steps(
     resources: &mut ResMap,
 ) -> Result<(), Diagnostics> {
     for step in steps {
+        if !step.transform.minds_no_gaps() {
+            resources.settle();
+        }
         step.transform.apply(context, resources)?;
         let Some(note) = &step.note else { continue };
         for _ in 0..step.transform.count() {
@@ -427,6 +430,7 @@ pub(crate) fn run_steps(
             }
         }
     }
+    resources.settle();
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use trueup_yaml::{Document, Kind, NodeId};
+use trueup_yaml::{Document, Key, Kind, NodeId};
 
 use super::{
     Misfit, expect,
@@ -38,7 +38,7 @@ struct Split {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Part {
-    name: String,
+    name: Key,
     /// Written with `[]`: never made, only entered.
     list: bool,
     /// The name is a key and nothing else: no index, no selector.
@@ -71,6 +71,7 @@ impl Part {
             && name
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
+        let name = Key::new(name);
         Self { name, list, key }
     }
 }
@@ -132,15 +133,15 @@ fn enter(
     last: bool,
     create: Create,
 ) -> Result<Option<NodeId>, Misfit> {
-    if part.name.is_empty() {
+    if part.name.as_str().is_empty() {
         return Err(Misfit::Path(
             "a field spec holds an empty field name".to_owned(),
         ));
     }
     let found = if part.key {
-        doc.get(map, &part.name)
+        doc.get_key(map, &part.name)
     } else {
-        lookup(doc, map, &[&part.name])?
+        lookup(doc, map, &[part.name.as_str()])?
     };
     let kind = match create {
         Create::Yes(kind) if !part.list => Some(if last { kind } else { Kind::Mapping }),
@@ -156,7 +157,7 @@ fn enter(
         (None, Some(kind)) if !part.list => {
             expect(doc, map, Kind::Mapping)?;
             let made = new_of(doc, kind);
-            set_field(doc, map, &part.name, made)?;
+            set_field(doc, map, part.name.as_str(), made)?;
             Ok(Some(made))
         }
         (None, _) => Ok(None),

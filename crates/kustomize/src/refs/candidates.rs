@@ -27,7 +27,7 @@ impl Candidate {
         Self {
             id: resource.id().clone(),
             previous: resource.previous_ids().collect(),
-            original_namespace: resource.original_id().effective_namespace().into(),
+            original_namespace: resource.original_namespace(),
             prefixes: resource.book.prefixes.clone(),
             suffixes: resource.book.suffixes.clone(),
             location: resource.location(),

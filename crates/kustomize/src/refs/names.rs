@@ -47,10 +47,11 @@ pub(crate) fn mend_names(
     let mut complaints = Diagnostics::new();
     let mut by_kind: HashMap<Gvk, Vec<Field<'_>>> = HashMap::default();
     for resource in resources.iter() {
-        let gvk = resource.original_id().gvk;
-        by_kind
-            .entry(gvk)
-            .or_insert_with_key(|gvk| fields_of(config, gvk));
+        let gvk = resource.original_gvk();
+        if !by_kind.contains_key(&*gvk) {
+            let fields = fields_of(config, &gvk);
+            by_kind.insert(gvk.into_owned(), fields);
+        }
         if *resource.gvk().kind == *"RoleBinding" && !fields_are_empty(&by_kind, resource) {
             complaints.keep(bound_namespaces(resource));
         }
@@ -61,7 +62,7 @@ pub(crate) fn mend_names(
     complaints.into_result(())?;
     let schemas = context.schemas();
     let complaints = parallel::change_all(resources.edit(), |resource| {
-        let fields = by_kind.get(&resource.original_id().gvk);
+        let fields = by_kind.get(&*resource.original_gvk());
         let complaints = mend(resource, fields.map_or(&[], Vec::as_slice), &candidates);
         resource.sync(&schemas);
         complaints
@@ -86,7 +87,7 @@ fn mend(resource: &mut Resource, fields: &[Field<'_>], candidates: &Candidates) 
 
 fn fields_are_empty(by_kind: &HashMap<Gvk, Vec<Field<'_>>>, resource: &Resource) -> bool {
     by_kind
-        .get(&resource.original_id().gvk)
+        .get(&*resource.original_gvk())
         .is_none_or(Vec::is_empty)
 }
 

@@ -12,7 +12,7 @@ mod labels;
 mod select;
 mod set;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use trueup_manifest::Origin;
 use trueup_yaml::{Document, Kind, Location, NodeId};
@@ -138,6 +138,26 @@ impl Resource {
         self.previous_ids()
             .next()
             .unwrap_or_else(|| self.id.clone())
+    }
+
+    /// Group, version and kind of [`Self::original_id`].
+    pub(crate) fn original_gvk(&self) -> Cow<'_, Gvk> {
+        match self.book.previous.first() {
+            Some(first) if first.kind != self.id.gvk.kind => Cow::Owned(Gvk {
+                group: Arc::clone(&self.id.gvk.group),
+                version: Arc::clone(&self.id.gvk.version),
+                kind: Arc::clone(&first.kind),
+            }),
+            _ => Cow::Borrowed(&self.id.gvk),
+        }
+    }
+
+    /// The namespace it was loaded under, `default` where it named none.
+    pub(crate) fn original_namespace(&self) -> Arc<str> {
+        match self.book.previous.first() {
+            Some(first) if !first.namespace.is_empty() => Arc::clone(&first.namespace),
+            _ => self.original_id().effective_namespace().into(),
+        }
     }
 
     /// Remembers the present name before it changes.

@@ -1,15 +1,21 @@
 //! The ordered objects of a build, found by any of their names without a search through all.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Key, ResId, Resource};
 use crate::HashMap;
 
 /// Objects in order, no two with the same present id.
+///
+/// One that is removed leaves a gap until [`Self::settle`], so that a patch which deletes one object of
+/// many costs no look at the others. A lookup by name minds no gaps; whatever looks at all objects
+/// does, and comes after a `settle`.
 #[derive(Clone, Default)]
 pub(crate) struct ResMap {
     items: Vec<Resource>,
-    /// Present ids; dropped when an edit may have changed one.
+    /// Positions of those that are removed, and still in `items`.
+    gaps: BTreeSet<usize>,
+    /// Present ids; dropped when an edit may have changed several.
     keys: Option<HashMap<Key, usize>>,
     /// Positions by any name an object ever had; may hold too many, never too few. Dropped when
     /// positions change or names may have.
@@ -18,15 +24,31 @@ pub(crate) struct ResMap {
 
 impl ResMap {
     pub(crate) fn len(&self) -> usize {
-        self.items.len()
+        self.as_slice().len()
     }
 
     pub(crate) fn as_slice(&self) -> &[Resource] {
+        debug_assert!(self.gaps.is_empty(), "whoever sees all objects settles");
         &self.items
     }
 
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, Resource> {
-        self.items.iter()
+        self.as_slice().iter()
+    }
+
+    /// Closes the gaps that removed objects left. Positions change.
+    pub(crate) fn settle(&mut self) {
+        if self.gaps.is_empty() {
+            return;
+        }
+        let gaps = std::mem::take(&mut self.gaps);
+        let mut at = 0;
+        self.items.retain(|_| {
+            at += 1;
+            !gaps.contains(&(at - 1))
+        });
+        self.keys = None;
+        self.names = None;
     }
 
     pub(crate) fn get(&self, at: usize) -> Option<&Resource> {
@@ -35,6 +57,7 @@ impl ResMap {
 
     /// All objects, for edits that may rename them.
     pub(crate) fn edit(&mut self) -> &mut Vec<Resource> {
+        self.settle();
         self.keys = None;
         self.names = None;
         &mut self.items
@@ -42,6 +65,7 @@ impl ResMap {
 
     /// All objects, for edits that rename none.
     pub(crate) fn edit_fields(&mut self) -> &mut [Resource] {
+        self.settle();
         &mut self.items
     }
 
@@ -51,30 +75,50 @@ impl ResMap {
         at: usize,
         edit: impl FnOnce(&mut Resource) -> T,
     ) -> Option<T> {
-        let Self { items, keys, names } = self;
-        let resource = items.get_mut(at)?;
+        let resource = self.items.get_mut(at)?;
         let before = resource.id().clone();
         let result = edit(resource);
         if *resource.id() != before {
-            *keys = None;
-            if let Some(names) = names {
-                let positions = names.entry(Arc::clone(&resource.id().name)).or_default();
-                if !positions.contains(&at) {
-                    positions.push(at);
-                    positions.sort_unstable();
-                }
-            }
+            self.has_renamed(at, &before);
         }
         Some(result)
     }
 
-    pub(crate) fn remove(&mut self, at: usize) {
-        if at < self.items.len() {
-            self.edit().remove(at);
+    /// Notes that the object at a position has another id than `before`.
+    fn has_renamed(&mut self, at: usize, before: &ResId) {
+        let Some(resource) = self.items.get(at) else {
+            return;
+        };
+        if let Some(names) = &mut self.names {
+            add_names(names, resource, at);
+        }
+        let Some(keys) = &mut self.keys else { return };
+        if keys.get(&before.key()) == Some(&at) {
+            keys.remove(&before.key());
+        }
+        let taken = keys.insert(resource.id().key(), at);
+        if taken.is_some_and(|other| other != at) {
+            // Two of one id: whoever asks for duplicates finds them by a look at all.
+            self.keys = None;
         }
     }
 
-    pub(crate) fn into_items(self) -> Vec<Resource> {
+    /// Takes an object out; the others keep their positions until [`Self::settle`].
+    pub(crate) fn remove(&mut self, at: usize) {
+        let Some(resource) = self.items.get(at) else {
+            return;
+        };
+        if let Some(keys) = &mut self.keys {
+            let key = resource.id().key();
+            if keys.get(&key) == Some(&at) {
+                keys.remove(&key);
+            }
+        }
+        self.gaps.insert(at);
+    }
+
+    pub(crate) fn into_items(mut self) -> Vec<Resource> {
+        self.settle();
         self.items
     }
 
@@ -94,7 +138,8 @@ impl ResMap {
     /// Adds an object; gives it back with the one in its way where its id is taken.
     pub(crate) fn append(&mut self, resource: Resource) -> Result<(), Box<(Resource, usize)>> {
         let at = self.items.len();
-        let keys = self.keys.get_or_insert_with(|| keys_of(&self.items));
+        let Self { items, gaps, .. } = self;
+        let keys = self.keys.get_or_insert_with(|| keys_of(items, gaps));
         match keys.entry(resource.id().key()) {
             std::collections::hash_map::Entry::Occupied(taken) => {
                 return Err(Box::new((resource, *taken.get())));
@@ -116,7 +161,7 @@ impl ResMap {
             return None;
         }
         let mut keys = crate::map_with_room(self.items.len());
-        for (at, resource) in self.items.iter().enumerate() {
+        for (at, resource) in present(&self.items, &self.gaps) {
             if let Some(first) = keys.insert(resource.id().key(), at) {
                 return Some((first, at));
             }
@@ -127,9 +172,12 @@ impl ResMap {
 
     /// Puts an object in the place of another.
     pub(crate) fn replace(&mut self, at: usize, resource: Resource) {
-        if let Some(slot) = self.edit().get_mut(at) {
-            *slot = resource;
-        }
+        let Some(slot) = self.items.get_mut(at) else {
+            return;
+        };
+        let before = slot.id().clone();
+        *slot = resource;
+        self.has_renamed(at, &before);
     }
 
     /// Positions of the objects that had or have a name which `wanted` accepts, in order.
@@ -138,40 +186,47 @@ impl ResMap {
         name: &str,
         wanted: impl Fn(&ResId) -> bool,
     ) -> Vec<usize> {
+        let Self { items, gaps, .. } = self;
         let names = self.names.get_or_insert_with(|| {
             let mut names = HashMap::default();
-            for (at, resource) in self.items.iter().enumerate() {
+            for (at, resource) in present(items, gaps) {
                 add_names(&mut names, resource, at);
             }
             names
         });
         let positions = names.get(name).map_or(&[][..], Vec::as_slice);
-        positions
-            .iter()
-            .copied()
-            .filter(|at| {
-                self.items
-                    .get(*at)
-                    .is_some_and(|resource| resource.any_ids().any(|id| wanted(&id)))
-            })
-            .collect()
+        let is_wanted = |at: &usize| {
+            let resource = items.get(*at).filter(|_| !gaps.contains(at));
+            resource.is_some_and(|resource| resource.any_ids().any(|id| wanted(&id)))
+        };
+        positions.iter().copied().filter(is_wanted).collect()
     }
 }
 
-fn keys_of(items: &[Resource]) -> HashMap<Key, usize> {
+/// The objects that are not removed, with their positions.
+fn present<'a>(
+    items: &'a [Resource],
+    gaps: &'a BTreeSet<usize>,
+) -> impl Iterator<Item = (usize, &'a Resource)> {
+    let all = items.iter().enumerate();
+    all.filter(|(at, _)| gaps.is_empty() || !gaps.contains(at))
+}
+
+fn keys_of(items: &[Resource], gaps: &BTreeSet<usize>) -> HashMap<Key, usize> {
     let mut keys = crate::map_with_room(items.len());
-    for (at, resource) in items.iter().enumerate() {
+    for (at, resource) in present(items, gaps) {
         keys.entry(resource.id().key()).or_insert(at);
     }
     keys
 }
 
+/// Notes every name of an object; positions stay in order.
 fn add_names(names: &mut HashMap<Arc<str>, Vec<usize>>, resource: &Resource, at: usize) {
     let former = resource.book.previous.iter().map(|previous| &previous.name);
     for name in former.chain(std::iter::once(&resource.id().name)) {
         let positions = names.entry(Arc::clone(name)).or_default();
-        if positions.last() != Some(&at) {
-            positions.push(at);
+        if let Err(place) = positions.binary_search(&at) {
+            positions.insert(place, at);
         }
     }
 }

@@ -45,6 +45,12 @@ pub(crate) trait Transform {
     /// Changes the objects.
     fn apply(&self, context: &Context<'_>, resources: &mut ResMap) -> Result<(), Diagnostics>;
 
+    /// Whether it finds objects by name alone, so that it minds no gaps that one before it left in the
+    /// set (see [`ResMap`]).
+    fn minds_no_gaps(&self) -> bool {
+        false
+    }
+
     /// How many transformers upstream would count this as.
     fn count(&self) -> usize {
         1

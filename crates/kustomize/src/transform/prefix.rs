@@ -8,7 +8,7 @@ use crate::{
     Context,
     node::{self, Create, Misfit, Write, each_field},
     parallel,
-    resource::{ResId, ResMap, Resource},
+    resource::{Gvk, ResMap, Resource},
 };
 
 /// Which end of a name.
@@ -31,7 +31,7 @@ impl Transform for Affix {
     fn apply(&self, context: &Context<'_>, resources: &mut ResMap) -> Result<(), Diagnostics> {
         let schemas = context.schemas();
         let complaints = parallel::change(resources.edit(), |resource| {
-            let original = resource.original_id();
+            let original = resource.original_gvk().into_owned();
             if keeps_its_name(&original) {
                 return Ok(());
             }
@@ -46,11 +46,11 @@ impl Transform for Affix {
 }
 
 impl Affix {
-    fn apply_to(&self, resource: &mut Resource, original: &ResId) -> Result<(), Misfit> {
+    fn apply_to(&self, resource: &mut Resource, original: &Gvk) -> Result<(), Misfit> {
         for spec in self
             .specs
             .iter()
-            .filter(|spec| original.gvk.selected_by(&spec.gvk))
+            .filter(|spec| original.selected_by(&spec.gvk))
         {
             if spec.path == NAME && !self.text.is_empty() {
                 let list = match self.side {
@@ -91,10 +91,10 @@ impl Affix {
 }
 
 /// Kinds whose names mean something beyond the object.
-fn keeps_its_name(id: &ResId) -> bool {
-    match &*id.gvk.kind {
+fn keeps_its_name(gvk: &Gvk) -> bool {
+    match &*gvk.kind {
         "CustomResourceDefinition" | "Namespace" => true,
-        "APIService" => *id.gvk.group == *"apiregistration.k8s.io",
+        "APIService" => *gvk.group == *"apiregistration.k8s.io",
         _ => false,
     }
 }

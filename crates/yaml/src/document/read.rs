@@ -2,7 +2,7 @@
 
 use super::{Document, row};
 use crate::comments::Comments;
-use crate::hash::{key_hash, seed};
+use crate::hash::{Key, key_hash, seed};
 use crate::node::{
     ANCHORED, COMMENTED, Entry, HEAP, INDEXED, Kind, Node, NodeId, STRING, Style, TAGGED,
 };
@@ -155,6 +155,12 @@ impl Document {
         self.find(map, key).map(|(_, entry)| entry.value)
     }
 
+    /// [`Self::get`] for a key that is looked up often.
+    pub fn get_key(&self, map: NodeId, key: &Key) -> Option<NodeId> {
+        self.find_hashed(map, key.as_str(), key.hash())
+            .map(|(_, entry)| entry.value)
+    }
+
     /// The key and value nodes of a key.
     pub fn get_entry(&self, map: NodeId, key: &str) -> Option<(NodeId, NodeId)> {
         self.find(map, key)
@@ -305,12 +311,15 @@ impl Document {
 
     /// Position and entry of a scalar key.
     pub(crate) fn find(&self, map: NodeId, key: &str) -> Option<(usize, Entry)> {
-        let node = self.node(map);
-        let entries = self.entry_slice(node);
-        if entries.is_empty() {
+        if self.len(map) == 0 {
             return None;
         }
-        let hash = key_hash(seed(), key.as_bytes());
+        self.find_hashed(map, key, key_hash(seed(), key.as_bytes()))
+    }
+
+    fn find_hashed(&self, map: NodeId, key: &str, hash: u32) -> Option<(usize, Entry)> {
+        let node = self.node(map);
+        let entries = self.entry_slice(node);
         if node.has(INDEXED)
             && let Some(index) = row(&self.extras.indexes, map)
         {

@@ -84,4 +84,7 @@ impl Transform for StrategicPatches {
         }
         complaints.into_result(())
     }
+    fn minds_no_gaps(&self) -> bool {
+        true
+    }
 }

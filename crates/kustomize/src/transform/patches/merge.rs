@@ -42,7 +42,7 @@ pub(super) fn apply_to_all(
             deleted.push(*at);
         }
     }
-    for at in deleted.into_iter().rev() {
+    for at in deleted {
         resources.remove(at);
     }
     complaints.keep(refuse_duplicates(resources));

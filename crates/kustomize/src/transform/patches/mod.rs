@@ -70,6 +70,10 @@ impl Transform for Patch {
             (Loaded::Json(_), None) => Ok(()),
         }
     }
+
+    fn minds_no_gaps(&self) -> bool {
+        self.target.is_none()
+    }
 }
 
 impl Patch {

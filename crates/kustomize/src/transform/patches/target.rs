@@ -75,7 +75,10 @@ pub(super) fn the_one(
         .as_slice()
     {
         [at] => Ok(*at),
-        [] => Err(nothing_to_patch(resources, id, place)),
+        [] => {
+            resources.settle();
+            Err(nothing_to_patch(resources, id, place))
+        }
         several => {
             let message = format!("{} objects match the patch for `{id}`", several.len());
             let diagnostic = Diagnostic::error("kustomize/ambiguous-target", message)
