@@ -24,7 +24,9 @@ if [ -z "${TRUEUP:-}" ]; then
   TRUEUP="$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/release/examples/build {dir}"
 fi
 peer="${KUSTOMIZE:-kustomize} build {dir}"
-if ! command -v "${KUSTOMIZE:-kustomize}" >/dev/null; then
+if [ "${PEER:-}" = no ]; then
+  peer=
+elif ! command -v "${KUSTOMIZE:-kustomize}" >/dev/null; then
   echo "SKIPPED: no kustomize on the path, so its rows are missing" >&2
   peer=
 fi
@@ -53,6 +55,18 @@ def measure(command, folder, out, runs):
     return statistics.median(wall), statistics.median(cpu)
 
 
+def measure_slow(command, folder, out):
+    """Wall and CPU seconds and peak memory of one run, which takes minutes."""
+    words = [word.format(dir=folder) for word in shlex.split(command)]
+    if not gnu_time:
+        return *measure(command, folder, out, 1), float("nan")
+    note = os.path.join(work, "slow")
+    with open(out, "wb") as file:
+        subprocess.run([gnu_time, "-f", "%e %U %S %M", "-o", note, *words], check=True, stdout=file, stderr=subprocess.DEVNULL)
+    wall, user, system, peak = map(float, open(note).read().split()[-4:])
+    return wall, user + system, peak / 1024
+
+
 def memory(command, folder):
     # Of a child of GNU time: one of this interpreter would begin with the interpreter's own memory.
     if not gnu_time:
@@ -65,6 +79,7 @@ def memory(command, folder):
 
 print("| resources | | wall ms | CPU ms | peak MiB | faster (wall) | faster (CPU) | memory |")
 print("| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+costs = []
 for size in map(int, sizes):
     tree = os.path.join(work, str(size))
     subprocess.run([sys.executable, generator, str(size), tree], check=True, stdout=subprocess.DEVNULL)
@@ -74,17 +89,23 @@ for size in map(int, sizes):
     peak = memory(ours, overlay)
     row = ["1×"] * 3
     if peer:
-        slow = size >= 5000
-        wall_peer, cpu_peer = measure(peer, overlay, theirs, 1 if slow else 5)
-        peak_peer = float("nan") if slow else memory(peer, overlay)
+        if size >= 5000:
+            wall_peer, cpu_peer, peak_peer = measure_slow(peer, overlay, theirs)
+        else:
+            wall_peer, cpu_peer = measure(peer, overlay, theirs, 5)
+            peak_peer = memory(peer, overlay)
         if not filecmp.cmp(mine, theirs, shallow=False):
             sys.exit(f"the output for {size} resources differs")
-        share = "" if slow else f"{peak / peak_peer:.0%}"
-        row = [f"{wall_peer / wall:.0f}×", f"{cpu_peer / cpu:.0f}×", share]
+        row = [f"{wall_peer / wall:.0f}×", f"{cpu_peer / cpu:.0f}×", f"{peak / peak_peer:.0%}"]
+    costs.append((size, cpu, peak))
     print(f"| {size:,} | trueup | {wall * 1e3:.1f} | {cpu * 1e3:.1f} | {peak:.1f} | {' | '.join(row)} |")
     if peer:
-        peak_peer = "" if slow else f"{peak_peer:.1f}"
-        print(f"| | kustomize | {wall_peer * 1e3:.0f} | {cpu_peer * 1e3:.0f} | {peak_peer} | | | |", flush=True)
+        print(f"| | kustomize | {wall_peer * 1e3:.0f} | {cpu_peer * 1e3:.0f} | {peak_peer:.1f} | | | |", flush=True)
+print("\n| from | to | CPU µs for each more | peak KiB for each more |\n| ---: | ---: | ---: | ---: |")
+for (few, cpu_few, peak_few), (many, cpu_many, peak_many) in zip(costs, costs[1:]):
+    more = many - few
+    cpu, peak = (cpu_many - cpu_few) / more * 1e6, (peak_many - peak_few) / more * 1024
+    print(f"| {few:,} | {many:,} | {cpu:.1f} | {peak:.1f} |")
 load = os.getloadavg()[0]
-print(f"\nLoad of the machine at the end: {load:.1f} on {os.cpu_count()} CPUs. Both print the same bytes.")
+print(f"\nLoad of the machine at the end: {load:.1f} on {os.cpu_count()} CPUs.{' Both print the same bytes.' if peer else ''}")
 PYTHON

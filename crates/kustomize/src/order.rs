@@ -7,6 +7,7 @@ use trueup_manifest::Diagnostic;
 use crate::{
     Context, Reorder,
     load::SortOptions,
+    parallel,
     resource::{Gvk, ResId, ResMap},
     transform::refuse_duplicates,
 };
@@ -115,7 +116,7 @@ fn sort(resources: &mut ResMap, ranks: &HashMap<&str, i64>) -> Result<(), Diagno
         .collect();
     let core_namespaces_first = ranks.contains_key("Namespace");
     let items = resources.as_slice();
-    places.sort_by(|(rank, a), (other, b)| {
+    parallel::sort(&mut places, |(rank, a), (other, b)| {
         rank.cmp(other)
             .then_with(|| match (items.get(*a), items.get(*b)) {
                 (Some(a), Some(b)) => compare(a.id(), b.id(), core_namespaces_first),
@@ -134,6 +135,9 @@ fn compare(a: &ResId, b: &ResId, core_namespaces_first: bool) -> Ordering {
         core_namespaces_first && *id.gvk.kind == *"Namespace" && id.gvk.group.is_empty()
     };
     if a.gvk == b.gvk {
+        if a.namespace == b.namespace {
+            return name_of(a).cmp(name_of(b));
+        }
         return text(id_parts(a)).cmp(text(id_parts(b)));
     }
     let by_kind = match (is_first(a), is_first(b)) {

@@ -4,6 +4,8 @@
 //! slice, so that no result depends on how many threads there are.
 //! It must never be given work whose items depend on each other.
 
+use std::cmp::Ordering;
+
 use rayon::prelude::*;
 use trueup_manifest::{Diagnostic, Diagnostics};
 
@@ -103,4 +105,16 @@ pub(crate) fn all<T: Sync>(items: &[T], test: impl Fn(&T) -> bool + Sync + Send)
         return items.iter().all(test);
     }
     items.par_iter().with_min_len(CHUNK).all(test)
+}
+
+/// Fewer items are sorted by the thread at hand.
+const FEW_TO_SORT: usize = 1_024;
+
+/// Sorts; equal items stay in their order.
+pub(crate) fn sort<T: Send>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering + Sync) {
+    if items.len() < FEW_TO_SORT {
+        items.sort_by(compare);
+    } else {
+        items.par_sort_by(compare);
+    }
 }

@@ -61,7 +61,7 @@ fn drop_local(resources: &mut ResMap) {
             .at(resource.root(), &path)
             .is_some_and(|node| resource.doc.text(node).unwrap_or_default() != "false")
     };
-    if resources.iter().any(is_local) {
+    if !parallel::all(resources.as_slice(), |resource| !is_local(resource)) {
         resources.edit().retain(|resource| !is_local(resource));
     }
 }
@@ -72,13 +72,16 @@ fn refuse_nameless(resources: &ResMap) -> Result<(), Diagnostics> {
         let kind = resource.doc.get(resource.root(), "kind");
         !node::value(&resource.doc, kind).is_empty()
     };
-    let nameless = |resource: &&Resource| {
+    let nameless = |resource: &Resource| {
         let named = !resource.name().is_empty() || resource.gvk().kind.ends_with("List");
         !named || !has_kind(resource)
     };
+    if parallel::all(resources.as_slice(), |resource| !nameless(resource)) {
+        return Ok(());
+    }
     let complaints: Diagnostics = resources
         .iter()
-        .filter(nameless)
+        .filter(|resource| nameless(resource))
         .map(|resource| {
             let lost = if resource.gvk().kind.is_empty() {
                 "kind"

@@ -121,8 +121,13 @@ impl Accumulator {
     }
 
     /// Merges what a base came to.
-    fn merge(&mut self, other: Self) -> Result<(), Diagnostics> {
-        self.append_all(other.resources.into_items())?;
+    fn merge(&mut self, mut other: Self) -> Result<(), Diagnostics> {
+        // The first base brings its indexes along.
+        if self.resources.is_empty() && other.resources.duplicate().is_none() {
+            self.resources = other.resources;
+        } else {
+            self.append_all(other.resources.into_items())?;
+        }
         self.merge_config(&other.config)?;
         self.vars.merge(other.vars)
     }

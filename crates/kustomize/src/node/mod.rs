@@ -17,7 +17,7 @@ pub(crate) use self::{
         append_selected, element_with, kind_before, lookup, lookup_create, new_of, split_selector,
     },
     path::{is_index, is_selector, smart_split, split_path},
-    walk::{Create, FieldPath, each_field},
+    walk::{Create, FieldPath, Trail, each_field},
     write::{Write, append_field, clear, put_scalar, quote_odd, restyle, set_field, write_scalar},
 };
 

@@ -90,6 +90,51 @@ pub(crate) fn each_field<E: From<Misfit>>(
     walk(doc, from, path.parts(), create, visit)
 }
 
+/// The way that the last path took through mappings. Paths that are followed one after the other mostly
+/// begin alike, and where nothing is made that beginning leads to the same nodes.
+pub(crate) struct Trail<'p> {
+    root: NodeId,
+    /// Parts of the path, and where each led; none where there is no such field.
+    steps: Vec<(&'p Part, Option<NodeId>)>,
+}
+
+impl<'p> Trail<'p> {
+    /// For paths from this node.
+    pub(crate) fn new(root: NodeId) -> Self {
+        Self {
+            root,
+            steps: Vec::new(),
+        }
+    }
+
+    /// [`each_field`] with nothing made. Between two of them nobody may add or remove a field on the way.
+    pub(crate) fn each_field<E: From<Misfit>>(
+        &mut self,
+        doc: &mut Document,
+        path: &'p FieldPath,
+        visit: Visit<'_, E>,
+    ) -> Result<(), E> {
+        let parts = path.parts();
+        let shared = self.steps.iter().zip(parts);
+        let shared = shared.take_while(|((step, _), part)| step == part).count();
+        self.steps.truncate(shared);
+        let mut at = self.steps.last().map_or(Some(self.root), |step| step.1);
+        let mut rest = parts.get(shared..).unwrap_or_default();
+        while let (Some(map), Some((part, after))) = (at, rest.split_first()) {
+            if !part.key || part.list || doc.kind(map) != Kind::Mapping {
+                break;
+            }
+            at = doc.get_key(map, &part.name);
+            self.steps.push((part, at));
+            rest = after;
+        }
+        match at {
+            Some(at) => walk(doc, at, rest, Create::No, visit),
+            None => Ok(()),
+        }
+    }
+}
+
 fn walk<E: From<Misfit>>(
     doc: &mut Document,
     at: NodeId,

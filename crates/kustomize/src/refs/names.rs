@@ -8,7 +8,7 @@ use trueup_yaml::{Document, Kind, NodeId};
 use super::candidates::{Candidate, Candidates, Referrer, choose};
 use crate::{
     Context, HashMap,
-    node::{self, Create, FieldPath, Misfit, Write, each_field},
+    node::{self, FieldPath, Misfit, Trail, Write},
     parallel,
     resource::{Gvk, ResMap, Resource},
     transform::{SharedConfig, misfit},
@@ -77,12 +77,13 @@ fn mend(resource: &mut Resource, fields: &[Field<'_>], candidates: &Candidates) 
     }
     let bound = bound_namespaces(resource).unwrap_or_default();
     let referrer = Referrer::new(resource, bound);
-    let mend = |field: &Field<'_>| {
-        mend_field(resource, &referrer, field, candidates)
-            .err()
-            .map(|fault| explain(resource, field, fault))
-    };
-    fields.iter().filter_map(mend).collect()
+    let mut trail = Trail::new(resource.root());
+    let mut complaints = Vec::new();
+    for field in fields {
+        let mended = mend_field(resource, &referrer, field, candidates, &mut trail);
+        complaints.extend(mended.err().map(|fault| explain(resource, field, fault)));
+    }
+    complaints
 }
 
 fn fields_are_empty(by_kind: &HashMap<Gvk, Vec<Field<'_>>>, resource: &Resource) -> bool {
@@ -137,13 +138,13 @@ fn bound_namespaces(resource: &Resource) -> Result<HashSet<String>, Diagnostic> 
     Ok(bound)
 }
 
-fn mend_field(
+fn mend_field<'c>(
     resource: &mut Resource,
     referrer: &Referrer,
-    field: &Field<'_>,
+    field: &Field<'c>,
     candidates: &Candidates,
+    trail: &mut Trail<'c>,
 ) -> Result<(), Fault> {
-    let root = resource.root();
     let role = if field.text.ends_with("roleRef/name") {
         role_of(&resource.doc)
     } else {
@@ -155,13 +156,9 @@ fn mend_field(
         target: field.target,
         role,
     };
-    each_field(
-        &mut resource.doc,
-        root,
-        field.path,
-        Create::No,
-        &mut |doc, node| mend.visit(doc, node),
-    )
+    trail.each_field(&mut resource.doc, field.path, &mut |doc, node| {
+        mend.visit(doc, node)
+    })
 }
 
 /// Group and kind of the role that a binding names.

@@ -27,6 +27,10 @@ impl ResMap {
         self.as_slice().len()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.as_slice().is_empty()
+    }
+
     pub(crate) fn as_slice(&self) -> &[Resource] {
         debug_assert!(self.gaps.is_empty(), "whoever sees all objects settles");
         &self.items
