@@ -36,8 +36,15 @@ impl Console {
 
     /// Writes data.
     pub(super) fn data(&self, text: &str) -> Result<(), Failure> {
+        self.pieces(&[text])
+    }
+
+    /// Writes data that comes in pieces.
+    pub(super) fn pieces(&self, pieces: &[impl AsRef<str>]) -> Result<(), Failure> {
         let mut out = self.out.lock();
-        out.write_all(text.as_bytes())
+        pieces
+            .iter()
+            .try_for_each(|piece| out.write_all(piece.as_ref().as_bytes()))
             .and_then(|()| out.flush())
             .map_err(|error| Failure::write("to standard output", &error))
     }

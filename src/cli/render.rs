@@ -58,11 +58,13 @@ impl Args {
         console.findings(&warnings);
         match &self.output {
             None | Some(Target::Format(Format::Text | Format::Yaml)) => {
-                console.data(&render::to_yaml(&manifests)?)?;
+                console.pieces(&render::to_yaml_pieces(&manifests)?)?;
             }
             Some(Target::Format(Format::Json)) => console.data(&render::to_json(&manifests)?)?,
             Some(Target::Path(path)) => write::files(path, &manifests)?,
         }
+        // The process ends: the system takes all of it back at once.
+        std::mem::forget(manifests);
         Ok(Exit::Done)
     }
 

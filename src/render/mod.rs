@@ -29,7 +29,7 @@ pub use self::{
     desired::{Desired, DesiredPhase},
     helm::Inflator,
     kustomize::{BuildOptions, build as build_kustomization, file_names},
-    output::{to_json, to_yaml},
+    output::{to_json, to_yaml, to_yaml_pieces},
 };
 use crate::config::{Environment, Phase};
 
