@@ -15,6 +15,11 @@ use std::process::ExitCode;
 use trueup_kustomize::{LoadRestrictor, Options, Reorder, build};
 use trueup_manifest::{DiskTree, TreePath};
 
+/// The allocator of the program that we ship.
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let mut options = Options::default();
     let mut dir = None;

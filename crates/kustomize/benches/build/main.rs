@@ -1,6 +1,6 @@
 //! Time of a build inside the process, from files in memory to the printed text.
 //!
-//! `cargo bench -p trueup-kustomize`; `benches/kustomize.sh` measures whole processes beside the peer.
+//! `cargo bench -p trueup-kustomize --features jemalloc`; `benches/kustomize.sh` measures whole processes beside the peer.
 
 #![expect(clippy::expect_used, reason = "a benchmark: it may panic")]
 
@@ -8,6 +8,11 @@ mod overlay;
 
 use divan::{Bencher, counter::ItemsCount};
 use trueup_kustomize::{Cache, Options, build};
+
+/// The allocator of the program that we ship.
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const SIZES: [usize; 4] = [10, 200, 1_000, 5_000];
 
