@@ -20,7 +20,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 if [ -z "${TRUEUP:-}" ]; then
-  cargo build --quiet --release -p trueup-kustomize --example build
+  cargo build --quiet --release -p trueup-kustomize --features jemalloc --example build
   TRUEUP="$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/release/examples/build {dir}"
 fi
 peer="${KUSTOMIZE:-kustomize} build {dir}"
@@ -101,7 +101,8 @@ for size in map(int, sizes):
     print(f"| {size:,} | trueup | {wall * 1e3:.1f} | {cpu * 1e3:.1f} | {peak:.1f} | {' | '.join(row)} |")
     if peer:
         print(f"| | kustomize | {wall_peer * 1e3:.0f} | {cpu_peer * 1e3:.0f} | {peak_peer:.1f} | | | |", flush=True)
-print("\n| from | to | CPU µs for each more | peak KiB for each more |\n| ---: | ---: | ---: | ---: |")
+if len(costs) > 1:
+    print("\n| from | to | CPU µs for each more | peak KiB for each more |\n| ---: | ---: | ---: | ---: |")
 for (few, cpu_few, peak_few), (many, cpu_many, peak_many) in zip(costs, costs[1:]):
     more = many - few
     cpu, peak = (cpu_many - cpu_few) / more * 1e6, (peak_many - peak_few) / more * 1024
