@@ -11,8 +11,9 @@ use serde_json::Value;
 use trueup_manifest::{Diagnostic, Diagnostics};
 
 use crate::{
-    apply::health::{Health, Status, health},
+    apply::health::{Health, Status, health_by},
     cluster::{Cluster, Error, Freshness, Resource, Selection, Target},
+    config::HealthCheck,
     plan::{ApplySet, PARENT_GROUP, PARENT_KIND, Reach},
 };
 
@@ -90,8 +91,12 @@ impl EnvironmentStatus {
     }
 }
 
-/// Reads what an environment is like. It fails where the cluster does not answer.
-pub async fn read(cluster: &dyn Cluster, name: &str) -> Result<EnvironmentStatus, Diagnostics> {
+/// Reads what an environment is like; `checks` are its `healthChecks`. It fails where the cluster does not answer.
+pub async fn read(
+    cluster: &dyn Cluster,
+    name: &str,
+    checks: &[HealthCheck],
+) -> Result<EnvironmentStatus, Diagnostics> {
     let applyset = ApplySet::of(name)?;
     let kinds = cluster
         .kinds(Freshness::Latest)
@@ -135,7 +140,7 @@ pub async fn read(cluster: &dyn Cluster, name: &str) -> Result<EnvironmentStatus
         match cluster.list(resource, &selection).await {
             Ok(listing) => {
                 for live in &listing.items {
-                    status.take_object(&live.id().to_string(), health(live));
+                    status.take_object(&live.id().to_string(), health_by(live, checks));
                 }
             }
             Err(error) => status.unseen.push(

@@ -74,7 +74,8 @@ async fn read(
     clusters: &Clusters,
 ) -> Result<EnvironmentStatus, Diagnostics> {
     let connection = clusters.of(environment).await?;
-    status::read(&*connection.cluster, &environment.name).await
+    let checks = &environment.reconcile.health_checks;
+    status::read(&*connection.cluster, &environment.name, checks).await
 }
 
 fn text(status: &EnvironmentStatus) -> String {

@@ -268,3 +268,42 @@ fn what_is_there_once_its_kind_is_served_is_taken_over_only_where_the_policy_say
         assert_eq!(boxed.error.as_ref().unwrap().code, "plan/not-ours");
     });
 }
+
+#[test]
+fn a_version_that_is_not_served_is_waited_for_only_while_something_changes_that_may_bring_it() {
+    on_every_server(async |world| {
+        let older = namespaced().replace("name: v1,", "name: v1beta1,");
+        let running = NAMESPACE.to_owned() + OPERATOR;
+        world.converge(&[("app", &running)]).await;
+        world.apply_as("operator", &older).await;
+        world.until_served("TAG.example.com/v1beta1 Box").await;
+        let plan = world
+            .plan(&[("app", &(running.clone() + BOX))])
+            .await
+            .unwrap();
+        let boxed = plan
+            .actions
+            .iter()
+            .find(|action| action.id().kind == "Box")
+            .unwrap();
+        let blocked = boxed.blocked.as_ref().unwrap();
+        assert_eq!(blocked.code, "plan/unknown-kind", "on {}", world.server);
+        assert!(
+            blocked.help.as_deref().unwrap().contains("v1beta1"),
+            "{blocked:?}"
+        );
+        // A newer operator may bring the newer version.
+        let newer = running.replace("operator:1", "operator:2") + BOX;
+        let plan = world.plan(&[("app", &newer)]).await.unwrap();
+        let boxed = plan
+            .actions
+            .iter()
+            .find(|action| action.id().kind == "Box")
+            .unwrap();
+        assert!(
+            boxed.blocked.is_none() && boxed.awaits.is_some(),
+            "on {}",
+            world.server
+        );
+    });
+}

@@ -425,3 +425,38 @@ async fn what_another_tool_owns_is_a_step_of_the_plan() {
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     assert_eq!(scene.run(&["diff", "dev"]).code, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_health_checks_of_the_environment_hold_for_runs_and_for_the_status() {
+    let scene = Scene::new().await;
+    let checks = "  healthChecks:\n    - {kind: ConfigMap, name: a, current: data.a == 'z'}\n";
+    let file = scene.repo.read("environments/dev.yaml");
+    let file = file.replace("deletionBudget: {count: 1}", "timeout: 1s") + checks;
+    scene.repo.write("environments/dev.yaml", &file);
+    let ran = scene.run(&["reconcile", "dev"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+    let all = ran.stdout + &ran.stderr;
+    assert!(
+        all.contains("`current` does not hold yet: data.a == 'z'"),
+        "{all}"
+    );
+    let ran = scene.run(&["status", "dev", "-o", "json"]);
+    let status: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(status[0]["objects"]["InProgress"], 1, "{status}");
+
+    let map = scene.repo.read("plain/a.yaml").replace("a: b", "a: z");
+    scene.repo.write("plain/a.yaml", &map);
+    let ran = scene.run(&["reconcile", "dev"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    scene.repo.write(
+        "environments/dev.yaml",
+        &file.replace("data.a ==", "dota.a =="),
+    );
+    let ran = scene.run(&["check"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+    let all = ran.stdout + &ran.stderr;
+    assert!(
+        all.contains("there is no `dota`") && all.contains("environments/dev.yaml:"),
+        "{all}"
+    );
+}
