@@ -93,6 +93,8 @@ pub struct Request<'r> {
     pub skip_schema: bool,
     /// `--render-subchart-notes`.
     pub notes_of_all: bool,
+    /// Whether a key that a template asks for and the values do not have is an error, as in `helm lint --strict`.
+    pub strict: bool,
     /// Bounds on templates.
     pub limits: Limits,
 }
@@ -119,6 +121,7 @@ impl<'r> Request<'r> {
             lookup: None,
             skip_schema: false,
             notes_of_all: false,
+            strict: false,
             limits: Limits::default(),
         }
     }
@@ -156,6 +159,7 @@ impl<'r> Request<'r> {
             values: all,
             overlay: self.overlay,
             chart: self.chart,
+            strict: self.strict,
         };
         let rendered = engine::render(&chart, &facts, self.lookup.clone(), self.limits)?;
         release.crds = chart.crds();

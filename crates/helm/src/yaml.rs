@@ -7,7 +7,7 @@ use crate::{error::Error, go};
 
 /// The first document of a file, the last of equal keys winning.
 pub(crate) fn document(name: &str, data: &[u8]) -> Result<Document, Error> {
-    let text = String::from_utf8_lossy(data);
+    let text = crate::chart::text(data);
     parse(&Source::new(name, &*text))
 }
 

@@ -70,6 +70,8 @@ pub(crate) struct Code {
     pub(crate) functions: Vec<(Arc<str>, Function)>,
     pub(crate) templates: Vec<Arc<str>>,
     pub(crate) messages: Vec<String>,
+    /// The bytes of plain text in it.
+    pub(crate) text_len: usize,
 }
 
 /// The most fields that one instruction walks along: a walk is a recursion.
@@ -218,6 +220,7 @@ impl<'c> Compiler<'c> {
                 functions: Vec::new(),
                 templates: Vec::new(),
                 messages: Vec::new(),
+                text_len: 0,
             },
             loops: Vec::new(),
             declared: 0,
@@ -226,6 +229,9 @@ impl<'c> Compiler<'c> {
 
     /// Adds an instruction; its index.
     fn emit(&mut self, op: Op, at: NodeId) -> usize {
+        if let Op::Text(span) = op {
+            self.code.text_len += span.end.saturating_sub(span.start) as usize;
+        }
         self.code.ops.push(op);
         self.code.nodes.push(at);
         self.code.ops.len() - 1

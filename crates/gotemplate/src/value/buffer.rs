@@ -17,6 +17,11 @@ impl Buffer {
         Self::default()
     }
 
+    /// Makes room for so many bytes more.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.bytes.reserve(bytes);
+    }
+
     /// Adds a text that is no secret.
     #[inline]
     pub fn push_str(&mut self, text: &str) {

@@ -176,6 +176,7 @@ impl<'m, 'o> Machine<'m, 'o> {
         take: impl FnOnce(&mut Buffer) -> T,
     ) -> Result<T, Error> {
         let mut machine = Self::new(shared, scope, code, data);
+        machine.stacks.out.reserve(code.text_len);
         let result = machine.run();
         let mut stacks = machine.stacks;
         let shared = machine.shared;

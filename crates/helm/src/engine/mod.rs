@@ -73,7 +73,11 @@ pub(crate) fn render(
         lookup,
     };
     let options = Options {
-        missing_key: MissingKey::Zero,
+        missing_key: if facts.strict {
+            MissingKey::Error
+        } else {
+            MissingKey::Zero
+        },
         limits,
         state: Some(&state),
         ..Options::default()
@@ -102,7 +106,7 @@ pub(crate) fn render(
         let text = output.text;
         rendered.insert(
             path.clone(),
-            if text.contains("<no value>") {
+            if memchr::memmem::find(text.as_bytes(), b"<no value>").is_some() {
                 text.replace("<no value>", "")
             } else {
                 text

@@ -23,6 +23,8 @@ pub(crate) struct Facts<'f> {
     pub(crate) overlay: &'f Overlay,
     /// The chart as loaded, for the same.
     pub(crate) chart: &'f Chart,
+    /// Whether keys that are missing are errors.
+    pub(crate) strict: bool,
 }
 
 /// A template with what it sees.

@@ -86,6 +86,9 @@ fn mapping(
     first_padded: bool,
     out: &mut String,
 ) -> Option<()> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
     for (at, (key, value)) in entries.iter().enumerate() {
         if at > 0 || first_padded {
             out.push_str(&pad(depth));
@@ -99,6 +102,9 @@ fn mapping(
 }
 
 fn sequence(items: &[Value], depth: usize, first_padded: bool, out: &mut String) -> Option<()> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
     for (at, item) in items.iter().enumerate() {
         if at > 0 || first_padded {
             out.push_str(&pad(depth));

@@ -1,6 +1,10 @@
 //! `.Files`.
 
-use std::{any::Any, borrow::Cow, sync::Arc};
+use std::{
+    any::Any,
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use trueup_gotemplate::{Call, Error, Kind, List, Map, Object, Signature, Str, Type, Value};
@@ -13,15 +17,26 @@ use crate::chart::File;
 pub(crate) fn files(files: &[File]) -> Value {
     let mut files: Vec<File> = files.to_vec();
     files.sort_by(|a, b| a.name.cmp(&b.name));
-    Value::object(Files(files.into()))
+    Value::object(Files::new(files.into()))
 }
 
 /// `engine.files`, which is a `map[string][]byte` with methods.
-struct Files(Arc<[File]>);
+struct Files {
+    files: Arc<[File]>,
+    /// As a plain map, once something asked for it.
+    plain: OnceLock<Map>,
+}
 
 impl Files {
+    fn new(files: Arc<[File]>) -> Self {
+        Self {
+            files,
+            plain: OnceLock::new(),
+        }
+    }
+
     fn find(&self, name: &str) -> &[u8] {
-        self.0
+        self.files
             .iter()
             .find(|file| &*file.name == name)
             .map(|file| &*file.data)
@@ -31,8 +46,8 @@ impl Files {
     fn glob(&self, pattern: &str) -> Self {
         // Helm takes all where the pattern cannot be read.
         let glob = Glob::parse(pattern);
-        Self(
-            self.0
+        Self::new(
+            self.files
                 .iter()
                 .filter(|file| glob.as_ref().is_none_or(|glob| glob.matches(&file.name)))
                 .cloned()
@@ -43,7 +58,7 @@ impl Files {
     /// A YAML mapping from file names without folders to what `show` makes of the content; of files of one name
     /// the last wins.
     fn yaml(&self, show: impl Fn(&[u8]) -> Str) -> Value {
-        let entries = self.0.iter().map(|file| {
+        let entries = self.files.iter().map(|file| {
             let base = file.name.rsplit('/').next().unwrap_or(&file.name);
             (Str::from(base), Value::Str(show(&file.data)))
         });
@@ -77,11 +92,14 @@ impl Object for Files {
     }
 
     fn underlying(&self) -> Option<Value> {
-        let entries = self
-            .0
-            .iter()
-            .map(|file| (Str::from(&*file.name), Value::bytes(file.data.to_vec())));
-        Some(Value::Map(Map::typed(Type::BYTES, entries.collect())))
+        let plain = self.plain.get_or_init(|| {
+            let entries = self
+                .files
+                .iter()
+                .map(|file| (Str::from(&*file.name), Value::bytes(file.data.to_vec())));
+            Map::typed(Type::BYTES, entries.collect())
+        });
+        Some(Value::Map(plain.clone()))
     }
 
     fn method(&self, name: &str) -> Option<Signature> {

@@ -152,8 +152,9 @@ impl Release {
                 continue;
             }
             for document in split(text) {
-                if let Err(error) = self.add(path, document) {
-                    return Err(error.with_rendered(print_raw(&rendered)));
+                match split::Head::read(path, document) {
+                    Ok(head) => self.add(path, document, head),
+                    Err(error) => return Err(error.with_rendered(print_raw(&rendered))),
                 }
             }
         }
@@ -164,8 +165,7 @@ impl Release {
         Ok(())
     }
 
-    fn add(&mut self, path: &str, document: &str) -> Result<(), Error> {
-        let head = split::Head::read(path, document)?;
+    fn add(&mut self, path: &str, document: &str, head: split::Head) {
         let manifest = Manifest {
             path: path.to_owned(),
             content: document.to_owned(),
@@ -175,7 +175,7 @@ impl Release {
         };
         let Some(hook) = head.annotations.get("helm.sh/hook") else {
             self.manifests.push(manifest);
-            return Ok(());
+            return;
         };
         let events: Option<Vec<Event>> = hook
             .split(',')
@@ -185,7 +185,7 @@ impl Release {
             let hook = crate::go::quote(hook);
             self.warnings
                 .push(format!("info: skipping unknown hook: {hook}"));
-            return Ok(());
+            return;
         };
         let weight = head.annotations.get("helm.sh/hook-weight");
         self.hooks.push(Hook {
@@ -202,12 +202,15 @@ impl Release {
                 })
                 .unwrap_or_default(),
         });
-        Ok(())
     }
 
     /// The release as `helm template` prints it.
     pub fn print(&self, what: Print) -> String {
-        let mut out = String::new();
+        let sizes = self
+            .manifests
+            .iter()
+            .map(|one| one.path.len() + one.content.len() + 16);
+        let mut out = String::with_capacity(sizes.sum());
         let mut write = |path: &str, content: &str| {
             // Writing to a string cannot fail.
             let _ = write!(out, "---\n# Source: {path}\n{content}\n");
@@ -220,7 +223,13 @@ impl Release {
         for manifest in &self.manifests {
             write(&manifest.path, &manifest.content);
         }
-        let mut out = format!("{}\n", split::go_trim(&out));
+        let trimmed = split::go_trim(&out);
+        if out.starts_with(trimmed) {
+            out.truncate(trimmed.len());
+        } else {
+            out = trimmed.to_owned();
+        }
+        out.push('\n');
         if !what.no_hooks {
             for hook in &self.hooks {
                 if !(what.skip_tests && hook.is_test()) {

@@ -41,7 +41,7 @@ fn find_separator(text: &str, from: usize) -> Option<usize> {
 }
 
 fn memfind(text: &str, what: &str) -> Option<usize> {
-    text.find(what)
+    memchr::memmem::find(text.as_bytes(), what.as_bytes())
 }
 
 /// `\s` of Go's regular expressions.

@@ -1,20 +1,40 @@
 //! From the JSON of a schema to what is validated with.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
 use regex::Regex;
 use serde_json::{Map, Value};
+
+use super::verify;
 
 /// A schema of the arena [`Schemas`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Id(usize);
 
 /// All schemas of one document; references are resolved to indices, so that they may be circular.
-#[derive(Debug, Default)]
+///
+/// A schema is compiled when a value first meets it: of the thousands that some charts bring, few are met.
+#[derive(Debug)]
 pub(super) struct Schemas {
-    nodes: Vec<Schema>,
-    known: HashMap<String, Id>,
+    document: Value,
+    known: Mutex<Known>,
     draft: u16,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    by_place: HashMap<Arc<str>, Id>,
+    nodes: Vec<Arc<Node>>,
+}
+
+/// A place in the document, and the schema there once it was met.
+#[derive(Debug)]
+struct Node {
+    place: Arc<str>,
+    schema: OnceLock<Option<Arc<Schema>>>,
 }
 
 /// The keywords of one schema.
@@ -70,13 +90,15 @@ pub(super) enum Needs {
 }
 
 impl Schemas {
-    /// Compiles the document, whose root is the first schema.
-    pub(super) fn compile(document: &Value) -> Result<Self, String> {
-        let mut schemas = Self {
-            draft: draft(document),
-            ..Self::default()
+    /// The schemas of a document, whose root is the first; everything in it that can be wrong is looked at.
+    pub(super) fn compile(document: Value) -> Result<Self, String> {
+        verify::document(&document)?;
+        let schemas = Self {
+            draft: draft(&document),
+            document,
+            known: Mutex::default(),
         };
-        schemas.add(document, document, "#")?;
+        schemas.add("#".into());
         Ok(schemas)
     }
 
@@ -84,8 +106,10 @@ impl Schemas {
         Id(0)
     }
 
-    pub(super) fn get(&self, id: Id) -> Option<&Schema> {
-        self.nodes.get(id.0)
+    pub(super) fn get(&self, id: Id) -> Option<Arc<Schema>> {
+        let node = Arc::clone(self.lock().nodes.get(id.0)?);
+        let schema = node.schema.get_or_init(|| self.at(&node.place));
+        schema.clone()
     }
 
     /// The draft: 4, 6, 7, 2019 or 2020.
@@ -93,14 +117,28 @@ impl Schemas {
         self.draft
     }
 
-    /// Compiles the schema at a place, once.
-    fn add(&mut self, document: &Value, schema: &Value, place: &str) -> Result<Id, String> {
-        if let Some(id) = self.known.get(place) {
-            return Ok(*id);
+    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The schema that will be at a place.
+    fn add(&self, place: Arc<str>) -> Id {
+        let mut known = self.lock();
+        if let Some(id) = known.by_place.get(&place) {
+            return *id;
         }
-        let id = Id(self.nodes.len());
-        self.nodes.push(Schema::default());
-        self.known.insert(place.to_owned(), id);
+        let id = Id(known.nodes.len());
+        known.nodes.push(Arc::new(Node {
+            place: Arc::clone(&place),
+            schema: OnceLock::new(),
+        }));
+        known.by_place.insert(place, id);
+        id
+    }
+
+    /// Compiles the schema at a place; nothing where there is none, which was told before.
+    fn at(&self, place: &str) -> Option<Arc<Schema>> {
+        let schema = self.document.pointer(place.strip_prefix('#')?)?;
         let compiled = match schema {
             Value::Bool(always) => Schema {
                 always: Some(*always),
@@ -108,57 +146,50 @@ impl Schemas {
             },
             Value::Object(fields) => Compiler {
                 schemas: self,
-                document,
                 place,
                 fields,
             }
-            .compile()?,
-            _ => {
-                return Err(format!(
-                    "{place} is no schema: it must be an object or a boolean"
-                ));
-            }
+            .compile()
+            .ok()?,
+            _ => return None,
         };
-        if let Some(slot) = self.nodes.get_mut(id.0) {
-            *slot = compiled;
-        }
-        Ok(id)
+        Some(Arc::new(compiled))
     }
+}
 
-    /// Compiles what `$ref` names: a place in this document.
-    fn refer(&mut self, document: &Value, reference: &str) -> Result<Id, String> {
-        let own = document
-            .get("$id")
-            .or_else(|| document.get("id"))
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let local = reference
-            .strip_prefix(own)
-            .filter(|_| !own.is_empty())
-            .unwrap_or(reference);
-        let Some(pointer) = local
-            .strip_prefix('#')
-            .or_else(|| local.is_empty().then_some(""))
-        else {
-            return Err(format!(
-                "`$ref` to `{reference}` leads to another document, which is not fetched"
-            ));
-        };
-        let pointer = percent_decoded(pointer);
-        if pointer.is_empty() {
-            return self.add(document, document, "#");
-        }
-        if pointer.starts_with('/') {
-            let Some(found) = document.pointer(&pointer) else {
-                return Err(format!("`$ref` to `{reference}` leads nowhere"));
-            };
-            return self.add(document, found, &format!("#{pointer}"));
-        }
-        let Some((place, found)) = anchor(document, &pointer, "#") else {
-            return Err(format!("`$ref` to `{reference}` leads nowhere"));
-        };
-        self.add(document, found, &place)
+/// The place in a document that a `$ref` names, and what is there.
+pub(super) fn refer<'d>(
+    document: &'d Value,
+    reference: &str,
+) -> Result<(String, &'d Value), String> {
+    let own = document
+        .get("$id")
+        .or_else(|| document.get("id"))
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let local = reference
+        .strip_prefix(own)
+        .filter(|_| !own.is_empty())
+        .unwrap_or(reference);
+    let Some(pointer) = local
+        .strip_prefix('#')
+        .or_else(|| local.is_empty().then_some(""))
+    else {
+        return Err(format!(
+            "`$ref` to `{reference}` leads to another document, which is not fetched"
+        ));
+    };
+    let pointer = percent_decoded(pointer);
+    if pointer.is_empty() {
+        return Ok(("#".to_owned(), document));
     }
+    let found = if pointer.starts_with('/') {
+        let found = document.pointer(&pointer);
+        found.map(|found| (format!("#{pointer}"), found))
+    } else {
+        anchor(document, &pointer, "#")
+    };
+    found.ok_or_else(|| format!("`$ref` to `{reference}` leads nowhere"))
 }
 
 /// `%25` and its like in the fragment of an address.
@@ -207,7 +238,7 @@ fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-fn draft(document: &Value) -> u16 {
+pub(super) fn draft(document: &Value) -> u16 {
     let named = document
         .get("$schema")
         .and_then(Value::as_str)
@@ -223,16 +254,51 @@ fn draft(document: &Value) -> u16 {
     .map_or(2020, |(_, draft)| *draft)
 }
 
+const OF_OBJECTS: [&str; 11] = [
+    "properties",
+    "additionalProperties",
+    "required",
+    "patternProperties",
+    "minProperties",
+    "maxProperties",
+    "propertyNames",
+    "unevaluatedProperties",
+    "dependencies",
+    "dependentRequired",
+    "dependentSchemas",
+];
+const OF_LISTS: [&str; 9] = [
+    "items",
+    "additionalItems",
+    "prefixItems",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "contains",
+    "minContains",
+    "maxContains",
+];
+const OF_SCALARS: [&str; 8] = [
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+];
+const OF_CONDITIONS: [&str; 7] = ["not", "allOf", "anyOf", "oneOf", "if", "then", "else"];
+
 /// Compiles the keywords of one schema.
 struct Compiler<'c> {
-    schemas: &'c mut Schemas,
-    document: &'c Value,
+    schemas: &'c Schemas,
     place: &'c str,
     fields: &'c Map<String, Value>,
 }
 
 impl Compiler<'_> {
-    fn compile(mut self) -> Result<Schema, String> {
+    fn compile(self) -> Result<Schema, String> {
         let draft = self.schemas.draft;
         let mut schema = Schema {
             types: self.types(),
@@ -244,10 +310,20 @@ impl Compiler<'_> {
             reference: self.reference()?,
             ..Schema::default()
         };
-        self.of_objects(&mut schema)?;
-        self.of_lists(&mut schema)?;
-        self.of_scalars(&mut schema)?;
-        self.of_conditions(&mut schema)?;
+        // Most schemas have a type and a description and nothing of these: a look at the keys spares them.
+        let has = |keys: &[&str]| self.fields.keys().any(|key| keys.contains(&key.as_str()));
+        if has(&OF_OBJECTS) {
+            self.of_objects(&mut schema)?;
+        }
+        if has(&OF_LISTS) {
+            self.of_lists(&mut schema);
+        }
+        if has(&OF_SCALARS) {
+            self.of_scalars(&mut schema)?;
+        }
+        if has(&OF_CONDITIONS) {
+            self.of_conditions(&mut schema);
+        }
         Ok(schema)
     }
 
@@ -303,67 +379,54 @@ impl Compiler<'_> {
         self.fields.get(key).and_then(Value::as_f64)
     }
 
-    fn reference(&mut self) -> Result<Option<Id>, String> {
-        for key in ["$ref", "$dynamicRef", "$recursiveRef"] {
-            if let Some(reference) = self.word(key) {
-                let reference = if key == "$dynamicRef" && reference == "#meta" {
-                    "#".to_owned()
-                } else {
-                    reference
-                };
-                return self.schemas.refer(self.document, &reference).map(Some);
-            }
-        }
-        Ok(None)
-    }
-
-    fn below(&mut self, key: &str, schema: &Value) -> Result<Id, String> {
-        let place = format!("{}/{key}", self.place);
-        self.schemas.add(self.document, schema, &place)
-    }
-
-    fn one(&mut self, key: &str) -> Result<Option<Id>, String> {
-        match self.fields.get(key) {
-            Some(schema) => self.below(key, schema).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    fn several(&mut self, key: &str) -> Result<Vec<Id>, String> {
-        let Some(items) = self.fields.get(key).and_then(Value::as_array) else {
-            return Ok(Vec::new());
+    fn reference(&self) -> Result<Option<Id>, String> {
+        let Some(reference) = reference(self.fields) else {
+            return Ok(None);
         };
-        items
-            .iter()
-            .enumerate()
-            .map(|(index, schema)| self.below(&format!("{key}/{index}"), schema))
+        let (place, _) = refer(&self.schemas.document, reference)?;
+        Ok(Some(self.schemas.add(place.into())))
+    }
+
+    fn below(&self, key: &str) -> Id {
+        let place = format!("{}/{key}", self.place);
+        self.schemas.add(place.into())
+    }
+
+    fn one(&self, key: &str) -> Option<Id> {
+        self.fields.get(key).map(|_| self.below(key))
+    }
+
+    fn several(&self, key: &str) -> Vec<Id> {
+        let items = self.fields.get(key).and_then(Value::as_array);
+        let count = items.map_or(0, Vec::len);
+        (0..count)
+            .map(|index| self.below(&format!("{key}/{index}")))
             .collect()
     }
 
-    fn named(&mut self, key: &str) -> Result<BTreeMap<String, Id>, String> {
-        let Some(fields) = self.fields.get(key).and_then(Value::as_object) else {
-            return Ok(BTreeMap::new());
-        };
+    fn named(&self, key: &str) -> BTreeMap<String, Id> {
+        let fields = self.fields.get(key).and_then(Value::as_object);
         fields
-            .iter()
-            .map(|(name, schema)| {
-                let id = self.below(&format!("{key}/{}", escaped(name)), schema)?;
-                Ok((name.clone(), id))
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| {
+                let id = self.below(&format!("{key}/{}", escaped(name)));
+                (name.clone(), id)
             })
             .collect()
     }
 
-    fn of_objects(&mut self, schema: &mut Schema) -> Result<(), String> {
+    fn of_objects(&self, schema: &mut Schema) -> Result<(), String> {
         schema.min_properties = self.count("minProperties");
         schema.max_properties = self.count("maxProperties");
         schema.required = self.words("required");
-        schema.properties = self.named("properties")?.into_iter().collect();
-        for (pattern, id) in self.named("patternProperties")? {
+        schema.properties = self.named("properties").into_iter().collect();
+        for (pattern, id) in self.named("patternProperties") {
             schema.patterns.push((regex(&pattern)?, id));
         }
-        schema.additional = self.one("additionalProperties")?;
-        schema.names = self.one("propertyNames")?;
-        schema.unevaluated_properties = self.one("unevaluatedProperties")?;
+        schema.additional = self.one("additionalProperties");
+        schema.names = self.one("propertyNames");
+        schema.unevaluated_properties = self.one("unevaluatedProperties");
         for key in ["dependencies", "dependentRequired", "dependentSchemas"] {
             let Some(fields) = self.fields.get(key).and_then(Value::as_object) else {
                 continue;
@@ -377,7 +440,7 @@ impl Compiler<'_> {
                             .map(str::to_owned)
                             .collect(),
                     ),
-                    other => Needs::Schema(self.below(&format!("{key}/{}", escaped(name)), other)?),
+                    _ => Needs::Schema(self.below(&format!("{key}/{}", escaped(name)))),
                 };
                 schema.dependencies.push((name.clone(), needs));
             }
@@ -385,25 +448,24 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn of_lists(&mut self, schema: &mut Schema) -> Result<(), String> {
+    fn of_lists(&self, schema: &mut Schema) {
         schema.min_items = self.count("minItems");
         schema.max_items = self.count("maxItems");
         schema.unique = self.fields.get("uniqueItems") == Some(&Value::Bool(true));
         let listed = self.fields.get("items").is_some_and(Value::is_array);
         if listed {
-            schema.first_items = self.several("items")?;
-            schema.items = self.one("additionalItems")?;
+            schema.first_items = self.several("items");
+            schema.items = self.one("additionalItems");
         } else {
-            schema.first_items = self.several("prefixItems")?;
-            schema.items = self.one("items")?;
+            schema.first_items = self.several("prefixItems");
+            schema.items = self.one("items");
         }
-        schema.contains = self.one("contains")?;
+        schema.contains = self.one("contains");
         schema.min_contains = self.count("minContains");
         schema.max_contains = self.count("maxContains");
-        Ok(())
     }
 
-    fn of_scalars(&mut self, schema: &mut Schema) -> Result<(), String> {
+    fn of_scalars(&self, schema: &mut Schema) -> Result<(), String> {
         schema.min_length = self.count("minLength");
         schema.max_length = self.count("maxLength");
         if let Some(pattern) = self.word("pattern") {
@@ -424,20 +486,27 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn of_conditions(&mut self, schema: &mut Schema) -> Result<(), String> {
-        schema.not = self.one("not")?;
-        schema.all_of = self.several("allOf")?;
-        schema.any_of = self.several("anyOf")?;
-        schema.one_of = self.several("oneOf")?;
+    fn of_conditions(&self, schema: &mut Schema) {
+        schema.not = self.one("not");
+        schema.all_of = self.several("allOf");
+        schema.any_of = self.several("anyOf");
+        schema.one_of = self.several("oneOf");
         if self.schemas.draft >= 7 {
-            schema.condition = self.one("if")?;
-            schema.then = self.one("then")?;
-            schema.otherwise = self.one("else")?;
+            schema.condition = self.one("if");
+            schema.then = self.one("then");
+            schema.otherwise = self.one("else");
         }
-        Ok(())
     }
 }
 
-fn regex(pattern: &str) -> Result<Regex, String> {
+/// What a schema refers to.
+pub(super) fn reference(fields: &Map<String, Value>) -> Option<&str> {
+    let of = |key: &str| fields.get(key).and_then(Value::as_str);
+    of("$ref")
+        .or_else(|| of("$dynamicRef").map(|to| if to == "#meta" { "#" } else { to }))
+        .or_else(|| of("$recursiveRef"))
+}
+
+pub(super) fn regex(pattern: &str) -> Result<Regex, String> {
     Regex::new(pattern).map_err(|_| format!("`{pattern}` is no regular expression"))
 }

@@ -13,6 +13,7 @@ mod message;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod verify;
 
 use serde_json::Value;
 
@@ -23,7 +24,7 @@ impl Checker {
     /// Of a schema's text. An error is the schema's own.
     pub(crate) fn read(schema: &[u8]) -> Result<Self, String> {
         let schema: Value = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
-        compile::Schemas::compile(&schema).map(Self)
+        compile::Schemas::compile(schema).map(Self)
     }
 
     /// What the values fail; none where they are as the schema asks.

@@ -31,7 +31,7 @@ struct Walk<'s> {
     depth: usize,
 }
 
-impl<'s> Walk<'s> {
+impl Walk<'_> {
     fn finding(&self, kind: Kind, causes: Vec<Finding>) -> Finding {
         Finding {
             path: self.path.clone(),
@@ -53,12 +53,12 @@ impl<'s> Walk<'s> {
             return Some(self.says("references go in a circle"));
         }
         self.depth += 1;
-        let finding = self.check_schema(schema, value);
+        let finding = self.check_schema(&schema, value);
         self.depth -= 1;
         finding
     }
 
-    fn check_schema(&mut self, schema: &'s Schema, value: &Value) -> Option<Finding> {
+    fn check_schema(&mut self, schema: &Schema, value: &Value) -> Option<Finding> {
         if let Some(finding) = self.of_any(schema, value) {
             return Some(finding);
         }
@@ -130,7 +130,7 @@ impl<'s> Walk<'s> {
 
     fn of_object(
         &mut self,
-        schema: &'s Schema,
+        schema: &Schema,
         fields: &Map<String, Value>,
         value: &Value,
         found: &mut Vec<Finding>,
@@ -212,7 +212,7 @@ impl<'s> Walk<'s> {
 
     fn of_dependencies(
         &mut self,
-        schema: &'s Schema,
+        schema: &Schema,
         fields: &Map<String, Value>,
         value: &Value,
         found: &mut Vec<Finding>,
@@ -240,7 +240,7 @@ impl<'s> Walk<'s> {
     /// `unevaluatedProperties`: what neither this schema nor those it consists of look at.
     fn of_unevaluated(
         &mut self,
-        schema: &'s Schema,
+        schema: &Schema,
         fields: &Map<String, Value>,
         value: &Value,
         found: &mut Vec<Finding>,
@@ -256,7 +256,7 @@ impl<'s> Walk<'s> {
     }
 
     /// Whether a schema, or one it holds for the same value that accepts it, looks at a property.
-    fn looks_at(&mut self, schema: &'s Schema, name: &str, value: &Value, depth: usize) -> bool {
+    fn looks_at(&mut self, schema: &Schema, name: &str, value: &Value, depth: usize) -> bool {
         if depth > MAX_DEPTH {
             return false;
         }
@@ -283,7 +283,7 @@ impl<'s> Walk<'s> {
                 && self
                     .schemas
                     .get(id)
-                    .is_some_and(|part| self.looks_at(part, name, value, depth + 1))
+                    .is_some_and(|part| self.looks_at(&part, name, value, depth + 1))
         })
     }
 
@@ -294,7 +294,7 @@ impl<'s> Walk<'s> {
         finding
     }
 
-    fn of_list(&mut self, schema: &'s Schema, items: &[Value], found: &mut Vec<Finding>) {
+    fn of_list(&mut self, schema: &Schema, items: &[Value], found: &mut Vec<Finding>) {
         let size = items.len();
         for (limit, name, wrong) in [
             (
@@ -344,7 +344,7 @@ impl<'s> Walk<'s> {
         self.of_contains(schema, items, found);
     }
 
-    fn of_contains(&mut self, schema: &'s Schema, items: &[Value], found: &mut Vec<Finding>) {
+    fn of_contains(&mut self, schema: &Schema, items: &[Value], found: &mut Vec<Finding>) {
         let Some(contains) = schema.contains else {
             return;
         };
@@ -447,7 +447,7 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn of_conditions(&mut self, schema: &'s Schema, value: &Value, found: &mut Vec<Finding>) {
+    fn of_conditions(&mut self, schema: &Schema, value: &Value, found: &mut Vec<Finding>) {
         if let Some(not) = schema.not
             && self.check(not, value).is_none()
         {
@@ -484,7 +484,7 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn of_one(&mut self, schema: &'s Schema, value: &Value, found: &mut Vec<Finding>) {
+    fn of_one(&mut self, schema: &Schema, value: &Value, found: &mut Vec<Finding>) {
         if schema.one_of.is_empty() {
             return;
         }

@@ -9,6 +9,9 @@ const MAX_INDEX: i64 = 65_536;
 /// The most `.` in one key.
 const MAX_NESTING: usize = 30;
 
+/// The most indices in one key. Helm has no such bound; its stack grows instead.
+const MAX_INDICES: usize = 250;
+
 /// How values are read.
 pub(super) enum Flavour<'r> {
     Typed,
@@ -30,6 +33,8 @@ type Outcome<T> = Result<T, Stop>;
 pub(super) struct Parser<'t, 'r> {
     rest: &'t str,
     flavour: Flavour<'r>,
+    /// The indices of the key that is being read.
+    indices: usize,
 }
 
 fn failed<T>(text: impl Into<String>) -> Outcome<T> {
@@ -41,11 +46,13 @@ impl<'t, 'r> Parser<'t, 'r> {
         Self {
             rest: text,
             flavour,
+            indices: 0,
         }
     }
 
     pub(super) fn run(mut self, into: &Map) -> Result<(), String> {
         loop {
+            self.indices = 0;
             match self.key(into, 0) {
                 Ok(()) => {}
                 Err(Stop::End) => return Ok(()),
@@ -207,6 +214,10 @@ impl<'t, 'r> Parser<'t, 'r> {
     fn item(&mut self, list: &mut Vec<Value>, index: i64, nesting: usize) -> Outcome<()> {
         if index < 0 {
             return failed(format!("negative {index} index not allowed"));
+        }
+        self.indices += 1;
+        if self.indices > MAX_INDICES {
+            return failed(format!("a key has more than {MAX_INDICES} indices"));
         }
         let (text, stop) = self.until(&['[', '.', '=']);
         if !text.is_empty() {

@@ -1,10 +1,14 @@
 //! Merging dictionaries as `dario.cat/mergo` 1.0.1 does it for Sprig, its oddities included.
 
+use crate::sprig::bind::deeper;
 use crate::{
     error::Error,
     function::Context,
     value::{Kind, Map, Value},
 };
+
+/// How deep maps in maps are merged.
+const DEPTH: usize = 10_000;
 
 /// Puts into `into` what `from` has: where the key is missing or empty, or everywhere when `overwrite`; maps under
 /// one key are merged in turn. Values are shared, not copied.
@@ -14,6 +18,19 @@ pub(super) fn merge(
     overwrite: bool,
     context: &mut Context<'_>,
 ) -> Result<(), Error> {
+    merge_at(into, from, overwrite, DEPTH, context)
+}
+
+fn merge_at(
+    into: &Map,
+    from: &Map,
+    overwrite: bool,
+    depth: usize,
+    context: &mut Context<'_>,
+) -> Result<(), Error> {
+    let Some(depth) = depth.checked_sub(1) else {
+        return Err(format!("the maps to merge are nested more than {DEPTH} deep").into());
+    };
     for (key, new) in from.entries() {
         context.spend(1)?;
         let old = into.get_bytes(key.as_bytes());
@@ -28,7 +45,7 @@ pub(super) fn merge(
         if kind == Kind::Map
             && let (Some(old), Some(new)) = (old.as_ref().and_then(as_map), as_map(&new))
         {
-            merge(&old, &new, overwrite, context)?;
+            deeper(|| merge_at(&old, &new, overwrite, depth, context))?;
         }
         // Looked at after the merge, which may have filled it.
         let empty = old.as_ref().is_none_or(|old| !old.truth());
