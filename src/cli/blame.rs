@@ -1,6 +1,7 @@
 //! `trueup blame`: who set a field of an object.
 
 use clap::Args as ClapArgs;
+use trueup_kustomize::Traced;
 use trueup_manifest::{Diagnostic, DiskTree, Manifest};
 
 use super::{
@@ -12,13 +13,14 @@ use super::{
 };
 use crate::{
     pipeline::Remote,
-    render::{self, BuildOptions, FieldPath, Setting},
+    render::{self, BuildOptions, FieldPath, Inflator, Setting},
 };
 
 /// Show who set a field of an object
 ///
-/// Prints the value, the file, line and column that set it, and what it was in each kustomization
-/// before. Values of Secrets are masked.
+/// Prints the value, the file, line and column that set it, and what it was before, step by step. What
+/// a generator or transformer made is led back to the line that asks for it. Values of Secrets are
+/// masked.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// The name of an environment, or the folder of a kustomization
@@ -40,30 +42,40 @@ impl Args {
         let here = current_folder()?;
         // The root is the machine's, so that bases beside the folder are found wherever they lie.
         let tree = DiskTree::new("/")?.shown_from(&here);
-        let manifests = match decide(&self.what, global)? {
+        let (object, traced) = match decide(&self.what, global)? {
             What::Environment(repository) => {
                 let prepared = repository.prepare(&self.what, &[])?;
                 let phases = prepared.desired.phases.into_iter();
-                phases.flat_map(|phase| phase.manifests).collect()
+                let manifests: Vec<Manifest> = phases.flat_map(|phase| phase.manifests).collect();
+                let object = self.find(manifests.iter())?.clone();
+                // Charts and plain files have no steps, nor has what is not on this machine.
+                // The first of the chain is the phase.
+                let outermost = object.origin.chain.get(1);
+                let traced = outermost
+                    .and_then(|folder| trace(&tree, &here.join(&**folder), global).ok())
+                    .unwrap_or_default();
+                (object, traced)
             }
-            What::Folder => build(&tree, &here.join(&self.what), global)?,
+            What::Folder => {
+                let traced = trace(&tree, &here.join(&self.what), global)?;
+                let object = self.find(traced.iter().map(|traced| &traced.manifest))?;
+                (object.clone(), traced)
+            }
         };
-        let object = self.find(&manifests)?;
-        let below = layers(&tree, &here, object, global);
-        let outermost = object.origin.chain.first();
-        let outermost = outermost.map_or_else(|| self.what.clone(), ToString::to_string);
-        let mut all = vec![(outermost, object)];
-        all.extend(
-            below
-                .iter()
-                .map(|(name, manifest)| (name.clone(), manifest)),
-        );
-        let settings = render::blame(&all, &self.path)?;
-        console.data(&text(object, &settings))?;
+        let same = |traced: &&Traced| is_of_one_origin(&traced.manifest, &object);
+        let history = traced
+            .iter()
+            .find(same)
+            .map_or(&[][..], |traced| traced.history.as_slice());
+        let settings = render::blame(&object, history, &self.path)?;
+        console.data(&text(&object, &settings))?;
         Ok(Exit::Done)
     }
 
-    fn find<'m>(&self, manifests: &'m [Manifest]) -> Result<&'m Manifest, Failure> {
+    fn find<'m>(
+        &self,
+        manifests: impl Iterator<Item = &'m Manifest> + Clone,
+    ) -> Result<&'m Manifest, Failure> {
         let Some((kind, name)) = self.object.split_once('/') else {
             let message = format!("`{}` names no object", self.object);
             return Err(Diagnostic::error("blame/object", message)
@@ -81,13 +93,13 @@ impl Args {
                 && manifest.name() == name
                 && space.is_none_or(|space| manifest.namespace() == space)
         };
-        let found: Vec<&Manifest> = manifests.iter().filter(fits).collect();
+        let found: Vec<&Manifest> = manifests.clone().filter(fits).collect();
         match found.as_slice() {
             [only] => Ok(only),
             [] => {
                 let message = format!("`{}` has no `{}`", self.what, self.object);
                 let error = Diagnostic::error("blame/object", message);
-                let same_kind = manifests.iter().filter(|manifest| kind_fits(manifest));
+                let same_kind = manifests.filter(|manifest| kind_fits(manifest));
                 let near = trueup_manifest::nearest(name, same_kind.map(Manifest::name));
                 Err(match near {
                     Some(near) => error.help(format!("did you mean `{kind}/{near}`?")),
@@ -116,11 +128,15 @@ fn text(object: &Manifest, settings: &[Setting]) -> String {
     for (index, setting) in settings.iter().enumerate() {
         let value = setting.value.as_deref().unwrap_or("not there");
         lines.push(format!("{} {value}", if index == 0 { "is" } else { "was" }));
-        lines.push(match &setting.location {
-            Some(location) => format!("  {location}"),
-            None => "  made by a generator or transformer".to_owned(),
+        lines.push(match (&setting.location, setting.step.as_deref()) {
+            (Some(location), None) => format!("  {location}"),
+            (Some(location), Some(step)) => format!("  {location} ({})", told(step)),
+            (None, Some(step)) => format!("  ({})", told(step)),
+            (None, None) => "  made in memory".to_owned(),
         });
-        lines.push(format!("  in {}", setting.layer));
+        if let Some(layer) = &setting.layer {
+            lines.push(format!("  in {layer}"));
+        }
     }
     if let Some(location) = &object.origin.location {
         lines.push(format!("the object itself\n  {location}"));
@@ -129,43 +145,44 @@ fn text(object: &Manifest, settings: &[Setting]) -> String {
     lines.join("\n")
 }
 
-fn build(
+/// A step in a person's words.
+fn told(step: &str) -> String {
+    match step {
+        "hash" => "the hash of what it holds".to_owned(),
+        "reference" => "follows the name of this object".to_owned(),
+        "phase" => "set by the phase: variables, labels, what charts add".to_owned(),
+        field => format!("`{field}`"),
+    }
+}
+
+/// Whether two are one object of the files, whatever its name has become.
+fn is_of_one_origin(one: &Manifest, other: &Manifest) -> bool {
+    let (Some(a), Some(b)) = (&one.origin.location, &other.origin.location) else {
+        return one.id() == other.id();
+    };
+    a.source.name() == b.source.name()
+        && a.line_col() == b.line_col()
+        && one.kind() == other.kind()
+        // One file under two bases is two objects.
+        && one.name() == other.name()
+        && one.namespace() == other.namespace()
+}
+
+/// Builds a kustomization with notes of what each step did.
+fn trace(
     tree: &DiskTree,
     folder: &std::path::Path,
     global: &Global,
-) -> Result<Vec<Manifest>, Failure> {
+) -> Result<Vec<Traced>, Failure> {
     let remote = Remote::new(global.fetch());
+    let inflator = Inflator::default();
     let options = BuildOptions {
         load_anywhere: true,
+        charts: Some(&inflator),
         tree_root: Some("/"),
         remote: Some(&remote),
         ..BuildOptions::default()
     };
     let folder = tree.locate(folder)?;
-    Ok(render::build_kustomization(tree, &folder, &options)?.0)
-}
-
-/// The object as each kustomization on the way to it builds it, where that is on this machine and builds
-/// by itself: components and remote ones do not.
-fn layers(
-    tree: &DiskTree,
-    base: &std::path::Path,
-    object: &Manifest,
-    global: &Global,
-) -> Vec<(String, Manifest)> {
-    let Some(location) = &object.origin.location else {
-        return Vec::new();
-    };
-    let same = |manifest: &Manifest| {
-        manifest.origin.location.as_ref().is_some_and(|other| {
-            other.source.name() == location.source.name() && other.line_col() == location.line_col()
-        })
-    };
-    let inner = object.origin.chain.iter().skip(1);
-    inner
-        .filter_map(|name| {
-            let built = build(tree, &base.join(&**name), global).ok()?;
-            Some((name.to_string(), built.into_iter().find(same)?))
-        })
-        .collect()
+    Ok(render::trace_kustomization(tree, &folder, &options)?)
 }

@@ -6,6 +6,7 @@ pub(super) mod target;
 mod write;
 
 use clap::Args as ClapArgs;
+use trueup_kustomize::is_remote;
 use trueup_manifest::{Diagnostic, DiskTree, Manifest};
 
 use self::{
@@ -33,7 +34,8 @@ use crate::{
 /// error: `./NAME` is the folder.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// The name of an environment, or the folder of a kustomization
+    /// The name of an environment, or the folder of a kustomization, or the address of one in a Git
+    /// repository: `github.com/org/repo//folder?ref=v1`
     #[arg(value_name = "ENV|DIR", default_value = ".")]
     what: String,
     /// Only these phases of an environment
@@ -117,20 +119,25 @@ impl Args {
         let here = current_folder()?;
         // The root is the machine's, so that bases beside the folder are found wherever they lie.
         let tree = DiskTree::new("/")?.shown_from(&here);
-        let dir = tree.locate(here.join(&self.what))?;
         let programs = self.flags.programs()?;
+        let inflator = self.flags.inflator()?;
         let remote = Remote::new(global.fetch());
         let options = BuildOptions {
             load_anywhere: self.flags.load_restrictor == Restrictor::None,
             as_loaded: self.flags.reorder == Order::None,
             managed_by_label: self.flags.managed_by_label(),
-            helm: self.flags.helm(),
+            charts: inflator.as_ref(),
             tree_root: Some("/"),
             functions: programs.as_ref().map(|programs| programs as _),
             remote: Some(&remote),
             cache: None,
         };
-        let (manifests, mut warnings) = render::build_kustomization(&tree, &dir, &options)?;
+        let folder = here.join(&self.what);
+        let (manifests, mut warnings) = if !folder.exists() && is_remote(&self.what) {
+            render::build_remote(&tree, &self.what, &options)?
+        } else {
+            render::build_kustomization(&tree, &tree.locate(folder)?, &options)?
+        };
         warnings.extend(self.flags.notes());
         Ok((manifests, warnings))
     }

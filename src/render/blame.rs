@@ -1,9 +1,9 @@
-//! Who set a field: the places it had in each kustomization on the way to an object.
+//! Who set a field: what each step of a build made of it, and where that step is written.
 //!
-//! Nothing is recorded while a build runs. Every value knows where it was written, and the kustomizations
-//! that led to an object can each be built by themselves: what differs from one to the next was set
-//! between them.
+//! A usual build takes no notes. Whoever asks has the kustomization built once more, with notes of what
+//! each step left of each object; here one field is followed through them.
 
+use trueup_kustomize::Snapshot;
 use trueup_manifest::{Diagnostic, Manifest, is_secret, nearest};
 use trueup_yaml::{Document, Kind, Location, NodeId, Schema, emit};
 
@@ -46,6 +46,17 @@ impl std::str::FromStr for FieldPath {
     }
 }
 
+impl FieldPath {
+    /// The last key of the path.
+    fn last_key(&self) -> &str {
+        let key = |step: &'_ Step| matches!(step, Step::Key(_));
+        match self.0.iter().rev().find(|step| key(step)) {
+            Some(Step::Key(key)) => key,
+            _ => "",
+        }
+    }
+}
+
 /// `[0]`, `[name=web]`, or a key that holds dots, quoted or not.
 fn bracket(inner: &str) -> Step {
     let bare = inner.trim_matches(['"', '\'']);
@@ -56,48 +67,83 @@ fn bracket(inner: &str) -> Step {
     }
 }
 
-/// What a field was at some step, and where that was written.
+/// What a field came to at some step, and where that was written.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    /// The kustomization or phase after which it was so.
-    pub layer: String,
-    /// The value as JSON, masked where it is secret; none where the field was not there.
+    /// The kustomization that the step is of; none for what the phase did to its objects.
+    pub layer: Option<String>,
+    /// The value as JSON, masked where it is secret; none where the field was taken away.
     pub value: Option<String>,
-    /// Where it was written; none for what a generator or transformer made.
+    /// Where it was written, or the step that set it.
     pub location: Option<Location>,
+    /// The field that stands for the step, such as `images`; none where the value itself was written
+    /// down in a resource or a patch.
+    pub step: Option<String>,
 }
 
-/// What a field came to, the last change first. `layers` are an object as each kustomization on the way
-/// to it builds it, outermost first.
+/// What a field came to, the last change first. `history` is the object after each step of its
+/// kustomization that changed it.
 ///
 /// # Errors
 ///
-/// A path that leads to nothing in the outermost layer, with what comes close.
-pub fn blame(layers: &[(String, &Manifest)], path: &FieldPath) -> Result<Vec<Setting>, Diagnostic> {
+/// A path that leads to nothing in the object, with what comes close.
+pub fn blame(
+    object: &Manifest,
+    history: &[Snapshot],
+    path: &FieldPath,
+) -> Result<Vec<Setting>, Diagnostic> {
+    let last = find(&object.doc, path)
+        .map_err(|complaint| complaint.at(object.origin.location.clone()))?;
     let mut settings: Vec<Setting> = Vec::new();
-    for (depth, (layer, manifest)) in layers.iter().enumerate() {
-        let found = find(&manifest.doc, path);
-        if depth == 0
-            && let Err(complaint) = found
-        {
-            return Err(complaint.at(manifest.origin.location.clone()));
+    let mut before: Option<(&Document, NodeId)> = None;
+    for Snapshot { step, doc } in history {
+        let after = find(doc, path).ok().map(|node| (doc, node));
+        if same(before, after) {
+            continue;
         }
-        let node = found.ok();
-        let setting = Setting {
-            layer: layer.clone(),
-            value: node.map(|node| shown(manifest, node, path)),
-            location: node.and_then(|node| manifest.doc.location(node)),
+        let written = after.and_then(|(doc, node)| doc.location(node));
+        let kept = before.and_then(|(doc, node)| doc.location(node));
+        let own = written.filter(|place| Some(place) != kept.as_ref());
+        let made = own.is_none();
+        let place = || {
+            let place = step.place(path.last_key(), text(before), text(after));
+            place.cloned().or_else(|| object.origin.location.clone())
         };
-        // The innermost layer in which it is as it came out is the one that set it.
-        match settings.last_mut() {
-            Some(last) if last.value == setting.value && setting.value.is_some() => *last = setting,
-            _ => settings.push(setting),
-        }
+        settings.push(Setting {
+            layer: Some(step.layer.to_string()),
+            value: after.map(|(doc, node)| shown(object, doc, node, path)),
+            location: own.or_else(place),
+            step: made.then(|| step.name.clone()),
+        });
+        before = after;
     }
-    while settings.last().is_some_and(|last| last.value.is_none()) {
-        settings.pop();
+    let after = Some((&object.doc, last));
+    if !same(before, after) {
+        let written = object.doc.location(last);
+        let of_phase = history.is_empty() && written.is_some();
+        settings.push(Setting {
+            layer: None,
+            value: Some(shown(object, &object.doc, last, path)),
+            location: written,
+            step: (!of_phase).then(|| "phase".to_owned()),
+        });
     }
+    settings.reverse();
     Ok(settings)
+}
+
+type Value<'d> = Option<(&'d Document, NodeId)>;
+
+fn same(a: Value<'_>, b: Value<'_>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some((a, at)), Some((b, other))) => a.eq_value(at, b, other),
+        _ => false,
+    }
+}
+
+fn text<'d>(value: Value<'d>) -> Option<&'d str> {
+    value.and_then(|(doc, node)| doc.text(node))
 }
 
 fn find(doc: &Document, path: &FieldPath) -> Result<NodeId, Diagnostic> {
@@ -149,7 +195,8 @@ fn absent(doc: &Document, node: NodeId, step: &Step) -> Diagnostic {
     }
 }
 
-fn shown(manifest: &Manifest, node: NodeId, path: &FieldPath) -> String {
+/// A value of an object as it was in `doc`.
+fn shown(manifest: &Manifest, doc: &Document, node: NodeId, path: &FieldPath) -> String {
     const LONGEST: usize = 200;
     let data =
         matches!(path.0.first(), Some(Step::Key(key)) if key == "data" || key == "stringData");
@@ -159,7 +206,7 @@ fn shown(manifest: &Manifest, node: NodeId, path: &FieldPath) -> String {
     }
     let mut text = String::new();
     // What was rendered can be printed.
-    let _ = emit::json(&manifest.doc, node, Schema::Kyaml, &mut text);
+    let _ = emit::json(doc, node, Schema::Kyaml, &mut text);
     if text.chars().count() > LONGEST {
         text = text.chars().take(LONGEST).chain(['…']).collect();
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use trueup_kustomize::{
-    Cache, ChartInflator, FunctionRunner, LoadRestrictor, Options, RemoteFetcher, Reorder,
+    Cache, ChartInflator, FunctionRunner, LoadRestrictor, Options, RemoteFetcher, Reorder, Traced,
 };
 use trueup_manifest::{Diagnostic, Diagnostics, Manifest, Tree, TreePath};
 
@@ -18,8 +18,8 @@ pub struct BuildOptions<'a> {
     pub as_loaded: bool,
     /// Whether to label every object `app.kubernetes.io/managed-by`.
     pub managed_by_label: bool,
-    /// Whether charts are inflated.
-    pub helm: bool,
+    /// Inflates charts; without it they are errors.
+    pub charts: Option<&'a Inflator>,
     /// The absolute path of the tree's root, for a tree that is the machine's own.
     pub tree_root: Option<&'a str>,
     /// Runs the programs that functions are; without it they are errors.
@@ -30,33 +30,49 @@ pub struct BuildOptions<'a> {
     pub cache: Option<&'a Cache>,
 }
 
+impl<'a> BuildOptions<'a> {
+    /// As the engine takes them.
+    fn of_engine(&self) -> Options<'a> {
+        let load_restrictor = if self.load_anywhere {
+            LoadRestrictor::None
+        } else {
+            LoadRestrictor::RootOnly
+        };
+        let reorder = if self.as_loaded {
+            Reorder::None
+        } else {
+            Reorder::Legacy
+        };
+        Options {
+            load_restrictor,
+            reorder,
+            managed_by_label: self.managed_by_label,
+            tree_root: self.tree_root,
+            functions: self.functions,
+            remote: self.remote,
+            charts: self.charts.map(|inflator| inflator as &dyn ChartInflator),
+            ..Options::default()
+        }
+    }
+}
+
+/// Builds the kustomization in a folder with notes of what each step did to each object.
+pub fn trace(
+    tree: &dyn Tree,
+    folder: &TreePath,
+    options: &BuildOptions<'_>,
+) -> Result<Vec<Traced>, Diagnostics> {
+    trueup_kustomize::trace(tree, folder, &options.of_engine())
+}
+
 /// Builds the kustomization in a folder: its objects in order, and warnings.
 pub fn build(
     tree: &dyn Tree,
     folder: &TreePath,
     options: &BuildOptions<'_>,
 ) -> Result<(Vec<Manifest>, Vec<Diagnostic>), Diagnostics> {
-    let load_restrictor = if options.load_anywhere {
-        LoadRestrictor::None
-    } else {
-        LoadRestrictor::RootOnly
-    };
-    let reorder = if options.as_loaded {
-        Reorder::None
-    } else {
-        Reorder::Legacy
-    };
     let cache = options.cache;
-    let options = Options {
-        load_restrictor,
-        reorder,
-        managed_by_label: options.managed_by_label,
-        tree_root: options.tree_root,
-        functions: options.functions,
-        remote: options.remote,
-        charts: options.helm.then_some(&Inflator as &dyn ChartInflator),
-        ..Options::default()
-    };
+    let options = options.of_engine();
     let Some(cache) = cache else {
         let build = trueup_kustomize::build(tree, folder, &options)?;
         return Ok((build.manifests, build.warnings));
@@ -64,6 +80,17 @@ pub fn build(
     // The phase writes into its objects, so it gets its own.
     let build = cache.build(tree, folder, &options)?;
     Ok((build.manifests.clone(), build.warnings.clone()))
+}
+
+/// Builds the kustomization that an address of a Git repository leads to. `tree` is where the build
+/// runs.
+pub fn build_remote(
+    tree: &dyn Tree,
+    address: &str,
+    options: &BuildOptions<'_>,
+) -> Result<(Vec<Manifest>, Vec<Diagnostic>), Diagnostics> {
+    let build = trueup_kustomize::build_remote(tree, address, &options.of_engine())?;
+    Ok((build.manifests, build.warnings))
 }
 
 /// The file that `kustomize build --output DIR` writes each object to, by its current namespace where

@@ -16,6 +16,8 @@ mod manifests;
 mod output;
 mod phase;
 mod substitute;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 
@@ -28,7 +30,10 @@ pub use self::{
     compare::{Comparison, Difference, DifferenceKind, compare},
     desired::{Desired, DesiredPhase},
     helm::Inflator,
-    kustomize::{BuildOptions, build as build_kustomization, file_names},
+kustomize::{
+        BuildOptions, build as build_kustomization, build_remote, file_names,
+        trace as trace_kustomization,
+    },
     output::{to_json, to_yaml, to_yaml_pieces},
 };
 use crate::config::{Environment, Phase};

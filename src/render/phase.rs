@@ -5,8 +5,8 @@ use std::sync::Arc;
 use trueup_manifest::{Diagnostic, Diagnostics, Entry, Manifest, Tree, TreePath};
 
 use super::{
-    RenderOptions, generated_name,
-    helm::{self, Step},
+RenderOptions, generated_name,
+    helm::{self, Inflator, Step},
     kustomize::{self, BuildOptions},
     manifests, substitute,
 };
@@ -108,10 +108,11 @@ fn kustomization(
         }
         None => return Err(manifests::absent(tree, path).into()),
     }
+    let inflator = Inflator::default();
     let options = BuildOptions {
         load_anywhere,
         remote: options.remote,
-        helm: true,
+        charts: Some(&inflator),
         cache: options.cache,
         ..BuildOptions::default()
     };

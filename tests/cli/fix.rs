@@ -77,6 +77,49 @@ fn a_file_that_would_build_something_else_is_left_alone() {
 }
 
 #[test]
+fn vars_become_replacements_where_those_build_the_same() {
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n      containers:\n      - name: main\n        args: [\"--host=$(HOST)\"]\n        env:\n        - {name: HOST, value: $(HOST)}\n";
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: back}\n";
+    let old = "resources: [web.yaml, back.yaml]\nnamePrefix: p-\n# where\nvars:\n- name: HOST\n  objref: {apiVersion: v1, kind: Service, name: back}\ncommonLabels: {a: b}\n";
+    let repo = Repo::new()
+        .with("app/kustomization.yaml", old)
+        .with("app/web.yaml", deployment)
+        .with("app/back.yaml", service);
+    let before = repo.run(&["render", "./app"]);
+    assert!(before.stdout.contains("--host=p-back"), "{}", before.stdout);
+    let ran = repo.run(&["check", "--fix", "."]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let new = repo.read("app/kustomization.yaml");
+    for line in [
+        "# where\nreplacements:\n- source:\n    version: v1\n    kind: Service\n    name: back\n    fieldPath: metadata.name\n",
+        "    - 'spec.template.spec.containers.[name=main].args.0'\n    options:\n      delimiter: '='\n      index: 1\n",
+        "    - 'spec.template.spec.containers.[name=main].env.[name=HOST].value'\n",
+        "labels:\n- includeSelectors: true\n  pairs: {a: b}\n",
+    ] {
+        assert!(new.contains(line), "{line}\nis not in\n{new}");
+    }
+    assert_eq!(repo.run(&["render", "./app"]).stdout, before.stdout);
+    // A layer above renames the object afterwards, which a replacement does not see.
+    let repo = Repo::new()
+        .with("app/kustomization.yaml", old)
+        .with("app/web.yaml", deployment)
+        .with("app/back.yaml", service)
+        .with(
+            "top/kustomization.yaml",
+            "resources: [../app]\nnameSuffix: -s\n",
+        );
+    let before = repo.run(&["render", "./top"]).stdout;
+    let ran = repo.run(&["check", "--fix", "."]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let new = repo.read("app/kustomization.yaml");
+    assert!(
+        new.contains("vars:") && new.contains("includeSelectors"),
+        "{new}"
+    );
+    assert_eq!(repo.run(&["render", "./top"]).stdout, before);
+}
+
+#[test]
 fn the_result_builds_what_the_result_of_kustomize_edit_fix_builds() {
     let assets = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
     let kustomize = assets.map(|assets| assets.join("kustomize"));

@@ -121,3 +121,149 @@ fn files_are_named_as_kustomize_names_them() {
         assert_eq!(names, expected);
     }
 }
+
+/// A kustomization that inflates a chart beside it.
+fn with_chart() -> Repo {
+    Repo::new()
+        .with(
+            "kustomization.yaml",
+            "helmCharts:\n- name: web\n  releaseName: r\n  valuesInline: {own: inline}\n",
+        )
+        .with(
+            "charts/web/Chart.yaml",
+            "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+        )
+        .with("charts/web/values.yaml", "own: chart\nother: chart\n")
+        .with(
+            "charts/web/templates/cm.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata:\n  kube: {{ .Capabilities.KubeVersion.Version }}\n  has: {{ .Capabilities.APIVersions.Has \"example.com/v1\" | quote }}\n  own: {{ .Values.own }}\n  other: {{ .Values.other }}\n",
+        )
+}
+
+#[test]
+fn flags_for_charts_reach_them_or_are_refused() {
+    let repo = with_chart();
+    let built = repo.run(&[
+        "render",
+        "--enable-helm",
+        "--helm-kube-version",
+        "v1.27.3",
+        "--helm-api-versions",
+        "example.com/v1",
+        "--helm-debug",
+        "--helm-command",
+        "helm",
+    ]);
+    assert_eq!(built.code, 0, "{}", built.stderr);
+    for line in [
+        "kube: v1.27.3",
+        "has: \"true\"",
+        "own: inline",
+        "other: chart",
+    ] {
+        assert!(built.stdout.contains(line), "{line}: {}", built.stdout);
+    }
+    assert!(
+        built.stderr.contains("`--helm-debug` is not used"),
+        "{}",
+        built.stderr
+    );
+    for (arguments, message) in [
+        (
+            &["--helm-kube-version", "v1.27.3"][..],
+            "`--helm-kube-version` is for charts",
+        ),
+        (
+            &["--helm-api-versions", "a/v1"],
+            "`--helm-api-versions` is for charts",
+        ),
+        (
+            &["--network-name", "bridge"],
+            "`--network-name` is for functions in containers",
+        ),
+        (&["--enable-star"], "functions in Starlark are not run"),
+        (&[], "charts are not inflated here"),
+    ] {
+        let ran = repo.run(&[&["render"], arguments].concat());
+        assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{arguments:?}");
+        assert!(ran.stderr.contains(message), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn the_address_of_a_repository_may_be_built() {
+    let repo = Repo::new()
+        .with(
+            "deploy/kustomization.yaml",
+            "resources: [web.yaml]\nnamePrefix: x-\n",
+        )
+        .with("deploy/web.yaml", &config_map("web"));
+    repo.commit("first");
+    let address = format!("file://{}//deploy?ref=main", repo.path().display());
+    let ran = Repo::new().run(&["render", &address]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("name: x-web"), "{}", ran.stdout);
+    let lost = Repo::new().run(&["render", &address.replace("deploy", "lost")]);
+    assert_eq!(lost.code, 1, "{}", lost.stdout);
+}
+
+#[test]
+fn what_is_wrong_in_independent_places_is_told_at_once_with_the_way_there() {
+    let repo = Repo::new()
+        .with(
+            "top/kustomization.yaml",
+            "resources: [../a, ../b, lost.yaml]\nconfigMapGenerator:\n- name: c\n  literals: [nothing]\npatches:\n- path: gone.yaml\n",
+        )
+        .with("a/kustomization.yaml", "resources: [web.yaml]\npatchs: []\n")
+        .with("a/web.yaml", &config_map("web"))
+        .with("b/kustomization.yaml", "resources: [db.yaml]\n")
+        .with("b/db.yaml", "apiVersion: v1\nkind: ConfigMap\n")
+        .with("same/kustomization.yaml", "resources: [x, y]\n")
+        .with("same/x/kustomization.yaml", "resources: [../../a2]\n")
+        .with("same/y/kustomization.yaml", "resources: [../../a2]\n")
+        .with("a2/kustomization.yaml", "resources: [web.yaml]\n")
+        .with("a2/web.yaml", &config_map("web"))
+        .with("bare/kustomization.yaml", "resources: [../none]\n")
+        .with("none/x", "");
+    let ran = repo.run(&["render", "./top"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
+    for (message, place, chain) in [
+        (
+            "`patchs` is not a field",
+            "a/kustomization.yaml:2:1",
+            "top → a",
+        ),
+        ("has no `metadata.name`", "b/db.yaml:1:1", "top → b"),
+        (
+            "`top/lost.yaml` does not exist",
+            "top/kustomization.yaml:1:25",
+            "top",
+        ),
+        (
+            "of the form `key=value`",
+            "top/kustomization.yaml:4:14",
+            "top",
+        ),
+        (
+            "`top/gone.yaml` does not exist",
+            "top/kustomization.yaml:6:9",
+            "top",
+        ),
+    ] {
+        let found = ran
+            .stderr
+            .split("error[")
+            .find(|error| error.contains(message));
+        let found = found.unwrap_or_else(|| panic!("{message}: {}", ran.stderr));
+        assert!(found.contains(&format!("--> {place}")), "{found}");
+        assert!(found.contains(&format!("through {chain}")), "{found}");
+    }
+    assert!(ran.stderr.contains("5 errors"), "{}", ran.stderr);
+    // One base on two ways, and a base without its file.
+    let same = repo.run(&["render", "./same"]).stderr;
+    for part in ["comes in twice", "same → same/x → a2", "same → same/y → a2"] {
+        assert!(same.contains(part), "{part}: {same}");
+    }
+    let bare = repo.run(&["render", "./bare"]).stderr;
+    assert!(bare.contains("--> bare/kustomization.yaml:1:13"), "{bare}");
+}

@@ -52,6 +52,8 @@ const SPARE_NODES: usize = 32;
 pub(crate) struct Context<'a> {
     options: Options<'a>,
     cache: Option<&'a Cache>,
+    /// Whether each step notes what it left of each object.
+    traces: bool,
     /// Whether anything but the tree was asked.
     asked_others: AtomicBool,
     schemas: RwLock<Arc<Schemas>>,
@@ -82,6 +84,7 @@ impl<'a> Context<'a> {
         Self {
             options: *options,
             cache,
+            traces: false,
             asked_others: AtomicBool::new(false),
             schemas: RwLock::default(),
             schemas_chosen: AtomicBool::new(false),
@@ -90,6 +93,18 @@ impl<'a> Context<'a> {
             warnings: Mutex::default(),
             visited: AtomicUsize::new(0),
         }
+    }
+
+    /// For a build that is traced.
+    pub(crate) fn tracing(options: &Options<'a>) -> Self {
+        Self {
+            traces: true,
+            ..Self::new(options, None)
+        }
+    }
+
+    pub(crate) fn traces(&self) -> bool {
+        self.traces
     }
 
     pub(crate) fn options(&self) -> &Options<'a> {
@@ -173,10 +188,14 @@ impl<'a> Context<'a> {
         !self.asked_others.load(Ordering::Relaxed)
     }
 
-    /// Who inflates charts.
+    /// Who inflates charts, out of the files of the tree alone.
     pub(crate) fn charts(&self) -> Option<&'a dyn ChartInflator> {
-        self.asked_others.store(true, Ordering::Relaxed);
         self.options.charts
+    }
+
+    /// Says that the build depends on more than its tree and options.
+    pub(crate) fn asks_others(&self) {
+        self.asked_others.store(true, Ordering::Relaxed);
     }
 
     /// Who runs programs.

@@ -36,6 +36,7 @@ mod patch;
 mod plugin;
 mod refs;
 mod resource;
+mod trace;
 mod transform;
 
 use std::{sync::Arc, time::Duration};
@@ -46,11 +47,12 @@ use self::context::Context;
 pub use self::{
     cache::{Cache, Inputs},
     context::Limits,
-    fix::{Fixed, fix},
+    fix::{Fixed, Item, fix, replacements_for_vars},
     plugin::{
-        chart::{Chart, ChartInflator, ValuesMerge},
+        chart::{Chart, ChartInflator, Inflated, ValuesMerge, merge_values},
         function::{FunctionCall, FunctionRunner},
     },
+    trace::{Snapshot, Traced, TracedStep, trace},
 };
 
 /// Which files a kustomization may read.
@@ -151,6 +153,32 @@ impl Build {
 /// Whatever upstream refuses is refused, with as many findings at once as can be told apart.
 pub fn build(tree: &dyn Tree, dir: &TreePath, options: &Options<'_>) -> Result<Build, Diagnostics> {
     build_with(tree, dir, options, None).map(|(build, _)| build)
+}
+
+/// Builds the kustomization that an address of a Git repository leads to, such as
+/// `github.com/org/repo//folder?ref=v1`. `tree` is where the build runs, and only the fetched
+/// repository is read.
+///
+/// # Errors
+///
+/// As [`build`], and what [`Options::remote`] has to say.
+pub fn build_remote(
+    tree: &dyn Tree,
+    address: &str,
+    options: &Options<'_>,
+) -> Result<Build, Diagnostics> {
+    let context = Context::new(options, None);
+    let resources = accumulate::run_remote(&context, tree, address)?;
+    Ok(Build {
+        manifests: output::manifests(resources)?,
+        warnings: context.into_warnings(),
+        inputs: Inputs::default(),
+    })
+}
+
+/// Whether a path is the address of a repository elsewhere, as `kustomize build` reads it.
+pub fn is_remote(path: &str) -> bool {
+    load::is_remote(path)
 }
 
 /// [`build`], and whether it depends on nothing but its tree and options.

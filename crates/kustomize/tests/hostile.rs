@@ -249,3 +249,36 @@ fn a_symlink_leads_neither_out_of_the_tree_nor_out_of_the_kustomization() {
         );
     }
 }
+
+#[test]
+fn a_file_of_a_gigabyte_is_refused_wherever_it_is_named() {
+    let scratch = tempfile::tempdir().unwrap();
+    let app = scratch.path().join("app");
+    std::fs::create_dir(&app).unwrap();
+    std::fs::write(app.join("w.yaml"), WIDGET).unwrap();
+    // Nothing of it is written down: the file system only says how long it is.
+    let huge = std::fs::File::create(app.join("huge.yaml")).unwrap();
+    huge.set_len(1 << 30).unwrap();
+    for kustomization in [
+        "resources: [huge.yaml]\n",
+        "resources: [w.yaml]\npatches: [{path: huge.yaml}]\n",
+        "configMapGenerator: [{name: a, files: [huge.yaml]}]\n",
+        "configMapGenerator: [{name: a, envs: [huge.yaml]}]\n",
+        "resources: [w.yaml]\nconfigurations: [huge.yaml]\n",
+        "resources: [w.yaml]\nopenapi: {path: huge.yaml}\n",
+        "resources: [w.yaml]\ntransformers: [huge.yaml]\n",
+        "resources: [w.yaml]\nreplacements: [{path: huge.yaml}]\n",
+    ] {
+        std::fs::write(app.join("kustomization.yaml"), kustomization).unwrap();
+        let tree = DiskTree::new(scratch.path()).unwrap();
+        let found = outcome(&tree, &Options::default()).unwrap_err();
+        assert!(
+            found.contains("larger than 256 MiB"),
+            "{kustomization}: {found}"
+        );
+    }
+    std::fs::rename(app.join("huge.yaml"), app.join("kustomization.yaml")).unwrap();
+    let tree = DiskTree::new(scratch.path()).unwrap();
+    let found = outcome(&tree, &Options::default()).unwrap_err();
+    assert!(found.contains("larger than 256 MiB"), "{found}");
+}

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 use similar::TextDiff;
+use trueup_kustomize::{Item, LoadRestrictor, replacements_for_vars};
 use trueup_manifest::{Diagnostic, DiskTree, Entry, Found, Tree, TreeError, TreePath};
 use trueup_yaml::Source;
 
@@ -13,7 +14,7 @@ use crate::{
         whole_file,
     },
     pipeline::{Fetch, Remote},
-    render::{BuildOptions, build_kustomization},
+    render::{BuildOptions, Inflator, build_kustomization},
 };
 
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -39,15 +40,28 @@ pub(super) fn run(root: &Path, dry_run: bool, console: &Console) -> Result<Exit,
             let path = folder.join(written);
             path.is_ok_and(|path| matches!(tree.entry(&path), Ok(Some(Entry::File))))
         };
-        match trueup_kustomize::fix(&source, &is_file) {
+        let vars = if source.text().contains("vars") {
+            replacements(&tree, folder)
+        } else {
+            Ok(Vec::new())
+        };
+        match trueup_kustomize::fix(&source, &is_file, &vars) {
             Ok(fixed) => {
                 left.extend(fixed.left);
-                changes.extend(fixed.text.map(|text| (path, text)));
+                let mut texts: Vec<String> = fixed.text.into_iter().collect();
+                if vars.is_ok() {
+                    // Where vars do what no replacement does, the rest may still be rewritten.
+                    let by_hand = Err("as replacements they would build something else".to_owned());
+                    let without = trueup_kustomize::fix(&source, &is_file, &by_hand)?;
+                    texts.extend(without.text.filter(|text| Some(text) != texts.first()));
+                }
+                changes.push((path, texts));
             }
             // What cannot be read is left for a person, and the other files are not.
             Err(findings) => left.extend(findings),
         }
     }
+    changes.retain(|(_, texts): &(TreePath, Vec<String>)| !texts.is_empty());
     let (kept, refused) = proven(&tree, &folders, changes);
     left.extend(refused);
     for (path, text) in &kept {
@@ -105,24 +119,46 @@ fn gather(
 
 type Change = (TreePath, String);
 
+/// The `vars` of a kustomization as `replacements`.
+fn replacements(tree: &DiskTree, folder: &TreePath) -> Result<Vec<Item>, String> {
+    let remote = Remote::new(Fetch::Kept);
+    let options = trueup_kustomize::Options {
+        load_restrictor: LoadRestrictor::None,
+        remote: Some(&remote),
+        ..trueup_kustomize::Options::default()
+    };
+    replacements_for_vars(tree, folder, &options)
+}
+
 /// The changes after which every kustomization builds as before, and a finding for each other one.
 fn proven(
     tree: &DiskTree,
     folders: &[(TreePath, &'static str)],
-    changes: Vec<Change>,
+    changes: Vec<(TreePath, Vec<String>)>,
 ) -> (Vec<Change>, Vec<Diagnostic>) {
     let before = builds(tree, folders);
-    if builds(&Changed::new(tree, &changes), folders) == before {
-        return (changes, Vec::new());
+    let first = |(path, texts): &(TreePath, Vec<String>)| {
+        let text = texts.first()?;
+        Some((path.clone(), text.clone()))
+    };
+    let all: Vec<Change> = changes.iter().filter_map(first).collect();
+    if builds(&Changed::new(tree, &all), folders) == before {
+        return (all, Vec::new());
     }
     // Together they change something: one after the other tells which.
     let mut kept: Vec<Change> = Vec::new();
     let mut refused = Vec::new();
-    for change in changes {
-        let shown = tree.display(&change.0);
-        kept.push(change);
-        if builds(&Changed::new(tree, &kept), folders) != before {
-            kept.pop();
+    for (path, texts) in changes {
+        let shown = tree.display(&path);
+        let fits = texts.into_iter().any(|text| {
+            kept.push((path.clone(), text));
+            let same = builds(&Changed::new(tree, &kept), folders) == before;
+            if !same {
+                kept.pop();
+            }
+            same
+        });
+        if !fits {
             let message =
                 format!("`{shown}` is left as it is: rewritten, it would build something else");
             refused.push(Diagnostic::warning("kustomize/fix-by-hand", message).help(
@@ -137,8 +173,10 @@ fn proven(
 /// What each kustomization builds; none where it does not build.
 fn builds(tree: &dyn Tree, folders: &[(TreePath, &'static str)]) -> Vec<Option<String>> {
     let remote = Remote::new(Fetch::Kept);
+    let inflator = Inflator::default();
     let options = BuildOptions {
         load_anywhere: true,
+        charts: Some(&inflator),
         remote: Some(&remote),
         ..BuildOptions::default()
     };

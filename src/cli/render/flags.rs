@@ -6,7 +6,7 @@ use clap::Args;
 use trueup_manifest::Diagnostic;
 
 use super::program::Programs;
-use crate::{cli::exit::Failure, config::parse_duration};
+use crate::{cli::exit::Failure, config::parse_duration, render::Inflator};
 
 /// How a kustomization is built.
 #[derive(Debug, Args)]
@@ -28,6 +28,20 @@ pub(super) struct Flags {
     /// Taken and not used: charts are rendered by trueup itself
     #[arg(long, value_name = "COMMAND")]
     helm_command: Option<String>,
+    /// A Kubernetes version to claim for charts that name none
+    #[arg(
+        long,
+        value_name = "VERSION",
+        default_value = "",
+        hide_default_value = true
+    )]
+    helm_kube_version: String,
+    /// An API version to claim for charts that name none
+    #[arg(long, value_name = "GROUP/VERSION")]
+    helm_api_versions: Vec<String>,
+    /// Taken and not used: errors of charts name the template and the line in any case
+    #[arg(long)]
+    helm_debug: bool,
     /// Allow functions; each kind of them is allowed by a flag of its own
     #[arg(long)]
     enable_alpha_plugins: bool,
@@ -47,6 +61,12 @@ pub(super) struct Flags {
     /// Refused: it is for functions in containers, which are not run
     #[arg(long)]
     network: bool,
+    /// Refused: it is for functions in containers, which are not run
+    #[arg(long, value_name = "NAME")]
+    network_name: Option<String>,
+    /// Refused: functions in Starlark are not run
+    #[arg(long, hide = true)]
+    enable_star: bool,
     /// Taken and not used: a program runs as the current user, and containers are not run
     #[arg(long)]
     as_current_user: bool,
@@ -76,9 +96,27 @@ impl Flags {
             || std::env::var("KUSTOMIZE_ENABLE_MANAGEDBY_LABEL").is_ok_and(|value| value == "on")
     }
 
-    /// Whether charts are inflated.
-    pub(super) fn helm(&self) -> bool {
-        self.enable_helm
+    /// What inflates charts, where they may be. Flags that say how are errors where they may not.
+    pub(super) fn inflator(&self) -> Result<Option<Inflator>, Failure> {
+        if self.enable_helm {
+            return Ok(Some(Inflator {
+                kube_version: self.helm_kube_version.clone(),
+                api_versions: self.helm_api_versions.clone(),
+            }));
+        }
+        for (flag, given) in [
+            ("--helm-kube-version", !self.helm_kube_version.is_empty()),
+            ("--helm-api-versions", !self.helm_api_versions.is_empty()),
+        ] {
+            if given {
+                let message = format!("`{flag}` is for charts, which are not inflated");
+                let error = Diagnostic::error("cli/no-charts", message);
+                return Err(error
+                    .help(format!("add `--enable-helm`, or drop `{flag}`"))
+                    .into());
+            }
+        }
+        Ok(None)
     }
 
     /// What runs functions, where they may run. Flags that only containers could use are errors: a
@@ -86,6 +124,7 @@ impl Flags {
     pub(super) fn programs(&self) -> Result<Option<Programs>, Failure> {
         for (flag, given) in [
             ("--network", self.network),
+            ("--network-name", self.network_name.is_some()),
             ("--mount", !self.mount.is_empty()),
         ] {
             if given {
@@ -93,6 +132,12 @@ impl Flags {
                 let error = Diagnostic::error("cli/no-containers", message);
                 return Err(error.help(format!("drop `{flag}`")).into());
             }
+        }
+        if self.enable_star {
+            let error = Diagnostic::error("cli/no-starlark", "functions in Starlark are not run");
+            return Err(error
+                .help("drop `--enable-star`; kustomize 5.8 does not know it either")
+                .into());
         }
         Ok(self.enable_exec.then(|| Programs {
             root: PathBuf::from("/"),
@@ -107,6 +152,10 @@ impl Flags {
             (
                 self.helm_command.is_some(),
                 "`--helm-command` is not used: charts are rendered by trueup itself",
+            ),
+            (
+                self.helm_debug,
+                "`--helm-debug` is not used: errors of charts name the template and the line in any case",
             ),
             (
                 self.as_current_user,

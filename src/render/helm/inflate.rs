@@ -1,32 +1,46 @@
 //! Charts of kustomizations.
 
 use trueup_helm::{Capabilities, Overlay, Print, Request, Values};
-use trueup_kustomize::{Chart, ChartInflator, ValuesMerge};
-use trueup_manifest::{Tree, TreePath};
+use trueup_kustomize::{Chart, ChartInflator, Inflated, merge_values};
+use trueup_manifest::{Entry, Tree, TreePath};
 
 use super::{DEFAULT_NAMESPACE, load};
 use crate::config::Spanned;
 
 /// Inflates the charts that lie in the tree, as `kustomize build --enable-helm` does with `helm
 /// template`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Inflator;
+#[derive(Clone, Debug, Default)]
+pub struct Inflator {
+    /// The Kubernetes version to claim for charts that name none; empty for Helm's own.
+    pub kube_version: String,
+    /// The API versions to claim for charts that name none.
+    pub api_versions: Vec<String>,
+}
 
 /// The name that Helm gives a release without one.
 const UNNAMED: &str = "release-name";
 
 impl ChartInflator for Inflator {
-    fn inflate(&self, tree: &dyn Tree, dir: &TreePath, chart: &Chart) -> Result<String, String> {
+    fn inflate(&self, tree: &dyn Tree, dir: &TreePath, chart: &Chart) -> Result<Inflated, String> {
         let path = find(tree, dir, chart)?;
+        let own = values_of(tree, &path)?;
         let loaded = load(tree, &Spanned::bare(path)).map_err(|findings| findings.to_string())?;
-        let overlay = overlay(chart).map_err(|error| error.to_string())?;
+        let file = chart.values_file.as_deref().or(own.as_deref());
+        let overlay = overlay(chart, file)?;
+        let repeatable = !draws(&loaded) && !draws_in_values(chart);
         let mut capabilities = Capabilities::default();
-        if !chart.kube_version.is_empty() {
+        let version = [&chart.kube_version, &self.kube_version];
+        if let Some(version) = version.into_iter().find(|version| !version.is_empty()) {
             capabilities = capabilities
-                .with_kube_version(&chart.kube_version)
+                .with_kube_version(version)
                 .map_err(|error| error.to_string())?;
         }
-        let capabilities = capabilities.with_api_versions(chart.api_versions.iter().cloned());
+        let api_versions = if chart.api_versions.is_empty() {
+            &self.api_versions
+        } else {
+            &chart.api_versions
+        };
+        let capabilities = capabilities.with_api_versions(api_versions.iter().cloned());
         let name = if !chart.name_template.is_empty() {
             trueup_helm::name_of(&chart.name_template).map_err(|error| error.to_string())?
         } else if chart.release_name.is_empty() {
@@ -43,12 +57,84 @@ impl ChartInflator for Inflator {
         let release = request
             .render(&mut |path| Err(format!("there is no file `{path}` here")))
             .map_err(|error| error.to_string())?;
-        Ok(release.print(Print {
+        let text = release.print(Print {
             crds: chart.include_crds,
             no_hooks: chart.skip_hooks,
             skip_tests: chart.skip_tests,
-        }))
+        });
+        Ok(Inflated { text, repeatable })
     }
+
+    fn settings(&self) -> String {
+        format!("{} {:?}", self.kube_version, self.api_versions)
+    }
+}
+
+/// The chart's own values; none for a packed one, whose values Helm itself takes.
+fn values_of(tree: &dyn Tree, path: &TreePath) -> Result<Option<String>, String> {
+    if tree.entry(path).map_err(|error| error.to_string())? != Some(Entry::Dir) {
+        return Ok(None);
+    }
+    let file = path
+        .join("values.yaml")
+        .map_err(|error| error.to_string())?;
+    let bytes = tree.read(&file).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes.to_vec())
+        .map(Some)
+        .map_err(|_| format!("`{}` is not UTF-8", tree.display(&file)))
+}
+
+/// Functions of templates that draw random bytes, keys or the time: what they give is never kept.
+const DRAWING: [&str; 25] = [
+    "ago",
+    "bcrypt",
+    "date",
+    "dateInZone",
+    "date_in_zone",
+    "durationRound",
+    "encryptAES",
+    "genCA",
+    "genCAWithKey",
+    "genPrivateKey",
+    "genSelfSignedCert",
+    "genSelfSignedCertWithKey",
+    "genSignedCert",
+    "genSignedCertWithKey",
+    "htmlDate",
+    "htmlDateInZone",
+    "htpasswd",
+    "now",
+    "randAlpha",
+    "randAlphaNum",
+    "randAscii",
+    "randBytes",
+    "randInt",
+    "randNumeric",
+    "shuffle",
+];
+
+/// Whether a text may call one of them; `uuidv4` is the one with a number of its own.
+fn may_draw(text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.any(|word| word == "uuidv4" || DRAWING.contains(&word))
+}
+
+/// Whether any template of a chart or its subcharts may draw: values and files count, for `tpl` runs
+/// them.
+fn draws(chart: &trueup_helm::Chart) -> bool {
+    let mut files = chart.templates.iter().chain(&chart.files);
+    files.any(|file| may_draw(&file.text()))
+        || may_draw(&format!("{:?}", chart.values))
+        || chart.dependencies.iter().any(draws)
+}
+
+fn draws_in_values(chart: &Chart) -> bool {
+    let inline = chart.values_inline.iter().chain(&chart.values_file);
+    let name = std::iter::once(&chart.name_template);
+    inline
+        .chain(&chart.additional_values)
+        .chain(name)
+        .any(|text| may_draw(text))
 }
 
 /// The chart's folder: `HOME/NAME`, or `HOME/NAME-VERSION/NAME` for one that was pulled.
@@ -80,21 +166,20 @@ fn find(tree: &dyn Tree, dir: &TreePath, chart: &Chart) -> Result<TreePath, Stri
     Err(format!("`{}` does not hold it{from}", tree.display(&home)))
 }
 
-/// The values, in the order in which kustomize hands them to Helm.
-fn overlay(chart: &Chart) -> Result<Overlay, trueup_helm::Error> {
-    let parse = |text: &str, name: &str| Values::parse(name, text.as_bytes());
-    let file = chart.values_file.as_deref();
-    let inline = chart.values_inline.as_deref();
-    let (file, inline) = (
-        file.map(|text| parse(text, "valuesFile")).transpose()?,
-        inline.map(|text| parse(text, "valuesInline")).transpose()?,
-    );
-    let mut files: Vec<Values> = match (chart.values_merge, inline) {
-        (_, None) => file.into_iter().collect(),
-        (ValuesMerge::Replace, Some(inline)) => vec![inline],
-        (ValuesMerge::Override, Some(inline)) => file.into_iter().chain([inline]).collect(),
-        (ValuesMerge::Merge, Some(inline)) => [inline].into_iter().chain(file).collect(),
+/// The values, in the order in which kustomize hands them to Helm. `file` is the values file or, where
+/// none is named, the chart's own. Inline values and that file are one text by then.
+fn overlay(chart: &Chart, file: Option<&str>) -> Result<Overlay, String> {
+    let parse = |text: &str, name: &str| {
+        Values::parse(name, text.as_bytes()).map_err(|error| error.to_string())
     };
+    let mut files = Vec::new();
+    if let Some(inline) = &chart.values_inline {
+        let merged = merge_values(inline, file.unwrap_or_default(), chart.values_merge)
+            .map_err(|findings| findings.to_string())?;
+        files.push(parse(&merged, "valuesInline")?);
+    } else if let Some(file) = file {
+        files.push(parse(file, "valuesFile")?);
+    }
     for text in &chart.additional_values {
         files.push(parse(text, "additionalValuesFiles")?);
     }

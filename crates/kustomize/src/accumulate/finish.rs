@@ -5,8 +5,11 @@ use trueup_yaml::{Document, Kind, NodeId};
 
 use super::{Accumulator, OriginNote, target::Target};
 use crate::{
-    Context, generate, node, order, parallel, refs,
+    Context, generate,
+    load::VarSpec,
+    node, order, parallel, refs,
     resource::{Behavior, Gvk, ORIGIN_ANNOTATION, ResMap, Resource},
+    trace,
     transform::{Labels, Spec, Transform},
 };
 
@@ -20,8 +23,18 @@ pub(super) fn finish(target: &Target<'_, '_>, mut all: Accumulator) -> Result<Re
     let explain = |complaints: Diagnostics| target.explain(complaints);
     let context = target.context;
     generate::add_hashes(context, &mut all.resources).map_err(explain)?;
+    target.record_last(&mut all, "hash", |_| Vec::new());
     refs::mend_names(context, &all.config, &mut all.resources).map_err(explain)?;
+    target.record_last(&mut all, "reference", |all| {
+        let named = |resource: &Resource| Some((resource.name().to_owned(), resource.location()?));
+        all.resources.iter().filter_map(named).collect()
+    });
     refs::resolve_vars(context, &mut all).map_err(explain)?;
+    target.record_last(&mut all, "vars", |all| {
+        let named =
+            |var: &VarSpec| Some((format!("$({})", var.name.value), var.name.place.clone()?));
+        all.vars().filter_map(named).collect()
+    });
     let mut resources = all.resources;
     drop_local(&mut resources);
     refuse_nameless(&resources).map_err(explain)?;
@@ -50,6 +63,9 @@ pub(super) fn finish(target: &Target<'_, '_>, mut all: Accumulator) -> Result<Re
     parallel::each(resources.edit_fields(), |resource| {
         write_annotations(resource, notes);
     });
+    if let Some(traced) = &target.traced {
+        trace::record(&mut resources, &traced.step("buildMetadata", None));
+    }
     Ok(resources)
 }
 
@@ -181,6 +197,7 @@ pub(super) fn take_over(
         }
     }
     let origin = old.book.origin.clone();
+    new.history.clone_from(&old.history);
     new.book.inherit(&old.book);
     if behavior == Behavior::Merge {
         let secret = *new.gvk().kind == *"Secret" && new.gvk().api_version() == "v1";

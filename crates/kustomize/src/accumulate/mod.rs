@@ -7,16 +7,18 @@
 
 mod finish;
 mod origin;
+mod steps;
 mod target;
 mod vars;
 
 use trueup_manifest::{Diagnostic, Diagnostics, Tree, TreePath};
 
 pub(crate) use self::origin::OriginNote;
-pub(crate) use self::target::{Step, Target, run_steps};
+pub(crate) use self::target::{Made, Step, Target, run_steps};
 use self::vars::Vars;
 use crate::{
     Context,
+    load::VarSpec,
     resource::{Behavior, ResMap, Resource},
     transform::{SharedConfig, empty_config},
 };
@@ -30,6 +32,28 @@ pub(crate) fn run(
     let target = Target::start(context, tree, dir)?;
     let accumulated = target.accumulate(Accumulator::default())?;
     finish::finish(&target, accumulated)
+}
+
+/// Builds the kustomization that an address leads to. `tree` is where the build runs.
+pub(crate) fn run_remote(
+    context: &Context<'_>,
+    tree: &dyn Tree,
+    address: &str,
+) -> Result<ResMap, Diagnostics> {
+    let target = Target::start_remote(context, tree, address)?;
+    let accumulated = target.accumulate(Accumulator::default())?;
+    finish::finish(&target, accumulated)
+}
+
+/// The vars of a kustomization itself, and what it comes to before any is resolved.
+pub(crate) fn unresolved(
+    context: &Context<'_>,
+    tree: &dyn Tree,
+    dir: &TreePath,
+) -> Result<(Vec<VarSpec>, Accumulator), Diagnostics> {
+    let target = Target::start(context, tree, dir)?;
+    let accumulated = target.accumulate(Accumulator::default())?;
+    Ok((target.file.vars.clone(), accumulated))
 }
 
 /// What a kustomization and everything below it came to.
@@ -146,7 +170,32 @@ impl Accumulator {
     }
 }
 
+/// The same object on two ways.
+fn twice(resource: &Resource, first: &Resource) -> Diagnostic {
+    let way = |of: &Resource| of.origin().chain.join(" → ");
+    let message = format!("`{}` comes in twice", resource.id());
+    let help = format!(
+        "it comes through {} and through {}: name that base once, let one of the two rename it \
+         (`namePrefix`), or make what changes it a component",
+        way(first),
+        way(resource)
+    );
+    Diagnostic::error("kustomize/duplicate", message)
+        .label(resource.location(), "this object")
+        .help(help)
+}
+
 fn duplicate(resource: &Resource, first: Option<&Resource>) -> Diagnostic {
+    let place = |of: &Resource| {
+        of.location()
+            .map(|place| (place.source.name().to_owned(), place.span))
+    };
+    if let Some(first) = first
+        && let Some(at) = place(first)
+        && place(resource) == Some(at)
+    {
+        return twice(resource, first);
+    }
     let diagnostic = Diagnostic::error(
         "kustomize/duplicate",
         format!("`{}` is defined twice", resource.id()),

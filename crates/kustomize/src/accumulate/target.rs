@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use trueup_manifest::{Diagnostic, Diagnostics, Entry, Found, Tree, TreePath};
-use trueup_yaml::Source;
+use trueup_yaml::{Location, Source};
 
-use super::{Accumulator, OriginNote};
+use super::{Accumulator, OriginNote, steps};
 use crate::{
     Context,
     generate::{self, What},
-    load::{At, FileKind, Kustomization, Place, RepoSpec, documents, is_url, load_kustomization},
+    load::{
+        At, FileKind, Kustomization, Place, RepoSpec, documents, hidden, is_url, load_kustomization,
+    },
     openapi::{CustomSchema, Schemas},
     parallel, plugin,
     resource::{Chain, ResMap, Resource},
-    transform::{self, SharedConfig, Transform},
+    trace::{self, TracedFile, TracedStep},
+    transform::{self, Transform},
 };
 
 /// The one version of Kubernetes' schemas that is built in, as upstream has it.
@@ -30,12 +33,19 @@ pub(crate) struct Target<'c, 'a> {
     pub(crate) origin: Option<OriginNote>,
     /// The namespace that charts get where the kustomization sets none.
     pub(crate) chart_namespace: String,
+    /// The file with its places, in a build that is traced.
+    pub(crate) traced: Option<Arc<TracedFile>>,
 }
+
+/// What a generator made, with its step in a build that is traced.
+pub(crate) type Made = (Resource, Option<Arc<TracedStep>>);
 
 /// A transformer with the note it leaves.
 pub(crate) struct Step {
     pub(crate) transform: Box<dyn Transform>,
     pub(crate) note: Option<Arc<OriginNote>>,
+    /// What it is called where the build is traced.
+    pub(crate) traced: Option<Arc<TracedStep>>,
 }
 
 impl<'c, 'a> Target<'c, 'a> {
@@ -45,8 +55,27 @@ impl<'c, 'a> Target<'c, 'a> {
         tree: &'a dyn Tree,
         dir: &TreePath,
     ) -> Result<Self, Diagnostics> {
-        let place = Arc::new(Place::start(tree, dir, context.options().load_restrictor)?);
-        let target = Self::load(context, place, &Chain::default())?;
+        let place = Place::start(tree, dir, context.options().load_restrictor)?;
+        Self::outermost(context, place)
+    }
+
+    /// As [`Self::start`], for one that lies in a repository elsewhere.
+    pub(super) fn start_remote(
+        context: &'c Context<'a>,
+        tree: &'a dyn Tree,
+        address: &str,
+    ) -> Result<Self, Diagnostics> {
+        let restrictor = context.options().load_restrictor;
+        let here = Arc::new(Place::start(tree, &TreePath::root(), restrictor)?);
+        let address = At {
+            value: address.to_owned(),
+            place: None,
+        };
+        Self::outermost(context, here.enter(context, &address)?)
+    }
+
+    fn outermost(context: &'c Context<'a>, place: Place<'a>) -> Result<Self, Diagnostics> {
+        let target = Self::load(context, Arc::new(place), &Chain::default())?;
         target
             .choose_schemas(true)
             .map_err(|complaint| target.explain(complaint.into()))?;
@@ -68,8 +97,10 @@ impl<'c, 'a> Target<'c, 'a> {
         let (file, file_name) =
             load_kustomization(context, &place).map_err(|wrong| with_chain(wrong, &chain))?;
         let chart_namespace = file.namespace.value.clone();
+        let traced = TracedFile::of(context, &place, file_name);
         Ok(Self {
             context,
+            traced,
             place,
             file,
             file_name,
@@ -139,13 +170,25 @@ impl<'c, 'a> Target<'c, 'a> {
     }
 
     fn steps(&self, mut all: Accumulator) -> Result<Accumulator, Diagnostics> {
-        self.add_paths(&mut all)?;
-        let config =
-            transform::configurations::load(self.context, &self.place, &self.file.configurations)?;
-        all.merge_config(&config)?;
-        let config = transform::crds::load(self.context, &self.place, &self.file.crds)?;
-        all.merge_config(&config)?;
-        self.generate(&mut all)?;
+        let mut complaints = Diagnostics::new();
+        complaints.keep(self.add_paths(&mut all));
+        self.record(&mut all.resources, "resources");
+        let files = &self.file;
+        for config in [
+            transform::configurations::load(self.context, &self.place, &files.configurations),
+            transform::crds::load(self.context, &self.place, &files.crds),
+        ] {
+            let merged = config.and_then(|config| Ok(all.merge_config(&config)?));
+            complaints.keep(merged);
+        }
+        let made = complaints.keep(self.generate());
+        let Some(made) = made.filter(|_| !complaints.has_errors()) else {
+            // What is wrong with patches and transformers themselves shows without any object.
+            complaints.keep(steps::builtin(self, &all.config));
+            complaints.keep(plugin::transformers(self, &files.transformers));
+            return Err(complaints);
+        };
+        self.absorb(&mut all, made)?;
         for path in &self.file.components {
             all = self.add_component(all, path)?;
         }
@@ -153,6 +196,26 @@ impl<'c, 'a> Target<'c, 'a> {
         plugin::validate(self, &mut all)?;
         all.add_vars(&self.file.vars)?;
         Ok(all)
+    }
+
+    /// Notes what a field of this kustomization left of each object, in a build that is traced.
+    fn record(&self, resources: &mut ResMap, field: &str) {
+        if let Some(traced) = &self.traced {
+            trace::record(resources, &traced.step(field, None));
+        }
+    }
+
+    /// As [`Self::record`], for what is done once at the end of a build.
+    pub(super) fn record_last(
+        &self,
+        all: &mut Accumulator,
+        name: &str,
+        places: impl FnOnce(&Accumulator) -> Vec<(String, Location)>,
+    ) {
+        if let Some(traced) = &self.traced {
+            let step = traced.last_step(name, places(all).into_iter());
+            trace::record(&mut all.resources, &step);
+        }
     }
 
     /// Adds what `resources` names, in order. Files that follow each other are read side by side; what
@@ -236,11 +299,7 @@ impl<'c, 'a> Target<'c, 'a> {
         }
         match self.enter(path, FileKind::Kustomization) {
             Ok(base) => as_base(all, base),
-            Err(findings) => {
-                wrong.extend(of_file);
-                wrong.extend(findings);
-                Err(wrong)
-            }
+            Err(findings) => Err(neither(path, of_file, findings)),
         }
     }
 
@@ -275,7 +334,8 @@ impl<'c, 'a> Target<'c, 'a> {
     /// The kustomization that a path names.
     fn enter(&self, path: &At<String>, kind: FileKind) -> Result<Self, Diagnostics> {
         let place = Arc::new(self.place.enter(self.context, path)?);
-        let target = Self::load(self.context, place, &self.chain)?;
+        let target = Self::load(self.context, place, &self.chain)
+            .map_err(|findings| named_at(findings, path))?;
         target
             .choose_schemas(false)
             .map_err(|complaint| target.explain(complaint.into()))?;
@@ -321,7 +381,7 @@ impl<'c, 'a> Target<'c, 'a> {
     }
 
     /// The note that a builtin of this kustomization leaves.
-    fn note(&self, kind: &str) -> Option<Arc<OriginNote>> {
+    pub(super) fn note(&self, kind: &str) -> Option<Arc<OriginNote>> {
         let origin = self.origin.as_ref()?;
         Some(Arc::new(origin.builtin(self.file_name, kind)))
     }
@@ -332,16 +392,23 @@ impl<'c, 'a> Target<'c, 'a> {
         Some(Arc::new(origin.append(self.file_name)))
     }
 
-    fn generate(&self, all: &mut Accumulator) -> Result<(), Diagnostics> {
+    /// What the generators make.
+    fn generate(&self) -> Result<Vec<Made>, Diagnostics> {
         let mut complaints = Diagnostics::new();
-        let mut made = Vec::new();
-        for (what, specs, kind) in [
+        let mut made: Vec<Made> = Vec::new();
+        for (what, specs, kind, field) in [
             (
                 What::ConfigMap,
                 &self.file.config_map_generator,
                 "ConfigMapGenerator",
+                "configMapGenerator",
             ),
-            (What::Secret, &self.file.secret_generator, "SecretGenerator"),
+            (
+                What::Secret,
+                &self.file.secret_generator,
+                "SecretGenerator",
+                "secretGenerator",
+            ),
         ] {
             let note = if specs.is_empty() {
                 None
@@ -361,22 +428,37 @@ impl<'c, 'a> Target<'c, 'a> {
                 );
                 if let Some(mut resource) = complaints.keep(resource) {
                     resource.book.origin.clone_from(&note);
-                    made.push(resource);
+                    let traced = self.traced.as_ref();
+                    let step = |file: &Arc<TracedFile>| {
+                        file.generated(field, self.context, &self.place, spec)
+                    };
+                    made.push((resource, traced.map(step)));
                 }
             }
         }
         let note = self.note("HelmChartInflationGenerator");
-        for chart in &self.file.helm_charts {
+        for (index, chart) in self.file.helm_charts.iter().enumerate() {
+            let traced = self.traced.as_ref();
+            let step = traced.map(|file| file.step("helmCharts", Some(index)));
             let objects = plugin::chart::inflate(self, chart, &self.file.helm_globals);
             for mut resource in complaints.keep(objects).unwrap_or_default() {
                 resource.book.origin.clone_from(&note);
-                made.push(resource);
+                made.push((resource, step.clone()));
             }
         }
         let configured = plugin::generate(self);
         made.extend(complaints.keep(configured).unwrap_or_default());
-        for resource in made {
+        complaints.into_result(made)
+    }
+
+    /// Adds what generators made, or merges it into what is there.
+    fn absorb(&self, all: &mut Accumulator, made: Vec<Made>) -> Result<(), Diagnostics> {
+        let mut complaints = Diagnostics::new();
+        for (resource, step) in made {
             complaints.keep(all.absorb(self.context, resource));
+            if let Some(step) = step {
+                trace::record(&mut all.resources, &step);
+            }
         }
         complaints.into_result(())
     }
@@ -384,27 +466,12 @@ impl<'c, 'a> Target<'c, 'a> {
     fn transform(&self, all: &mut Accumulator) -> Result<(), Diagnostics> {
         let mut complaints = Diagnostics::new();
         let mut steps = complaints
-            .keep(self.builtin_steps(&all.config))
+            .keep(steps::builtin(self, &all.config))
             .unwrap_or_default();
         let configured = plugin::transformers(self, &self.file.transformers);
         steps.extend(complaints.keep(configured).unwrap_or_default());
         complaints.into_result(())?;
         run_steps(self.context, &steps, &mut all.resources)
-    }
-
-    /// The transformers that fields of the kustomization file stand for, in upstream's order.
-    fn builtin_steps(&self, config: &SharedConfig) -> Result<Vec<Step>, Diagnostics> {
-        let mut builder = Builder {
-            target: self,
-            steps: Vec::new(),
-            complaints: Diagnostics::new(),
-        };
-        builder.patches();
-        builder.names(config);
-        builder.labels(config);
-        builder.json_patches();
-        builder.rest(config);
-        builder.complaints.into_result(builder.steps)
     }
 }
 
@@ -419,6 +486,9 @@ pub(crate) fn run_steps(
             resources.settle();
         }
         step.transform.apply(context, resources)?;
+        if let Some(traced) = &step.traced {
+            trace::record(resources, traced);
+        }
         let Some(note) = &step.note else { continue };
         for _ in 0..step.transform.count() {
             for resource in resources.edit_fields() {
@@ -434,183 +504,37 @@ pub(crate) fn run_steps(
     Ok(())
 }
 
-/// Gathers the steps of one kustomization file, and every complaint about them.
-struct Builder<'t, 'c, 'a> {
-    target: &'t Target<'c, 'a>,
-    steps: Vec<Step>,
-    complaints: Diagnostics,
+/// Findings about a kustomization that have no place of their own get that of what names it.
+fn named_at(findings: Diagnostics, path: &At<String>) -> Diagnostics {
+    let place = |finding: Diagnostic| {
+        if finding.labels.is_empty() {
+            finding.at(path.place.clone())
+        } else {
+            finding
+        }
+    };
+    findings.into_iter().map(place).collect()
 }
 
-impl Builder<'_, '_, '_> {
-    fn add<T: Transform + 'static>(&mut self, kind: &str, made: Result<T, Diagnostics>) {
-        if let Some(transform) = self.complaints.keep(made) {
-            let note = self.target.note(kind);
-            self.steps.push(Step {
-                transform: Box::new(transform),
-                note,
-            });
-        }
-    }
-
-    fn patches(&mut self) {
-        let Target {
-            context,
-            place,
-            file,
-            chain,
-            ..
-        } = self.target;
-        if !file.patches_strategic_merge.is_empty() {
-            let texts = &file.patches_strategic_merge;
-            let made = transform::StrategicPatches::load(context, place, chain, texts);
-            self.add("PatchStrategicMergeTransformer", made);
-        }
-        for spec in &file.patches {
-            self.add(
-                "PatchTransformer",
-                transform::Patch::load(context, place, chain, spec),
-            );
-        }
-    }
-
-    fn names(&mut self, config: &SharedConfig) {
-        let file = &self.target.file;
-        if !file.namespace.is_empty() {
-            let namespace = transform::Namespace {
-                value: file.namespace.value.clone(),
-                specs: config.namespace.clone(),
-                unset_only: false,
-                subjects: transform::Subjects::default(),
-            };
-            self.add("NamespaceTransformer", Ok(namespace));
-        }
-        for (side, text, specs, kind) in [
-            (
-                transform::Side::Prefix,
-                &file.name_prefix,
-                &config.name_prefix,
-                "PrefixTransformer",
-            ),
-            (
-                transform::Side::Suffix,
-                &file.name_suffix,
-                &config.name_suffix,
-                "SuffixTransformer",
-            ),
-        ] {
-            if !text.is_empty() {
-                let affix = transform::Affix {
-                    side,
-                    text: text.clone(),
-                    specs: specs.clone(),
-                };
-                self.add(kind, Ok(affix));
-            }
-        }
-    }
-
-    fn labels(&mut self, config: &SharedConfig) {
-        let file = &self.target.file;
-        for label in &file.labels {
-            let specs = label_specs(label, config).map_err(|conflict| {
-                let message = format!(
-                    "`labels` disagrees with the defaults on `create` of `{}`",
-                    conflict.path
-                );
-                Diagnostics::from(
-                    Diagnostic::error("kustomize/config-conflict", message).at(label.place.clone()),
-                )
-            });
-            let made = specs.map(|specs| transform::Labels {
-                labels: label.pairs.clone(),
-                specs,
-            });
-            self.add("LabelTransformer", made);
-        }
-        if !file.labels.is_empty() || !file.common_labels.is_empty() {
-            let labels = file.common_labels.clone();
-            let specs = config.common_labels.clone();
-            self.add("LabelTransformer", Ok(transform::Labels { labels, specs }));
-        }
-        if !file.common_annotations.is_empty() {
-            let annotations = file.common_annotations.clone();
-            let specs = config.common_annotations.clone();
-            self.add(
-                "AnnotationsTransformer",
-                Ok(transform::Annotations { annotations, specs }),
-            );
-        }
-    }
-
-    fn json_patches(&mut self) {
-        let Target {
-            context,
-            place,
-            file,
-            ..
-        } = self.target;
-        for spec in &file.patches_json6902 {
-            self.add(
-                "PatchJson6902Transformer",
-                transform::Patch::load_json(context, place, spec),
-            );
-        }
-    }
-
-    fn rest(&mut self, config: &SharedConfig) {
-        let Target {
-            context,
-            place,
-            file,
-            ..
-        } = self.target;
-        for replica in &file.replicas {
-            let replica = replica.clone();
-            let specs = config.replicas.clone();
-            self.add(
-                "ReplicaCountTransformer",
-                Ok(transform::Replicas { replica, specs }),
-            );
-        }
-        if !file.images.is_empty() {
-            let images = transform::Images::new(file.images.clone(), config.images.clone());
-            self.add("ImageTagTransformer", Ok(images));
-        }
-        if !file.replacements.is_empty() {
-            let made = transform::Replacements::load(context, place, &file.replacements);
-            self.add("ReplacementTransformer", made);
-        }
-    }
-}
-
-/// The fields that one entry of `labels` touches.
-fn label_specs(
-    label: &crate::load::LabelSpec,
-    config: &SharedConfig,
-) -> Result<transform::Specs, transform::Conflict> {
-    let mut specs: transform::Specs = label
-        .fields
-        .iter()
-        .cloned()
-        .map(transform::Spec::from)
-        .collect();
-    specs.merge(&config.labels)?;
-    if label.include_selectors {
-        specs.merge(&config.common_labels)?;
-        return Ok(specs);
-    }
-    if label.include_templates {
-        specs.merge(&config.template_labels)?;
-    }
-    if label.include_volume_claim_templates {
-        specs.merge(&config.volume_claim_template_labels)?;
-    }
-    specs.add(&transform::Spec::new(
-        crate::resource::Gvk::default(),
-        "metadata/labels",
-        true,
-    ))?;
-    Ok(specs)
+/// Why an address is neither a file nor a repository: one error where there is one reason for each.
+fn neither(path: &At<String>, file: Diagnostics, repository: Diagnostics) -> Diagnostics {
+    let both: Vec<Diagnostic> = file.into_iter().chain(repository).collect();
+    let [of_file, of_repository] = both.as_slice() else {
+        return both.into_iter().collect();
+    };
+    let message = format!(
+        "`{}` can be had neither as a file nor as a repository",
+        hidden(path)
+    );
+    let help = of_repository.help.iter().chain(&of_file.help).next();
+    let reasons = format!(
+        "as a file: {}; as a repository: {}",
+        of_file.message, of_repository.message
+    );
+    Diagnostic::error(of_repository.code, message)
+        .at(path.place.clone())
+        .help(help.map_or_else(|| reasons.clone(), |help| format!("{reasons}; {help}")))
+        .into()
 }
 
 /// Findings that do not say yet what led to them.

@@ -4,7 +4,8 @@
 //! Flows in: a tree, a directory and options. Flows out: the [`Build`], kept one or new. What is kept
 //! is found by what was read and not by name or time: a build counts as long as every question that
 //! it asked of its tree gets the same answer, a parsed file as long as its bytes are the same.
-//! It must never keep a build that asked anything else but its tree: a remote, a chart, a program.
+//! It must never keep a build that asked anything else but its tree: a remote, a program, a chart that
+//! draws random bytes or the time.
 
 mod inputs;
 #[cfg(test)]
@@ -23,7 +24,7 @@ use trueup_yaml::{Document, Source};
 
 pub use self::inputs::Inputs;
 use self::inputs::{Digest, Recorder, digest};
-use crate::{Build, Limits, LoadRestrictor, Options, Reorder};
+use crate::{Build, ChartInflator, Limits, LoadRestrictor, Options, Reorder};
 
 /// Text of parsed files that is kept at most, in bytes; what was not used lately goes first.
 const MOST_TEXT: usize = 64 << 20;
@@ -59,6 +60,8 @@ struct Key {
     reorder: Reorder,
     managed_by_label: bool,
     tree_root: Option<String>,
+    /// The settings of who inflates charts, where anybody does.
+    charts: Option<String>,
     limits: Limits,
 }
 
@@ -198,6 +201,7 @@ impl Key {
             reorder: options.reorder,
             managed_by_label: options.managed_by_label,
             tree_root: options.tree_root.map(str::to_owned),
+            charts: options.charts.map(ChartInflator::settings),
             limits: options.limits,
         }
     }

@@ -11,7 +11,7 @@ pub(super) struct Fields<'d> {
 }
 
 /// An item of a list as lines, the first of which begins with `- ` and is not indented.
-pub(super) type Item = Vec<String>;
+pub type Item = Vec<String>;
 
 impl<'d> Fields<'d> {
     /// None where fields share lines or are indented.

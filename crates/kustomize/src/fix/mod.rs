@@ -6,14 +6,17 @@
 //! it gives may build differently where fields that worked at different steps become one, so whoever
 //! writes it down builds both first.
 
+mod inner;
 mod lines;
 #[cfg(test)]
 mod tests;
+mod vars;
 
 use trueup_manifest::{Diagnostic, Diagnostics};
 use trueup_yaml::{Document, Kind, NodeId, ParseOptions, Source, Style};
 
 use self::lines::Fields;
+pub use self::{lines::Item, vars::replacements_for_vars};
 use crate::load::DEPRECATED;
 
 /// What a kustomization file becomes.
@@ -26,12 +29,17 @@ pub struct Fixed {
 }
 
 /// Rewrites a kustomization file. `is_file` says whether a path written in it leads to a file: an item
-/// of `patchesStrategicMerge` is a path or a patch.
+/// of `patchesStrategicMerge` is a path or a patch. `vars` are the items of `replacements` that do what
+/// its `vars` do ([`replacements_for_vars`]), or why those are left.
 ///
 /// # Errors
 ///
 /// What is no YAML, or no mapping.
-pub fn fix(source: &Source, is_file: &dyn Fn(&str) -> bool) -> Result<Fixed, Diagnostics> {
+pub fn fix(
+    source: &Source,
+    is_file: &dyn Fn(&str) -> bool,
+    vars: &Result<Vec<Item>, String>,
+) -> Result<Fixed, Diagnostics> {
     let doc = parse(source)?;
     let root = doc.root();
     let used: Vec<(&str, &str)> = DEPRECATED
@@ -39,7 +47,14 @@ pub fn fix(source: &Source, is_file: &dyn Fn(&str) -> bool) -> Result<Fixed, Dia
         .filter(|(field, _)| doc.get(root, field).is_some())
         .copied()
         .collect();
-    if used.is_empty() {
+    let with_env = ["configMapGenerator", "secretGenerator"]
+        .into_iter()
+        .any(|field| {
+            let list = doc.get(root, field);
+            let mut items = list.into_iter().flat_map(|list| doc.items(list));
+            items.any(|item| doc.get(item, "env").is_some())
+        });
+    if used.is_empty() && !with_env {
         return Ok(Fixed::default());
     }
     let by_hand = |field: &str, successor: &str, why: &str| {
@@ -68,18 +83,21 @@ pub fn fix(source: &Source, is_file: &dyn Fn(&str) -> bool) -> Result<Fixed, Dia
             continue;
         }
         let current = Source::new(source.name(), text.as_str());
-        match rewrite(&current, field, successor, is_file) {
+        match rewrite(&current, field, successor, is_file, vars) {
             Ok(new) => text = new,
             Err(why) => left.push(by_hand(field, successor, &why)),
         }
     }
-    for (field, successor) in &used {
-        if !ORDER.iter().any(|(known, _)| known == field) {
-            left.push(by_hand(
-                field,
-                successor,
-                "it cannot be rewritten line by line",
-            ));
+    if with_env {
+        match inner::envs(&Source::new(source.name(), text.as_str())) {
+            Ok(new) => text = new.unwrap_or(text),
+            Err(why) => left.push(
+                Diagnostic::warning(
+                    "kustomize/fix-by-hand",
+                    format!("`env` is left as it is: {why}"),
+                )
+                .help("write `envs` and a list instead"),
+            ),
         }
     }
     let text = (text != source.text()).then_some(text);
@@ -104,12 +122,14 @@ fn parse(source: &Source) -> Result<Document, Diagnostics> {
 }
 
 /// What is rewritten, in the order in which `kustomize edit fix` appends.
-const ORDER: [(&str, &str); 5] = [
+const ORDER: [(&str, &str); 7] = [
     ("bases", "resources"),
     ("imageTags", "images"),
     ("patchesJson6902", "patches"),
     ("patchesStrategicMerge", "patches"),
     ("commonLabels", "labels"),
+    ("helmChartInflationGenerator", "helmCharts"),
+    ("vars", "replacements"),
 ];
 
 /// The text with one field moved to its successor, or why that cannot be done.
@@ -118,6 +138,7 @@ fn rewrite(
     field: &str,
     successor: &str,
     is_file: &dyn Fn(&str) -> bool,
+    vars: &Result<Vec<Item>, String>,
 ) -> Result<String, String> {
     let odd = || "its lines are unusual".to_owned();
     let doc = parse(source).map_err(|_| odd())?;
@@ -127,7 +148,17 @@ fn rewrite(
     if holds_anchors(&doc, value) {
         return Err("it holds an anchor or alias".to_owned());
     }
+    let mut globals = Vec::new();
     let items = match field {
+        "vars" => vars.clone()?,
+        "helmChartInflationGenerator" => {
+            if doc.style(value) == Style::Flow {
+                return Err("it is written on one line".to_owned());
+            }
+            let (items, found) = inner::charts(fields.items(field).ok_or_else(odd)?)?;
+            globals = found;
+            items
+        }
         "commonLabels" => {
             refuse_shared_labels(&doc, value)?;
             fields.labels(field).ok_or_else(odd)?
@@ -144,14 +175,26 @@ fn rewrite(
         }
         _ => fields.items(field).ok_or_else(odd)?,
     };
-    match doc.get(root, successor) {
+    if !globals.is_empty() && doc.get(root, "helmGlobals").is_some() {
+        return Err("`helmGlobals` is there too".to_owned());
+    }
+    let text = match doc.get(root, successor) {
         Some(there) if doc.is_null(there) => Err(format!("`{successor}` is there and empty")),
         Some(there) if holds_anchors(&doc, there) => {
             Err(format!("`{successor}` holds an anchor or alias"))
         }
         Some(_) => fields.append(field, successor, &items).ok_or_else(odd),
         None => fields.put(field, successor, &items).ok_or_else(odd),
+    }?;
+    if globals.is_empty() {
+        return Ok(text);
     }
+    let end = if text.ends_with('\n') || text.is_empty() {
+        ""
+    } else {
+        "\n"
+    };
+    Ok(format!("{text}{end}helmGlobals:\n{}\n", globals.join("\n")))
 }
 
 fn holds_anchors(doc: &Document, node: NodeId) -> bool {

@@ -4,7 +4,8 @@ use super::*;
 
 fn fixed(text: &str) -> Fixed {
     let is_file = |path: &str| !path.contains(' ');
-    fix(&Source::new("kustomization.yaml", text), &is_file).unwrap()
+    let vars = Err("it has no successor".to_owned());
+    fix(&Source::new("kustomization.yaml", text), &is_file, &vars).unwrap()
 }
 
 #[test]
@@ -43,6 +44,14 @@ fn each_deprecated_field_becomes_its_successor_and_comments_stay() {
             "patches:\n- path: p.yaml\n- target: {kind: X}\n  path: j.yaml\n- path: a.yaml\n",
         ),
         ("bases: []\nresources:\n- a\n", "resources:\n- a\n"),
+        (
+            "configMapGenerator:\n- name: a\n  env: a.env # why\n- {name: b, env: 'b.env'}\nsecretGenerator:\n- env: c.env\n  name: c\n",
+            "configMapGenerator:\n- name: a\n  envs: [a.env] # why\n- {name: b, envs: ['b.env']}\nsecretGenerator:\n- envs: [c.env]\n  name: c\n",
+        ),
+        (
+            "helmChartInflationGenerator:\n# the one\n- helmBin: helm\n  chartName: web # here\n  chartHome: ./charts\n  valuesLocal:\n    name: x\n    # deep\n    list:\n    - a: b\n  extraArgs:\n  - --debug\n  releaseName: r\n",
+            "helmCharts:\n# the one\n- name: web # here\n  valuesInline:\n    name: x\n    # deep\n    list:\n    - a: b\n  releaseName: r\nhelmGlobals:\n  chartHome: ./charts\n",
+        ),
     ] {
         let fixed = fixed(old);
         assert_eq!(fixed.text.as_deref(), Some(new), "{old}");

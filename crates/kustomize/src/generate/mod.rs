@@ -76,6 +76,7 @@ pub(crate) fn generate(
     let doc = object::make(what, spec, &data, options);
     let mut resource = Resource::new(doc, Chain::clone(chain), &context.schemas());
     resource.book.needs_hash = !options.is_some_and(|options| options.disable_name_suffix_hash);
+    resource.book.generated = true;
     resource.book.behavior = Behavior::parse(&spec.behavior);
     resource.set_location(spec.place.clone());
     Ok(resource)

@@ -69,6 +69,11 @@ impl<'d> Decoder<'d> {
         }
     }
 
+    /// Whether what is read is an object that configures a generator or transformer.
+    pub(crate) fn reads_object(&self) -> bool {
+        self.rules == Rules::Object
+    }
+
     /// The value, unless there were complaints.
     pub(crate) fn finish<T>(self, value: T) -> Result<T, Diagnostics> {
         self.complaints.into_inner().into_result(value)

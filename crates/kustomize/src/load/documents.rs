@@ -1,7 +1,7 @@
 //! From the text of a file to the objects in it.
 
 use trueup_manifest::{Diagnostic, Diagnostics};
-use trueup_yaml::{Document, Kind, Location, NodeId, Source, Span};
+use trueup_yaml::{Document, Kind, Location, NodeId, Schema, Source, Span, Style, emit};
 
 use crate::{Context, node};
 
@@ -75,6 +75,7 @@ pub(crate) fn parse_documents(context: &Context<'_>, source: &Source) -> Parsed 
             .into());
         }
     }
+    refuse_directives(source)?;
     let mut documents = Document::parse_with(source, &context.parse_options())?;
     // Upstream resolves anchors as it loads, so that steps see the fields that a merge key brings.
     if memchr::memmem::find(text.as_bytes(), b"<<").is_some() {
@@ -83,6 +84,39 @@ pub(crate) fn parse_documents(context: &Context<'_>, source: &Source) -> Parsed 
         }
     }
     Ok(documents)
+}
+
+/// Upstream cuts a file at each `---` before it parses it: a directive (`%YAML 1.1`) ends up in a document
+/// that does not begin with the `---` it calls for.
+fn refuse_directives(source: &Source) -> Result<(), Diagnostic> {
+    let text = source.text();
+    if !text.contains('%') {
+        return Ok(());
+    }
+    let mut start = 0;
+    let mut at_start = true;
+    for line in text.split_inclusive('\n') {
+        if at_start && line.starts_with('%') {
+            let at = u32::try_from(start).unwrap_or(u32::MAX);
+            let location = Location {
+                source: source.clone(),
+                span: Span {
+                    start: at,
+                    end: at + 1,
+                },
+            };
+            return Err(Diagnostic::error(
+                "kustomize/directive",
+                "a file of objects cannot have YAML directives",
+            )
+            .at(location)
+            .help("remove the line; YAML 1.1 is what is read anyway"));
+        }
+        let blank = line.trim().is_empty() || line.starts_with('#');
+        at_start = line.starts_with("---") || at_start && blank;
+        start += line.len();
+    }
+    Ok(())
 }
 
 /// The items of the one `List` or `ResourceList` that a file may be wrapped in.
@@ -108,7 +142,13 @@ fn inner(doc: &Document) -> Result<Option<Vec<Document>>, Diagnostic> {
     match doc.get(doc.root(), "items") {
         None => Ok(None),
         Some(items) if doc.is_null(items) => Ok(Some(Vec::new())),
-        Some(items) if doc.kind(items) == Kind::Sequence => Ok(Some(taken_out(doc, items))),
+        Some(items) if doc.kind(items) == Kind::Sequence => {
+            let mut objects = taken_out(doc, items);
+            for object in &mut objects {
+                through_json(object, object.root());
+            }
+            Ok(Some(objects))
+        }
         Some(items) => {
             let found = node::kind_name(doc.kind(items));
             Err(Diagnostic::error(
@@ -118,6 +158,41 @@ fn inner(doc: &Document) -> Result<Option<Vec<Document>>, Diagnostic> {
             .at(doc.location(items)))
         }
     }
+}
+
+/// Leaves every scalar as it is after a trip through JSON, which upstream sends the items of such a list
+/// on: numbers as JSON writes them, timestamps and strings in double quotes.
+fn through_json(doc: &mut Document, node: NodeId) {
+    let below: Vec<NodeId> = match doc.kind(node) {
+        Kind::Mapping => doc.entries(node).map(|(_, value)| value).collect(),
+        Kind::Sequence => doc.items(node).collect(),
+        Kind::Scalar | Kind::Alias => Vec::new(),
+    };
+    for inner in below {
+        through_json(doc, inner);
+    }
+    if doc.kind(node) != Kind::Scalar {
+        return;
+    }
+    if doc.str(node).is_some() {
+        doc.set_tag(node, None);
+        doc.set_style(node, Style::DoubleQuoted);
+        return;
+    }
+    let mut json = String::new();
+    // What is no JSON is refused when it is printed.
+    let _ = emit::json(doc, node, Schema::Kyaml, &mut json);
+    let text = json.trim_matches('"');
+    if text.is_empty() || doc.text(node) == Some(text) && doc.style(node) == Style::Plain {
+        return;
+    }
+    let style = if json.starts_with('"') {
+        Style::DoubleQuoted
+    } else {
+        Style::Plain
+    };
+    let new = doc.new_scalar(text, style, None);
+    doc.replace(node, new);
 }
 
 /// An object has a kind and a name; a list needs no name.

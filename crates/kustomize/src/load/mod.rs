@@ -24,5 +24,5 @@ pub(crate) use self::{
         replacement as read_replacement, replacement_field as read_replacement_field,
         replica as read_replica, secret as read_secret, selector as read_selector,
     },
-    remote::{RepoSpec, hidden},
+    remote::{RepoSpec, hidden, is_remote},
 };

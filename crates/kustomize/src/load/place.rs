@@ -38,6 +38,18 @@ pub(crate) struct Place<'a> {
     depth: usize,
 }
 
+/// The names in a folder, for one that is not there.
+fn there_is(names: &[(String, Entry)]) -> String {
+    const MOST: usize = 6;
+    let few: Vec<&str> = names
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .take(MOST)
+        .collect();
+    let more = if names.len() > MOST { " and more" } else { "" };
+    format!("the folder holds `{}`{more}", few.join("`, `"))
+}
+
 impl<'a> Place<'a> {
     /// The directory that is built.
     pub(crate) fn start(
@@ -255,7 +267,8 @@ impl<'a> Place<'a> {
                     names.iter().map(|(name, _)| name.as_str()),
                 ) {
                     Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
-                    None => diagnostic,
+                    None if names.is_empty() => diagnostic,
+                    None => diagnostic.help(there_is(&names)),
                 }
             }
             Err(_) => diagnostic.help(format!(
@@ -316,7 +329,11 @@ impl<'a> Place<'a> {
                     "`{}` is a file where a directory is needed",
                     self.tree().display(&dir)
                 );
-                return Err(Diagnostic::error("kustomize/not-a-directory", message));
+                return Err(
+                    Diagnostic::error("kustomize/not-a-directory", message).help(
+                        "name the folder of a kustomization; files of objects belong under `resources`",
+                    ),
+                );
             }
             Ok(None) => return Err(self.missing(&dir)),
             Err(error) => return Err(error.into()),

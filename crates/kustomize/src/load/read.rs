@@ -303,7 +303,8 @@ pub(crate) fn secret(decoder: &Decoder<'_>, node: NodeId) -> GeneratorSpec {
 fn generator_of(decoder: &Decoder<'_>, node: NodeId, fields: &Fields<'_, '_>) -> GeneratorSpec {
     let mut envs = fields.strings("envs");
     let env = fields.string_at("env");
-    if !env.is_empty() {
+    // Upstream moves `env` to `envs` in kustomization files alone.
+    if !env.is_empty() && !decoder.reads_object() {
         envs.push(env);
     }
     GeneratorSpec {

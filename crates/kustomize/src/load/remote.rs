@@ -34,6 +34,11 @@ struct Query {
     submodules: bool,
 }
 
+/// Whether a path is the address of a repository.
+pub(crate) fn is_remote(path: &str) -> bool {
+    RepoSpec::parse(path).is_some()
+}
+
 impl RepoSpec {
     /// Reads a path; none where it does not name a repository.
     pub(crate) fn parse(raw: &str) -> Option<Self> {

@@ -1,11 +1,13 @@
 //! Charts, inflated by whoever lends a [`ChartInflator`].
 
 use trueup_manifest::{Diagnostic, Diagnostics, Tree, TreePath};
-use trueup_yaml::{Document, Source, emit};
+use trueup_yaml::{Document, Schema, Source, emit};
 
 use crate::{
     accumulate::Target,
     load::{HelmChart, HelmGlobals, documents},
+    openapi::Schemas,
+    patch,
     resource::{Chain, Resource},
 };
 
@@ -61,11 +63,60 @@ pub struct Chart {
     pub devel: bool,
 }
 
+/// Inline values and those of a file laid on each other as upstream does, all of them YAML; none of
+/// either counts as no values. The result is JSON: `y` was a word to kustomize, and is none to Helm.
+///
+/// # Errors
+///
+/// What is no YAML, or a mapping where the other has a list.
+pub fn merge_values(inline: &str, file: &str, merge: ValuesMerge) -> Result<String, Diagnostics> {
+    let parse = |name: &str, text: &str| -> Result<Document, Diagnostics> {
+        let documents = Document::parse(&Source::new(name, text))?;
+        let first = documents.into_iter().next();
+        Ok(first.unwrap_or_else(Document::empty_mapping))
+    };
+    let inline = parse("valuesInline", inline)?;
+    let (mut below, above) = match merge {
+        ValuesMerge::Override => (parse("valuesFile", file)?, inline),
+        ValuesMerge::Merge => (inline, parse("valuesFile", file)?),
+        ValuesMerge::Replace => (Document::empty_mapping(), inline),
+    };
+    if below.is_null(below.root()) {
+        below = Document::empty_mapping();
+    }
+    let (root, patch) = (below.root(), below.import(&above, above.root()));
+    if !above.is_null(above.root()) {
+        patch::strategic::merge(&mut below, root, patch, &Schemas::default()).map_err(
+            |misfit| {
+                let message = format!("values do not fit: {}", misfit.describe(&below));
+                Diagnostic::error("kustomize/chart", message)
+            },
+        )?;
+    }
+    let mut json = String::new();
+    emit::json(&below, root, Schema::Kyaml, &mut json).map_err(|error| {
+        Diagnostic::error("kustomize/chart", error.message()).at(error.location().clone())
+    })?;
+    Ok(json)
+}
+
+/// What a chart came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inflated {
+    /// The objects, as a YAML stream.
+    pub text: String,
+    /// Whether the same chart, tree and inflator give the same text again: no random bytes, no time.
+    pub repeatable: bool,
+}
+
 /// Inflates charts to YAML, as `helm template` would.
 pub trait ChartInflator: Sync {
-    /// The chart's objects as a YAML stream, or why it cannot be inflated. `dir` is the directory of
-    /// the kustomization in `tree`.
-    fn inflate(&self, tree: &dyn Tree, dir: &TreePath, chart: &Chart) -> Result<String, String>;
+    /// The chart's objects, or why it cannot be inflated. `dir` is the directory of the kustomization
+    /// in `tree`.
+    fn inflate(&self, tree: &dyn Tree, dir: &TreePath, chart: &Chart) -> Result<Inflated, String>;
+
+    /// What inflating depends on besides chart and tree: two inflators that say the same do the same.
+    fn settings(&self) -> String;
 }
 
 /// The objects of a chart.
@@ -84,7 +135,7 @@ pub(crate) fn inflate(
     };
     let description = describe(target, chart, globals)?;
     let place = &target.place;
-    let text = inflator
+    let inflated = inflator
         .inflate(place.tree(), place.dir(), &description)
         .map_err(|why| {
             fault(format!(
@@ -92,7 +143,10 @@ pub(crate) fn inflate(
                 description.name
             ))
         })?;
-    let source = Source::new(format!("chart {}", description.name), text);
+    if !inflated.repeatable {
+        context.asks_others();
+    }
+    let source = Source::new(format!("chart {}", description.name), inflated.text);
     let schemas = context.schemas();
     let objects = documents(context, &source)?.into_iter().map(|doc| {
         let mut resource = Resource::new(doc, Chain::clone(&target.chain), &schemas);

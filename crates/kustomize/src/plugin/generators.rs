@@ -51,6 +51,14 @@ fn data(
         config.namespace().clone_into(&mut spec.namespace);
     }
     let spec = decoder.finish(spec)?;
+    if let Some((key, _)) = config.doc.get_entry(config.root(), "env") {
+        let message = "`env` of a generator in an object of its own is not read";
+        target.context.warn(
+            Diagnostic::warning("kustomize/ignored", message)
+                .at(config.doc.location(key))
+                .help("write `envs` and a list; upstream reads nothing else there"),
+        );
+    }
     let options = spec.options.as_ref();
     let made = generate::generate(
         target.context,

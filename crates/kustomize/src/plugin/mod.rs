@@ -12,10 +12,10 @@ mod transformers;
 use std::sync::Arc;
 
 use trueup_manifest::{Diagnostic, Diagnostics};
-use trueup_yaml::Source;
+use trueup_yaml::{Document, Kind, NodeId, Source};
 
 use crate::{
-    accumulate::{Accumulator, OriginNote, Step, Target, run_steps},
+    accumulate::{Accumulator, Made, OriginNote, Step, Target, run_steps},
     load::{At, documents},
     resource::{Chain, ResMap, Resource},
     transform::Transform,
@@ -25,7 +25,7 @@ use crate::{
 const VALIDATED_BY: &str = "validated-by";
 
 /// The objects that configured generators make.
-pub(crate) fn generate(target: &Target<'_, '_>) -> Result<Vec<Resource>, Diagnostics> {
+pub(crate) fn generate(target: &Target<'_, '_>) -> Result<Vec<Made>, Diagnostics> {
     let mut complaints = Diagnostics::new();
     let mut made = Vec::new();
     for config in configurations(target, &target.file.generators)? {
@@ -38,9 +38,11 @@ pub(crate) fn generate(target: &Target<'_, '_>) -> Result<Vec<Resource>, Diagnos
                 .ok_or_else(|| Diagnostics::from(unknown(&config, "generator")))?
         });
         let note = note(&config);
+        let traced = target.traced.as_ref();
+        let step = traced.map(|file| file.configured(&config));
         for mut object in complaints.keep(objects).unwrap_or_default() {
             object.book.origin = object.book.origin.or_else(|| note.clone());
-            made.push(object);
+            made.push((object, step.clone()));
         }
     }
     complaints.into_result(made)
@@ -63,9 +65,11 @@ pub(crate) fn transformers(
                 .ok_or_else(|| Diagnostics::from(unknown(&config, "transformer")))?
         });
         if let Some(transform) = complaints.keep(transform) {
+            let traced = target.traced.as_ref();
             steps.push(Step {
                 transform,
                 note: note(&config),
+                traced: traced.map(|file| file.configured(&config)),
             });
         }
     }
@@ -88,7 +92,8 @@ pub(crate) fn validate(target: &Target<'_, '_>, all: &mut Accumulator) -> Result
                 unlabelled.remove(metadata, "labels");
             }
             if before.len() != all.resources.len()
-                || !old.doc.eq_value(old.root(), &unlabelled, unlabelled.root())
+                || rewrites_labels(old, new)
+                || !untouched((&old.doc, old.root()), (&unlabelled, unlabelled.root()))
             {
                 let message = format!("a validator changes `{}`", old.id());
                 return Err(Diagnostic::error("kustomize/validator", message)
@@ -104,6 +109,36 @@ pub(crate) fn validate(target: &Target<'_, '_>, all: &mut Accumulator) -> Result
         }
     }
     Ok(())
+}
+
+/// Whether upstream, which writes the labels anew to take its own out, takes that for a change: labels
+/// that were read from a file are no longer at the place where they were.
+fn rewrites_labels(old: &Resource, new: &Resource) -> bool {
+    let labels = |of: &Resource| of.doc.at(of.root(), &["metadata", "labels"]);
+    let marked = labels(new).is_some_and(|labels| new.doc.get(labels, VALIDATED_BY).is_some());
+    marked && labels(old).is_some_and(|labels| old.doc.location(labels).is_some())
+}
+
+/// Whether nothing of a node was written, be it with the text it had: upstream compares places too.
+fn untouched((old, a): (&Document, NodeId), (new, b): (&Document, NodeId)) -> bool {
+    let placed = |doc: &Document, node| doc.location(node).is_some();
+    if old.kind(a) != new.kind(b) || placed(old, a) != placed(new, b) {
+        return false;
+    }
+    match old.kind(a) {
+        Kind::Mapping => {
+            let same = |(key, value): (NodeId, NodeId)| {
+                let other = old.text(key).and_then(|key| new.get(new.target(b), key));
+                other.is_some_and(|other| untouched((old, value), (new, other)))
+            };
+            old.len(a) == new.len(b) && old.entries(a).all(same)
+        }
+        Kind::Sequence => {
+            let mut pairs = old.items(a).zip(new.items(b));
+            old.len(a) == new.len(b) && pairs.all(|(a, b)| untouched((old, a), (new, b)))
+        }
+        Kind::Scalar | Kind::Alias => old.eq_value(a, new, b),
+    }
 }
 
 /// The configuring objects that items name: texts that are objects themselves, then files and

@@ -197,7 +197,10 @@ impl Reader<'_, '_, '_, '_> {
         let paths = self.fields.strings("paths");
         let text = self.fields.string_at("patches");
         if paths.is_empty() && text.is_empty() {
-            return Err(self.fault("it has neither `paths` nor `patches`").into());
+            return Err(self
+                .fault("it has neither `paths` nor `patches`")
+                .help("list files under `paths`, or write the patches as a text under `patches`")
+                .into());
         }
         let inline = (!text.is_empty()).then_some(&text);
         let patches = StrategicPatches::load_with(context, place, chain, &paths, inline)?;

@@ -101,12 +101,11 @@ fn same_ending(a: &[Arc<str>], b: &[Arc<str>]) -> bool {
 }
 
 impl Candidates {
-    /// None where no object ever changed its name.
-    pub(super) fn of(resources: &ResMap) -> Option<Self> {
-        if resources
-            .iter()
-            .all(|resource| resource.book.previous.is_empty())
-        {
+    /// None where no object ever changed its name, and only the shapes that upstream knows are looked
+    /// at: those of fields that somebody else names may not fit, which is told in any case.
+    pub(super) fn of(resources: &ResMap, known_fields: bool) -> Option<Self> {
+        let unchanged = |resource: &Resource| resource.book.previous.is_empty();
+        if known_fields && resources.iter().all(unchanged) {
             return None;
         }
         let all = parallel::map(resources.as_slice(), Candidate::new);

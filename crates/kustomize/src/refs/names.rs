@@ -11,7 +11,7 @@ use crate::{
     node::{self, FieldPath, Misfit, Trail, Write},
     parallel,
     resource::{Gvk, ResMap, Resource},
-    transform::{SharedConfig, misfit},
+    transform::{SharedConfig, is_default, misfit},
 };
 
 /// A field that refers to objects of a kind.
@@ -56,7 +56,7 @@ pub(crate) fn mend_names(
             complaints.keep(bound_namespaces(resource));
         }
     }
-    let Some(candidates) = Candidates::of(resources) else {
+    let Some(candidates) = Candidates::of(resources, is_default(config)) else {
         return complaints.into_result(());
     };
     complaints.into_result(())?;

@@ -27,6 +27,8 @@ pub(crate) struct Bookkeeping {
     pub(crate) suffixes: Vec<Arc<str>>,
     /// What a generator asked for.
     pub(crate) behavior: Behavior,
+    /// Made by a generator, whatever it asked for.
+    pub(crate) generated: bool,
     /// Whether the name gets a hash of the content.
     pub(crate) needs_hash: bool,
     /// Made by a chart: the namespace transformer leaves it alone.
@@ -113,6 +115,7 @@ impl Bookkeeping {
         book.behavior = list("generatorBehavior")
             .first()
             .map_or_else(Behavior::default, |word| Behavior::parse(word));
+        book.generated = !list("generatorBehavior").is_empty();
         book.needs_hash = list("needsHashSuffix")
             .first()
             .is_some_and(|word| **word == *"enabled");
@@ -144,11 +147,7 @@ impl Bookkeeping {
             ),
             list("prefixes", &mut self.prefixes.iter()),
             list("suffixes", &mut self.suffixes.iter()),
-            word(
-                "generatorBehavior",
-                self.behavior.name(),
-                self.behavior != Behavior::Unspecified,
-            ),
+            word("generatorBehavior", self.behavior.name(), self.generated),
             word("needsHashSuffix", "enabled", self.needs_hash),
             word("helm-generated", "true", self.from_chart),
         ]
@@ -162,7 +161,7 @@ impl Bookkeeping {
         !self.previous.is_empty()
             || !self.prefixes.is_empty()
             || !self.suffixes.is_empty()
-            || self.behavior != Behavior::Unspecified
+            || self.generated
             || self.needs_hash
             || self.from_chart
             || self.origin.is_some()

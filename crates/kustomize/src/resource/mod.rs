@@ -24,7 +24,7 @@ pub(crate) use self::{
     select::{Matcher, Pattern, compile_regex},
     set::ResMap,
 };
-use crate::{node, openapi::Schemas};
+use crate::{node, openapi::Schemas, trace::Snapshot};
 
 /// The kustomizations that led to something, outermost first; shared by all that one of them loads.
 pub(crate) type Chain = Arc<[Arc<str>]>;
@@ -71,6 +71,8 @@ pub(crate) struct Resource {
     pub(crate) doc: Document,
     /// What the build knows of it beyond the document.
     pub(crate) book: Bookkeeping,
+    /// What each step left of it, in a build that is traced.
+    pub(crate) history: Vec<Snapshot>,
     id: ResId,
     location: Option<Location>,
     chain: Chain,
@@ -83,6 +85,7 @@ impl Resource {
         let mut resource = Self {
             doc,
             book,
+            history: Vec::new(),
             id: ResId::default(),
             location,
             chain,
@@ -173,6 +176,12 @@ impl Resource {
             namespace,
             kind: Arc::clone(&self.id.gvk.kind),
         });
+        // Upstream notes it in the annotations, which are a map from then on.
+        let map = self.doc.at(self.root(), &["metadata", "annotations"]);
+        if let Some(null) = map.filter(|map| self.doc.is_null(*map)) {
+            let empty = self.doc.new_mapping();
+            self.doc.replace(null, empty);
+        }
     }
 
     /// Reads kind, name and namespace again after the document was edited.

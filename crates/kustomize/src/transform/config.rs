@@ -217,6 +217,13 @@ pub(crate) fn empty_config() -> SharedConfig {
     Arc::clone(&EMPTY)
 }
 
+/// Whether a configuration says nothing but what is built in.
+pub(crate) fn is_default(config: &SharedConfig) -> bool {
+    [&DEFAULT, &MERGED, &EMPTY]
+        .iter()
+        .any(|known| Arc::ptr_eq(config, known))
+}
+
 /// Lays one configuration over another; the usual ones cost nothing.
 pub(crate) fn merge(ours: &SharedConfig, theirs: &SharedConfig) -> Result<SharedConfig, Conflict> {
     let is = |config: &SharedConfig, known: &SharedConfig| Arc::ptr_eq(config, known);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use trueup_manifest::{Diagnostic, Diagnostics};
-use trueup_yaml::{Document, NodeId, Source};
+use trueup_yaml::{Document, Kind, NodeId, Source};
 
 use super::{BackReferences, Config, Conflict, SharedConfig, Spec, Specs, empty_config};
 use crate::{
@@ -56,6 +56,7 @@ fn parse(context: &Context<'_>, source: &Source, path: &At<String>) -> Result<Co
             .at(path.place.clone())
             .into());
     };
+    refuse_what_is_no_definition(doc, path)?;
     for (name, definition) in doc.entries(doc.root()) {
         let Some(properties) = doc.at(definition, &["Schema", "properties"]) else {
             continue;
@@ -84,6 +85,34 @@ fn parse(context: &Context<'_>, source: &Source, path: &At<String>) -> Result<Co
             .map_err(|conflict| disagreement(&conflict, path))?;
     }
     Ok(config)
+}
+
+/// Upstream reads the file into typed definitions by name; the manifest of a
+/// `CustomResourceDefinition` does not fit.
+fn refuse_what_is_no_definition(doc: &Document, path: &At<String>) -> Result<(), Diagnostics> {
+    let fits = |node: NodeId| doc.kind(node) == Kind::Mapping || doc.is_null(node);
+    let root = doc.root();
+    let wrong = if fits(root) {
+        doc.entries(root).find_map(|(key, definition)| {
+            let schema = doc.get(definition, "Schema");
+            let whole = fits(definition) && schema.is_none_or(fits);
+            (!whole).then_some(key)
+        })
+    } else {
+        Some(root)
+    };
+    let Some(wrong) = wrong else { return Ok(()) };
+    let message = format!("`{}` is no file of OpenAPI definitions", path.value);
+    let help = if doc.get(root, "spec").is_some() && doc.get(root, "kind").is_some() {
+        "this looks like an object: name it under `resources`; `crds` takes definitions by name, each with a `Schema`"
+    } else {
+        "`crds` takes a mapping of names to definitions, each with a `Schema`"
+    };
+    Err(Diagnostic::error("kustomize/crds", message)
+        .label(doc.location(wrong), "not a definition")
+        .label(path.place.clone(), "named here")
+        .help(help)
+        .into())
 }
 
 /// Walks the definitions below one kind.

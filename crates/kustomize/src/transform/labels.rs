@@ -72,7 +72,8 @@ fn set_in(
         // in all.
         let shared = resource.doc.new_str(value);
         for spec in specs {
-            let create = if spec.create {
+            let there = spec.path == "metadata/annotations" && has_annotations(resource);
+            let create = if spec.create || there {
                 Create::Yes(Kind::Mapping)
             } else {
                 Create::No
@@ -87,6 +88,15 @@ fn set_in(
         }
     }
     Ok(())
+}
+
+/// Whether upstream's object has a map of annotations: it keeps its bookkeeping there, and takes null for
+/// an empty one.
+fn has_annotations(resource: &Resource) -> bool {
+    let map = resource
+        .doc
+        .at(resource.root(), &["metadata", "annotations"]);
+    map.is_some() || resource.book.shows()
 }
 
 fn set_entry(

@@ -23,7 +23,7 @@ pub(crate) use self::{
     annotations::Annotations,
     config::{
         BackReferences, Config, Conflict, SharedConfig, Spec, Specs, default_config, empty_config,
-        merge,
+        is_default, merge,
     },
     images::Images,
     labels::Labels,

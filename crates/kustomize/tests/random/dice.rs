@@ -53,7 +53,7 @@ impl<'c> Dice<'c> {
 
     /// An object that is there, mostly.
     pub fn object(&mut self) -> Option<Object> {
-        if self.known.is_empty() || self.once_in(12) {
+        if self.known.is_empty() || self.once_in(40) {
             return None;
         }
         let at = self.below(self.known.len());
@@ -68,7 +68,7 @@ impl<'c> Dice<'c> {
             .filter(|object| object.kind == kind)
             .cloned()
             .collect();
-        if of.is_empty() || self.once_in(12) {
+        if of.is_empty() || self.once_in(40) {
             return None;
         }
         Some(of[self.below(of.len())].clone())

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::{
     dice::Dice,
     objects::{NAMESPACES, file, name, string},
-    patches,
+    patches, plugins, replacements, schemas, styles,
 };
 
-type Files = BTreeMap<String, String>;
+pub type Files = BTreeMap<String, String>;
 
-fn indent(text: &str, by: usize) -> String {
+pub fn indent(text: &str, by: usize) -> String {
     let pad = " ".repeat(by);
     text.lines()
         .map(|line| {
@@ -25,7 +25,7 @@ fn indent(text: &str, by: usize) -> String {
 
 /// A tree of kustomizations; gives the directory to build.
 pub fn tree(dice: &mut Dice<'_>, files: &mut Files) -> String {
-    let layers = dice.below(3);
+    let layers = dice.below(4);
     kustomization(dice, files, "base", &[], false);
     if layers == 0 {
         return "base".to_owned();
@@ -39,8 +39,18 @@ pub fn tree(dice: &mut Dice<'_>, files: &mut Files) -> String {
     if layers == 1 {
         return "middle".to_owned();
     }
-    kustomization(dice, files, "top", &["../middle".to_owned()], false);
-    "top".to_owned()
+    let mut below = vec!["../middle".to_owned()];
+    if dice.once_in(5) {
+        // The same base on two ways.
+        kustomization(dice, files, "side", &["../base".to_owned()], false);
+        below.push("../side".to_owned());
+    }
+    kustomization(dice, files, "top", &below, false);
+    if layers == 2 {
+        return "top".to_owned();
+    }
+    kustomization(dice, files, "roof", &["../top".to_owned()], false);
+    "roof".to_owned()
 }
 
 fn kustomization(
@@ -64,40 +74,66 @@ fn kustomization(
     let mut resources: Vec<String> = bases.to_vec();
     for index in 0..own {
         let path = format!("r{index}.yaml");
-        files.insert(format!("{dir}/{path}"), file(dice));
+        let text = file(dice);
+        files.insert(format!("{dir}/{path}"), styles::restyle(dice, text));
         resources.push(path);
     }
     if !resources.is_empty() {
-        out.push_str("resources:\n");
+        out.push_str(if !component && dice.once_in(20) && !bases.is_empty() {
+            "bases:\n"
+        } else {
+            "resources:\n"
+        });
         for path in resources {
             out.push_str(&format!("- {path}\n"));
         }
     }
-    for _ in 0..=dice.few(3) {
+    for _ in 0..=dice.few(4) {
         field(dice, files, dir, component, &mut out);
     }
     if !component && dice.once_in(5) {
         let path = format!("{dir}-component");
-        kustomization(dice, files, &path, &[], true);
+        let below = if dice.once_in(4) {
+            // A component with resources of an overlay of its own.
+            kustomization(dice, files, &format!("{dir}-of"), &[], false);
+            vec![format!("../{dir}-of")]
+        } else {
+            Vec::new()
+        };
+        kustomization(dice, files, &path, &below, true);
         out.push_str(&format!("components: [../{path}]\n"));
     }
-    files.insert(format!("{dir}/kustomization.yaml"), out);
+    let name = *dice.pick(&[
+        &"kustomization.yaml",
+        &"kustomization.yaml",
+        &"kustomization.yml",
+        &"Kustomization",
+    ]);
+    let out = if dice.once_in(3) {
+        styles::restyle(dice, out)
+    } else {
+        out
+    };
+    files.insert(format!("{dir}/{name}"), out);
 }
 
 /// Adds a field, unless it is there already.
 fn field(dice: &mut Dice<'_>, files: &mut Files, dir: &str, component: bool, out: &mut String) {
     let mut part = String::new();
-    match dice.below(24) {
-        0 => part.push_str("namePrefix: p-\n"),
+    match dice.below(34) {
+        0 => part.push_str(dice.pick(&["namePrefix: p-\n", "namePrefix: Up.\n", "namePrefix: \"1\"\n"])),
         1 => part.push_str("nameSuffix: -s\n"),
         2 => part.push_str(&format!("namespace: {}\n", NAMESPACES[1 + dice.below(3)])),
         3 => part.push_str(&format!("commonLabels: {{app: {}, team: {}}}\n", string(dice), string(dice))),
-        4 => part.push_str(&format!("commonAnnotations: {{note: {}}}\n", string(dice))),
+        4 => part.push_str(&format!("commonAnnotations: {{note: {}, a.b/c: {}}}\n", string(dice), string(dice))),
         5 => labels(dice, &mut part),
         6 => images(dice, &mut part),
         7 => {
             let Some(of) = dice.object_of("Deployment").map(|object| object.name) else { return };
-            part.push_str(&format!("replicas: [{{name: {of}, count: {}}}]\n", dice.below(5)));
+            part.push_str(&format!("replicas:\n- {{name: {of}, count: {}}}\n", dice.below(5)));
+            if let Some(of) = dice.object_of("StatefulSet").filter(|_| dice.once_in(2)) {
+                part.push_str(&format!("- {{name: {}, count: {}}}\n", of.name, dice.below(5)));
+            }
         }
         8 | 9 => generator(dice, files, dir, "configMapGenerator", &mut part),
         10 => generator(dice, files, dir, "secretGenerator", &mut part),
@@ -109,33 +145,47 @@ fn field(dice: &mut Dice<'_>, files: &mut Files, dir: &str, component: bool, out
         )),
         12..=14 => patch_list(dice, files, dir, &mut part),
         15 => {
-            files.insert(format!("{dir}/sm.yaml"), patches::strategic(dice));
+            let text = patches::strategic(dice);
+            files.insert(format!("{dir}/sm.yaml"), styles::restyle(dice, text));
             part.push_str(&format!("patchesStrategicMerge:\n- sm.yaml\n- |-\n{}", indent(&patches::strategic(dice), 2)));
         }
-        16 => part.push_str(&format!(
-            "patchesJson6902:\n- target: {{version: v1, kind: ConfigMap, name: {}}}\n  patch: |-\n{}",
-            name(dice),
-            indent(&patches::json(dice), 4)
-        )),
-        17 | 18 => replacements(dice, &mut part),
-        19 => {
-            let kind = dice.pick(&["ConfigMap", "Service"]).to_owned();
-            let Some(of) = dice.object_of(&kind).map(|object| object.name) else { return };
+        16 => {
+            let of = dice.object().map_or_else(|| name(dice).to_owned(), |of| of.name);
             part.push_str(&format!(
-            "vars:\n- name: VAR\n  objref: {{apiVersion: v1, kind: {kind}, name: {of}}}\n  fieldref: {{fieldPath: {}}}\n",
-            dice.pick(&["metadata.name", "metadata.namespace", "data.k", "spec.ports[0].port"])
+                "patchesJson6902:\n- target: {{version: v1, kind: {}, name: {of}}}\n  patch: |-\n{}",
+                dice.pick(&["ConfigMap", "Deployment", "Service"]),
+                indent(&patches::json(dice), 4)
             ));
         }
-        20 => part.push_str(&format!(
-            "sortOptions: {{order: {}}}\n",
-            dice.pick(&["fifo", "legacy", "legacy, legacySortOptions: {orderFirst: [Service, Deployment], orderLast: [ConfigMap]}"])
-        )),
+        17..=19 => {
+            let Some(list) = replacements::list(dice, files, dir) else { return };
+            part.push_str(&format!("replacements:\n{list}"));
+        }
+        20 => vars(dice, &mut part),
         21 => part.push_str(&format!(
-            "buildMetadata: [{}]\n",
-            dice.pick(&["originAnnotations", "transformerAnnotations", "managedByLabel, originAnnotations, transformerAnnotations"])
+            "sortOptions: {{order: {}}}\n",
+            dice.pick(&[
+                "fifo",
+                "legacy",
+                "legacy, legacySortOptions: {orderFirst: [Service, Deployment], orderLast: [ConfigMap]}",
+                "legacy, legacySortOptions: {orderFirst: [Widget], orderLast: [Widget, Namespace]}",
+                "legacy, legacySortOptions: {orderLast: [Service, Secret]}",
+                "legacy, legacySortOptions: {}",
+            ])
         )),
-        22 => transformers(dice, files, dir, &mut part),
-        _ => configurations(dice, files, dir, &mut part),
+        22 => metadata(dice, &mut part),
+        23..=25 => plugins::field(dice, files, dir, "transformers", &mut part),
+        26 | 27 => plugins::field(dice, files, dir, "generators", &mut part),
+        28 => plugins::field(dice, files, dir, "validators", &mut part),
+        29 => schemas::crds(dice, files, dir, &mut part),
+        30 => schemas::openapi(dice, files, dir, &mut part),
+        31 => part.push_str(dice.pick(&[
+            "metadata: {name: k, namespace: ns, labels: {a: b}, annotations: {c: d}}\n",
+            "imageTags: [{name: nginx, newTag: old}]\n",
+            "resources: []\n",
+            "helmGlobals: {chartHome: charts}\n",
+        ])),
+        _ => schemas::configurations(dice, files, dir, &mut part),
     }
     let key = part.split(':').next().unwrap_or_default().to_owned();
     let known = format!("\n{out}").contains(&format!("\n{key}:"));
@@ -143,6 +193,50 @@ fn field(dice: &mut Dice<'_>, files: &mut Files, dir: &str, component: bool, out
     let misplaced = component && key == "buildMetadata";
     if !known && !misplaced {
         out.push_str(&part);
+    }
+}
+
+fn metadata(dice: &mut Dice<'_>, out: &mut String) {
+    let chosen: Vec<&str> = [
+        "originAnnotations",
+        "transformerAnnotations",
+        "managedByLabel",
+    ]
+    .into_iter()
+    .filter(|_| !dice.once_in(2))
+    .collect();
+    out.push_str(&format!("buildMetadata: [{}]\n", chosen.join(", ")));
+}
+
+fn vars(dice: &mut Dice<'_>, out: &mut String) {
+    out.push_str("vars:\n");
+    for name in ["VAR", "X", "OTHER"].iter().take(1 + dice.few(2)) {
+        let Some(of) = dice.object() else {
+            out.clear();
+            return;
+        };
+        out.push_str(&format!(
+            "- name: {name}\n  objref:\n    apiVersion: {}\n    kind: {}\n    name: {}\n",
+            of.version, of.kind, of.name
+        ));
+        if !of.namespace.is_empty() && !dice.once_in(3) {
+            out.push_str(&format!("    namespace: {}\n", of.namespace));
+        }
+        if !dice.once_in(3) {
+            out.push_str(&format!(
+                "  fieldref: {{fieldPath: \"{}\"}}\n",
+                dice.pick(&[
+                    "metadata.name",
+                    "metadata.namespace",
+                    "data.k",
+                    "spec.ports[0].port",
+                    "spec.template.spec.containers[0].image",
+                    "spec.replicas",
+                    "metadata.labels",
+                    "spec",
+                ])
+            ));
+        }
     }
 }
 
@@ -175,7 +269,7 @@ fn images(dice: &mut Dice<'_>, out: &mut String) {
             0 => out.push_str("  newTag: v9\n"),
             1 => out.push_str("  newName: other/name\n"),
             2 => out.push_str("  digest: sha256:abc\n"),
-            3 => out.push_str("  newName: n\n  newTag: \"1.0\"\n"),
+            3 => out.push_str("  newName: nn\n  newTag: \"1.0\"\n"),
             4 => out.push_str("  tagSuffix: -x\n"),
             5 => out.push_str("  newTag: v9\n  digest: sha256:abc\n"),
             _ => {}
@@ -287,119 +381,4 @@ fn patch_list(dice: &mut Dice<'_>, files: &mut Files, dir: &str, out: &mut Strin
             ]));
         }
     }
-}
-
-fn replacements(dice: &mut Dice<'_>, out: &mut String) {
-    out.push_str("replacements:\n");
-    for _ in 0..=dice.few(1) {
-        let kind = *dice.pick(&[&"ConfigMap", &"Deployment", &"Service"]);
-        let path = match kind {
-            "ConfigMap" => *dice.pick(&[
-                &"data.k",
-                &"metadata.name",
-                &"data",
-                &"data.j",
-                &"metadata.labels",
-            ]),
-            "Deployment" => *dice.pick(&[
-                &"metadata.name",
-                &"spec.template.spec.containers.0.image",
-                &"spec.template.spec.containers.[name=main].image",
-                &"spec.replicas",
-                &"spec.template",
-            ]),
-            _ => *dice.pick(&[
-                &"spec.ports.0.port",
-                &"metadata.name",
-                &"spec.ports.[name=b].port",
-                &"spec.selector",
-            ]),
-        };
-        let Some(of) = dice.object_of(kind).map(|object| object.name) else {
-            out.clear();
-            return;
-        };
-        out.push_str(&format!(
-            "- source: {{kind: {kind}, name: {of}, fieldPath: \"{path}\""
-        ));
-        if dice.once_in(4) {
-            out.push_str(&format!(
-                ", options: {{delimiter: \"{}\", index: {}}}",
-                dice.pick(&[":", "-", "/"]),
-                dice.below(3)
-            ));
-        }
-        out.push_str("}\n  targets:\n");
-        for _ in 0..=dice.few(1) {
-            out.push_str(&format!("  - select: {}\n", patches::target(dice)));
-            if dice.once_in(4) {
-                out.push_str(&format!("    reject: [{}]\n", patches::target(dice)));
-            }
-            out.push_str(&format!(
-                "    fieldPaths: [\"{}\"]\n",
-                dice.pick(&[
-                    "metadata.annotations.note",
-                    "data.k",
-                    "data.[conf.yaml].a",
-                    "data.j.a.b",
-                    "spec.template.spec.containers.0.image",
-                    "spec.template.spec.containers.*.image",
-                    "spec.template.spec.containers.[name=ma].name",
-                    "spec.template.spec.containers.[name=main].env.[name=A].value",
-                    "spec.new.deep",
-                    "spec.ports.0.port",
-                    "spec.list.2",
-                    "metadata.labels.app",
-                    "spec.replicas",
-                ])
-            ));
-            match dice.below(5) {
-                0 | 1 => {}
-                2 => out.push_str("    options: {create: true}\n"),
-                3 => out.push_str(&format!(
-                    "    options: {{delimiter: \"{}\", index: {}}}\n",
-                    dice.pick(&[":", "-"]),
-                    *dice.pick(&[&"0", &"1", &"-1", &"9"])
-                )),
-                _ => out.push_str("    options: {create: true, delimiter: \":\", index: 1}\n"),
-            }
-        }
-    }
-}
-
-fn transformers(dice: &mut Dice<'_>, files: &mut Files, dir: &str, out: &mut String) {
-    let body = match dice.below(9) {
-        0 => "kind: PrefixTransformer\nprefix: t-\nfieldSpecs: [{path: metadata/name}]\n".to_owned(),
-        1 => format!("kind: LabelTransformer\nlabels: {{t: {}, u: yes, v: 5}}\nfieldSpecs: [{{path: metadata/labels, create: true}}]\n", string(dice)),
-        2 => format!("kind: AnnotationsTransformer\nannotations: {{t: {}}}\nfieldSpecs: [{{path: metadata/annotations, create: true}}, {{path: spec/x/y, create: true, kind: Widget}}]\n", string(dice)),
-        3 => format!("kind: NamespaceTransformer\nunsetOnly: {}\nsetRoleBindingSubjects: {}\nfieldSpecs: [{{path: metadata/name, kind: Namespace}}]\n", dice.once_in(2), dice.pick(&["defaultOnly", "allServiceAccounts", "none"])),
-        4 => "kind: ImageTagTransformer\nimageTag: {name: nginx, newTag: t}\nfieldSpecs: [{path: spec/nested/spec/template/spec/containers[]/image}]\n".to_owned(),
-        5 => format!("kind: PatchTransformer\npatch: |-\n{}target: {}\n", indent(&patches::json(dice), 2), patches::target(dice)),
-        6 => format!("kind: PatchStrategicMergeTransformer\npatches: |-\n{}", indent(&patches::strategic(dice), 2)),
-        7 => format!("kind: ReplicaCountTransformer\nreplica: {{name: {}, count: 7}}\nfieldSpecs: [{{path: spec/replicas, create: true, kind: Deployment}}]\n", name(dice)),
-        _ => "kind: SuffixTransformer\nsuffix: -t\nfieldSpecs: [{path: metadata/name, kind: ConfigMap}]\n".to_owned(),
-    };
-    let text = format!("apiVersion: builtin\n{body}metadata: {{name: tr, namespace: trns}}\n");
-    if dice.once_in(2) {
-        files.insert(format!("{dir}/t.yaml"), text);
-        out.push_str("transformers: [t.yaml]\n");
-    } else {
-        out.push_str(&format!("transformers:\n- |-\n{}", indent(&text, 2)));
-    }
-}
-
-fn configurations(dice: &mut Dice<'_>, files: &mut Files, dir: &str, out: &mut String) {
-    let text = match dice.below(5) {
-        0 => {
-            "nameReference:\n- kind: ConfigMap\n  version: v1\n  fieldSpecs:\n  - {path: spec/a, kind: Widget}\n"
-        }
-        1 => "varReference:\n- {path: spec/a, kind: Widget}\n- {path: data}\n",
-        2 => "namePrefix:\n- {path: spec/a, kind: Widget}\n",
-        3 => "images:\n- {path: spec/a, kind: Widget}\n",
-        _ => {
-            "commonLabels:\n- {path: spec/custom/labels, create: true, kind: Widget}\nnamespace:\n- {path: spec/ns, create: true, kind: Widget}\n"
-        }
-    };
-    files.insert(format!("{dir}/c.yaml"), text.to_owned());
-    out.push_str("configurations: [c.yaml]\n");
 }

@@ -11,6 +11,10 @@ pub mod dice;
 pub mod kustomizations;
 pub mod objects;
 pub mod patches;
+pub mod plugins;
+pub mod replacements;
+pub mod schemas;
+pub mod styles;
 
 use std::collections::BTreeMap;
 

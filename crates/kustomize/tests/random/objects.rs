@@ -1,6 +1,6 @@
 //! Random objects.
 
-use super::dice::Dice;
+use super::{dice::Dice, styles};
 
 pub const NAMES: [&str; 9] = [
     "web", "db", "cfg", "sa", "x-1", "default", "api", "c2", "d3",
@@ -8,7 +8,7 @@ pub const NAMES: [&str; 9] = [
 pub const NAMESPACES: [&str; 4] = ["", "prod", "default", "dev"];
 
 /// Kind, `apiVersion` and whether it is a workload.
-pub const KINDS: [(&str, &str); 26] = [
+pub const KINDS: [(&str, &str); 32] = [
     ("ConfigMap", "v1"),
     ("Deployment", "apps/v1"),
     ("Service", "v1"),
@@ -38,6 +38,15 @@ pub const KINDS: [(&str, &str); 26] = [
     ("NetworkPolicy", "networking.k8s.io/v1"),
     ("PodDisruptionBudget", "policy/v1"),
     ("ReplicationController", "v1"),
+    ("Widget", "example.com/v1alpha1"),
+    (
+        "MutatingWebhookConfiguration",
+        "admissionregistration.k8s.io/v1",
+    ),
+    ("StorageClass", "storage.k8s.io/v1"),
+    ("ReplicaSet", "apps/v1"),
+    ("ConfigMapList", "v1"),
+    ("PodTemplate", "v1"),
 ];
 
 pub fn name(dice: &mut Dice<'_>) -> &'static str {
@@ -146,7 +155,18 @@ fn metadata(dice: &mut Dice<'_>, name: &str, namespace: &str) -> String {
             4 => out.push_str(&format!("{field}: {{}}\n")),
             5 => out.push_str(&format!("{field}:\n")),
             _ => {
-                let map = if field == "annotations" {
+                let map = if field == "annotations" && dice.once_in(8) {
+                    dice.pick(&[
+                        "config.kubernetes.io/local-config: \"true\"\n",
+                        "kustomize.config.k8s.io/needs-hash: \"true\"\n",
+                        "kustomize.config.k8s.io/behavior: create\n",
+                        "kustomize.config.k8s.io/needs-hash: \"true\"\nkustomize.config.k8s.io/behavior: create\n",
+                        "config.kubernetes.io/origin: x\n",
+                        "internal.config.kubernetes.io/index: \"5\"\n",
+                        "config.kubernetes.io/index: \"3\"\nconfig.kubernetes.io/path: a.yaml\n",
+                    ])
+                    .to_owned()
+                } else if field == "annotations" {
                     format!("note: {}\nother: {}\n", scalar(dice), string(dice))
                 } else {
                     labels(dice, 3)
@@ -298,7 +318,7 @@ fn template(dice: &mut Dice<'_>) -> String {
 
 fn body(dice: &mut Dice<'_>, kind: &str) -> String {
     match kind {
-        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicationController" => {
+        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicationController" | "ReplicaSet" => {
             let mut out = "spec:\n".to_owned();
             if dice.once_in(2) {
                 out.push_str(&format!("  replicas: {}\n", dice.pick(&["1", "2", "\"3\"", "null"])));
@@ -354,10 +374,30 @@ fn body(dice: &mut Dice<'_>, kind: &str) -> String {
         "Role" | "ClusterRole" => {
             "rules:\n- apiGroups: ['']\n  resources: [configmaps]\n  resourceNames: [cfg, web]\n".to_owned()
         }
+        "Ingress" if dice.once_in(3) => "metadata2: x\nspec:\n  defaultBackend: {service: {name: api}}\n  ingressClassName: web\n  rules:\n  - host: $(VAR).x\n    http: {paths: [{path: /, backend: {serviceName: web, servicePort: 80}}]}\n".to_owned(),
         "Ingress" => "spec:\n  tls: [{secretName: web, hosts: [\"$(VAR)\"]}]\n  rules:\n  - http:\n      paths:\n      - backend: {service: {name: web, port: {number: 80}}}\n".to_owned(),
         "HorizontalPodAutoscaler" => "spec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}\n".to_owned(),
         "PersistentVolumeClaim" => "spec: {volumeName: db, storageClassName: x-1}\n".to_owned(),
         "CustomResourceDefinition" => "spec:\n  group: example.com\n  names: {kind: Widget, plural: widgets}\n  conversion: {webhook: {clientConfig: {service: {name: web, namespace: prod}}}}\n".to_owned(),
+        "PodTemplate" => format!("template:\n{}", indent(&template(dice), 2)),
+        "ConfigMapList" => format!(
+            "items:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {{name: in-list-{}}}\n  data: {{k: {}}}\n",
+            dice.below(9),
+            string(dice)
+        ),
+        "StorageClass" => "provisioner: x\nparameters: {csi.storage.k8s.io/provisioner-secret-name: web}\n".to_owned(),
+        "ServiceAccount" => dice
+            .pick(&["", "secrets: [{name: web}, {name: db}]\n", "imagePullSecrets:\n- name: cfg\n"])
+            .to_owned(),
+        "PersistentVolume" => dice
+            .pick(&["", "spec: {claimRef: {name: db, namespace: prod}, storageClassName: x-1, csi: {nodePublishSecretRef: {name: web, namespace: prod}}}\n"])
+            .to_owned(),
+        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" if dice.once_in(2) => format!(
+            "webhooks:\n- name: a.b.c\n  clientConfig: {{service: {{name: {}, namespace: {}}}}}\n- name: d.e.f\n  clientConfig: {{url: 'https://x'}}\n",
+            name(dice),
+            NAMESPACES[1 + dice.below(3)]
+        ),
+        "MutatingWebhookConfiguration" => "webhooks: []\n".to_owned(),
         "ValidatingWebhookConfiguration" => "webhooks:\n- name: a.b.c\n  clientConfig: {service: {name: web, namespace: prod}}\n".to_owned(),
         "APIService" => "spec: {service: {name: web, namespace: prod}}\n".to_owned(),
         "NetworkPolicy" => "spec:\n  podSelector: {matchLabels: {app: a}}\n  ingress: [{from: [{podSelector: {matchLabels: {app: b}}}]}]\n".to_owned(),
@@ -369,6 +409,13 @@ fn body(dice: &mut Dice<'_>, kind: &str) -> String {
                     "list" => out.push_str(&format!("  list: [{}, {{name: n, v: {}}}]\n", string(dice), string(dice))),
                     "nested" => out.push_str(&format!("  nested:\n    apiVersion: apps/v1\n    kind: Deployment\n    spec:\n      template:\n        spec:\n{}", indent(&pod_spec(dice), 10))),
                     key => out.push_str(&format!("  {key}: {}\n", scalar(dice))),
+                }
+            }
+            for _ in 0..dice.few(2) {
+                let odd = styles::oddities(dice);
+                let key = odd.split(':').next().unwrap_or_default().to_owned();
+                if !out.contains(&format!("{key}:")) {
+                    out.push_str(&odd);
                 }
             }
             out

@@ -227,3 +227,30 @@ pub fn target(dice: &mut Dice<'_>) -> String {
         _ => "{kind: Deploy.*|Config.*, labelSelector: \"!tier\"}".to_owned(),
     }
 }
+
+/// A target by identity alone, as replacements take it.
+pub fn plain_target(dice: &mut Dice<'_>) -> String {
+    let Some(of) = dice.object() else {
+        return target(dice);
+    };
+    let (group, version) = of.version.split_once('/').unwrap_or(("", &of.version));
+    match dice.below(8) {
+        0 | 1 => format!("{{kind: {}, name: {}}}", of.kind, of.name),
+        2 => format!("{{kind: {}}}", of.kind),
+        3 => format!("{{name: {}}}", of.name),
+        4 => format!(
+            "{{group: \"{group}\", version: {version}, kind: {}}}",
+            of.kind
+        ),
+        5 => format!(
+            "{{namespace: {}}}",
+            if of.namespace.is_empty() {
+                "default"
+            } else {
+                &of.namespace
+            }
+        ),
+        6 => format!("{{version: {version}}}"),
+        _ => target(dice),
+    }
+}

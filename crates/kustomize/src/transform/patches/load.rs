@@ -161,7 +161,12 @@ fn classify(context: &Context<'_>, chain: &Chain, source: &Source) -> Result<Loa
                     "`{}` is neither a strategic merge patch nor a JSON patch",
                     source.name()
                 );
+                let start = trueup_yaml::Location {
+                    source: source.clone(),
+                    span: trueup_yaml::Span::new(0, 0),
+                };
                 return Err(Diagnostic::error("kustomize/patch", message)
+                    .at(start)
                     .help("to name a file, write `path:` instead of `patch:`")
                     .into());
             }

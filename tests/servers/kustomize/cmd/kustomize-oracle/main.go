@@ -12,12 +12,17 @@ import (
 	"log"
 	"os"
 	"path"
+	"strings"
 
 	"sigs.k8s.io/kustomize/api/krusty"
 	// Linked in so that the version in `managedByLabel` is that of the command.
 	_ "sigs.k8s.io/kustomize/kustomize/v5/commands/build"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
 )
+
+// Schemas are global there, and what a base or component named stays for the next build.
+var schemasTouched bool
 
 type question struct {
 	Files  map[string]string `json:"files"`
@@ -35,8 +40,13 @@ func build(q question) (result answer) {
 			result = answer{Error: fmt.Sprintf("panic: %v", trouble)}
 		}
 	}()
+	if schemasTouched {
+		openapi.ResetOpenAPI()
+		schemasTouched = false
+	}
 	fs := filesys.MakeFsInMemory()
 	for name, text := range q.Files {
+		schemasTouched = schemasTouched || strings.Contains(text, "openapi")
 		if err := fs.WriteFile(path.Join("/", name), []byte(text)); err != nil {
 			return answer{Error: err.Error()}
 		}
