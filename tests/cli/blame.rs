@@ -114,7 +114,7 @@ fn what_generators_and_transformers_make_is_led_back_to_the_lines_that_ask_for_i
     assert_eq!(
         blamed(&repo, "deployment/web", reference),
         format!(
-            "is \"conf-{name}\"\n  overlay/kustomization.yaml:11:3 (follows the name of this object)\n  in overlay\nwas \"conf\"\n  base/web.yaml:11:42\n  in base\n"
+            "is \"conf-{name}\"\n  overlay/kustomization.yaml:11:3 (follows the name of this object)\n  in overlay\nwas \"conf\"\n  base/web.yaml:11:41\n  in base\n"
         )
     );
 }

@@ -218,9 +218,9 @@ fn what_is_wrong_in_independent_places_is_told_at_once_with_the_way_there() {
         .with("a/web.yaml", &config_map("web"))
         .with("b/kustomization.yaml", "resources: [db.yaml]\n")
         .with("b/db.yaml", "apiVersion: v1\nkind: ConfigMap\n")
-        .with("same/kustomization.yaml", "resources: [x, y]\n")
-        .with("same/x/kustomization.yaml", "resources: [../../a2]\n")
-        .with("same/y/kustomization.yaml", "resources: [../../a2]\n")
+        .with("same/kustomization.yaml", "resources: [one, two]\n")
+        .with("same/one/kustomization.yaml", "resources: [../../a2]\n")
+        .with("same/two/kustomization.yaml", "resources: [../../a2]\n")
         .with("a2/kustomization.yaml", "resources: [web.yaml]\n")
         .with("a2/web.yaml", &config_map("web"))
         .with("bare/kustomization.yaml", "resources: [../none]\n")
@@ -261,7 +261,11 @@ fn what_is_wrong_in_independent_places_is_told_at_once_with_the_way_there() {
     assert!(ran.stderr.contains("5 errors"), "{}", ran.stderr);
     // One base on two ways, and a base without its file.
     let same = repo.run(&["render", "./same"]).stderr;
-    for part in ["comes in twice", "same → same/x → a2", "same → same/y → a2"] {
+    for part in [
+        "comes in twice",
+        "same → same/one → a2",
+        "same → same/two → a2",
+    ] {
         assert!(same.contains(part), "{part}: {same}");
     }
     let bare = repo.run(&["render", "./bare"]).stderr;

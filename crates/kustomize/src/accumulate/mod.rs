@@ -53,7 +53,7 @@ pub(crate) fn unresolved(
 ) -> Result<(Vec<VarSpec>, Accumulator), Diagnostics> {
     let target = Target::start(context, tree, dir)?;
     let accumulated = target.accumulate(Accumulator::default())?;
-    Ok((target.file.vars.clone(), accumulated))
+    Ok((target.file.vars, accumulated))
 }
 
 /// What a kustomization and everything below it came to.

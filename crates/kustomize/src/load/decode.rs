@@ -61,7 +61,7 @@ impl<'d> Decoder<'d> {
         }
     }
 
-    fn schema(&self) -> Schema {
+    pub(crate) fn schema(&self) -> Schema {
         if self.rules == Rules::Object {
             Schema::Kyaml
         } else {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use trueup_yaml::{Document, Location};
+use trueup_yaml::{Document, Location, Schema};
 
 use super::decode::At;
 
@@ -218,7 +218,7 @@ pub(crate) struct HelmGlobals {
 }
 
 /// An item of `helmCharts`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct HelmChart {
     pub(crate) name: At<String>,
     pub(crate) version: String,
@@ -228,6 +228,8 @@ pub(crate) struct HelmChart {
     pub(crate) additional_values_files: Vec<At<String>>,
     pub(crate) values_file: At<String>,
     pub(crate) values_inline: Option<Document>,
+    /// How words such as `y` in them are read.
+    pub(crate) values_schema: Schema,
     pub(crate) values_merge: At<String>,
     pub(crate) include_crds: bool,
     pub(crate) skip_hooks: bool,
@@ -237,4 +239,29 @@ pub(crate) struct HelmChart {
     pub(crate) skip_tests: bool,
     pub(crate) devel: bool,
     pub(crate) place: Option<Location>,
+}
+
+impl Default for HelmChart {
+    fn default() -> Self {
+        Self {
+            name: At::default(),
+            version: String::new(),
+            repo: String::new(),
+            release_name: String::new(),
+            namespace: String::new(),
+            additional_values_files: Vec::new(),
+            values_file: At::default(),
+            values_inline: None,
+            values_schema: Schema::Sigs,
+            values_merge: At::default(),
+            include_crds: false,
+            skip_hooks: false,
+            api_versions: Vec::new(),
+            kube_version: String::new(),
+            name_template: String::new(),
+            skip_tests: false,
+            devel: false,
+            place: None,
+        }
+    }
 }

@@ -380,6 +380,7 @@ pub(crate) fn helm_chart(doc: &Document, decoder: &Decoder<'_>, node: NodeId) ->
         additional_values_files: fields.strings("additionalValuesFiles"),
         values_file: fields.string_at("valuesFile"),
         values_inline: fields.nested("valuesInline", |node| doc.extract(node)),
+        values_schema: decoder.schema(),
         values_merge: fields.string_at("valuesMerge"),
         include_crds: fields.bool("includeCRDs"),
         skip_hooks: fields.bool("skipHooks"),
@@ -424,6 +425,7 @@ pub(crate) fn old_helm_chart(
         release_name: fields.string("releaseName"),
         values_file: fields.string_at("values"),
         values_inline: fields.nested("valuesLocal", |node| doc.extract(node)),
+        values_schema: decoder.schema(),
         values_merge: fields.string_at("valuesMerge"),
         place: decoder.place(node),
         ..HelmChart::default()

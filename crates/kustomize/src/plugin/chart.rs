@@ -41,7 +41,7 @@ pub struct Chart {
     pub home: String,
     /// The text of the values file that takes the place of the chart's own; none for the chart's own.
     pub values_file: Option<String>,
-    /// Values written in the kustomization, as YAML; none where there are none.
+    /// Values written in the kustomization, as JSON; none where there are none.
     pub values_inline: Option<String>,
     /// How inline values and the values file go together.
     pub values_merge: ValuesMerge,
@@ -76,10 +76,12 @@ pub fn merge_values(inline: &str, file: &str, merge: ValuesMerge) -> Result<Stri
         Ok(first.unwrap_or_else(Document::empty_mapping))
     };
     let inline = parse("valuesInline", inline)?;
+    if merge == ValuesMerge::Replace {
+        return Ok(json(&inline, Schema::Kyaml));
+    }
     let (mut below, above) = match merge {
         ValuesMerge::Override => (parse("valuesFile", file)?, inline),
-        ValuesMerge::Merge => (inline, parse("valuesFile", file)?),
-        ValuesMerge::Replace => (Document::empty_mapping(), inline),
+        _ => (inline, parse("valuesFile", file)?),
     };
     if below.is_null(below.root()) {
         below = Document::empty_mapping();
@@ -93,11 +95,7 @@ pub fn merge_values(inline: &str, file: &str, merge: ValuesMerge) -> Result<Stri
             },
         )?;
     }
-    let mut json = String::new();
-    emit::json(&below, root, Schema::Kyaml, &mut json).map_err(|error| {
-        Diagnostic::error("kustomize/chart", error.message()).at(error.location().clone())
-    })?;
-    Ok(json)
+    Ok(json(&below, Schema::Kyaml))
 }
 
 /// What a chart came to.
@@ -227,7 +225,7 @@ fn describe(
             .values_inline
             .as_ref()
             .filter(|doc| !doc.is_empty(doc.root()))
-            .map(yaml),
+            .map(|doc| json(doc, chart.values_schema)),
         values_merge,
         additional_values,
         include_crds: chart.include_crds,
@@ -240,8 +238,10 @@ fn describe(
     })
 }
 
-fn yaml(doc: &Document) -> String {
+/// Values without anything that two readers could take for two things.
+fn json(doc: &Document, schema: Schema) -> String {
     let mut out = String::new();
-    emit::kyaml(doc, doc.root(), &mut out);
+    // What is no JSON, such as a key that is no string, is refused where it is read.
+    let _ = emit::json(doc, doc.root(), schema, &mut out);
     out
 }

@@ -7,7 +7,8 @@ pub fn restyle(dice: &mut Dice<'_>, text: String) -> String {
     match dice.below(40) {
         0 => text.replace('\n', "\r\n"),
         1 => format!("---\n{text}"),
-        2 => format!("# head\n\n---\n# second\n{text}# foot\n"),
+        // Upstream adds a line to a text that keeps its last ones (`|+`) where a comment follows it.
+        2 if !text.contains("|+") => format!("# head\n\n---\n# second\n{text}# foot\n"),
         3 => format!("{text}---\n"),
         4 => format!("---\n---\n{text}---\n# nothing\n---\n"),
         5 => format!("{text}...\n"),
