@@ -214,7 +214,8 @@ fn plain_key(doc: &mut Document, key: NodeId) -> NodeId {
 }
 
 fn string_of(doc: &mut Document, value: NodeId) -> NodeId {
-    if doc.str(value).is_some() && doc.tag(value).is_none() {
+    // The style goes too: of a folded text it would show, for those are printed and read once more.
+    if doc.str(value).is_some() && doc.tag(value).is_none() && doc.style(value) != Style::Folded {
         return doc.duplicate(value);
     }
     let text = doc.text(value).unwrap_or_default().to_owned();
