@@ -375,6 +375,9 @@ impl<'c, 'a> Target<'c, 'a> {
     ) -> Result<Accumulator, Diagnostics> {
         let component = self.enter(path, FileKind::Component)?;
         let mut all = component.accumulate(all)?;
+        // Upstream merges the result into an empty one: what a narrower field spec before it covers is lost.
+        let config = std::mem::replace(&mut all.config, transform::empty_config());
+        all.merge_config(&config)?;
         let unique = transform::refuse_duplicates(&mut all.resources);
         unique.map_err(|complaint| component.explain(complaint.into()))?;
         Ok(all)

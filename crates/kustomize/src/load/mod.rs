@@ -15,7 +15,7 @@ mod remote;
 pub(crate) use self::{
     decode::{At, Decoder, Fields, Rules},
     documents::documents,
-    kustomization::{DEPRECATED, load as load_kustomization},
+    kustomization::{DEPRECATED, FILE_NAMES, load as load_kustomization},
     model::*,
     place::{Place, is_url},
     read::{

@@ -6,6 +6,7 @@ use trueup_manifest::{Diagnostic, Entry, Found, Tree, TreeErrorKind, TreePath, n
 use trueup_yaml::{Location, Source};
 
 use super::{
+    FILE_NAMES,
     decode::At,
     remote::{RepoSpec, hidden},
 };
@@ -38,16 +39,17 @@ pub(crate) struct Place<'a> {
     depth: usize,
 }
 
-/// The names in a folder, for one that is not there.
-fn there_is(names: &[(String, Entry)]) -> String {
+/// The names in a folder beside the kustomization's own, for one that is not there.
+fn there_is(names: &[(String, Entry)]) -> Option<String> {
     const MOST: usize = 6;
-    let few: Vec<&str> = names
+    let others: Vec<&str> = names
         .iter()
         .map(|(name, _)| name.as_str())
-        .take(MOST)
+        .filter(|name| !FILE_NAMES.contains(name))
         .collect();
-    let more = if names.len() > MOST { " and more" } else { "" };
-    format!("the folder holds `{}`{more}", few.join("`, `"))
+    let few = others.get(..others.len().min(MOST))?;
+    let more = if others.len() > MOST { " and more" } else { "" };
+    (!few.is_empty()).then(|| format!("the folder holds `{}`{more}", few.join("`, `")))
 }
 
 impl<'a> Place<'a> {
@@ -267,8 +269,10 @@ impl<'a> Place<'a> {
                     names.iter().map(|(name, _)| name.as_str()),
                 ) {
                     Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
-                    None if names.is_empty() => diagnostic,
-                    None => diagnostic.help(there_is(&names)),
+                    None => match there_is(&names) {
+                        Some(help) => diagnostic.help(help),
+                        None => diagnostic,
+                    },
                 }
             }
             Err(_) => diagnostic.help(format!(

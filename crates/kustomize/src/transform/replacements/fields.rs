@@ -277,7 +277,9 @@ fn text_for(
 
 /// The old text with one piece replaced, or one more before or after all.
 fn spliced(old: &str, value: &Value, options: &FieldOptions) -> String {
-    let new = if value.doc.is_null(value.node()) {
+    // A `sourceValue` has no type: `null` is a word like any other.
+    let typed = value.doc.location(value.node()).is_some();
+    let new = if typed && value.doc.is_null(value.node()) {
         ""
     } else {
         value.text()
@@ -305,7 +307,8 @@ pub(super) fn set_text(doc: &mut Document, field: NodeId, text: &str) {
     let untyped = doc.location(field).is_none() && doc.tag(field).is_none();
     let tag = match doc.resolve(field, Schema::Kyaml) {
         _ if untyped => {
-            doc.set_text(field, text);
+            let new = doc.new_scalar(text, Style::Plain, None);
+            doc.replace(field, new);
             return;
         }
         Resolved::Str(_) => {
