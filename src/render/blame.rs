@@ -142,7 +142,7 @@ fn same(a: Value<'_>, b: Value<'_>) -> bool {
     }
 }
 
-fn text<'d>(value: Value<'d>) -> Option<&'d str> {
+fn text(value: Value<'_>) -> Option<&str> {
     value.and_then(|(doc, node)| doc.text(node))
 }
 

@@ -8,6 +8,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::format_push_string,
     reason = "a test says what is wrong by failing"
 )]
 
