@@ -16,6 +16,7 @@ pub(crate) fn documents(context: &Context<'_>, source: &Source) -> Parsed {
         None => parse()?,
     };
     if let [only] = parsed.as_slice()
+        && !is_cut(source.text())
         && let Some(items) = unwrapped(only)
     {
         parsed = items;
@@ -84,6 +85,12 @@ pub(crate) fn parse_documents(context: &Context<'_>, source: &Source) -> Parsed 
         }
     }
     Ok(documents)
+}
+
+/// Whether upstream cuts a text at some `---`, be there nothing on one side of it.
+fn is_cut(text: &str) -> bool {
+    let mut found = memchr::memmem::find_iter(text.as_bytes(), b"\n---");
+    found.any(|at| text.get(at + 4..).is_some_and(|rest| rest.contains('\n')))
 }
 
 /// Upstream cuts a file at each `---` before it parses it: a directive (`%YAML 1.1`) ends up in a document
@@ -172,6 +179,7 @@ fn through_json(doc: &mut Document, node: NodeId) {
         through_json(doc, inner);
     }
     if doc.kind(node) != Kind::Scalar {
+        doc.set_style(node, Style::Flow);
         return;
     }
     if doc.str(node).is_some() {

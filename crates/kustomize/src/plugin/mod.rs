@@ -111,12 +111,12 @@ pub(crate) fn validate(target: &Target<'_, '_>, all: &mut Accumulator) -> Result
     Ok(())
 }
 
-/// Whether upstream, which writes the labels anew to take its own out, takes that for a change: labels
-/// that were read from a file are no longer at the place where they were.
+/// Whether upstream, which writes the labels anew to take its own out, takes that for a change, as it does
+/// wherever there were labels before.
 fn rewrites_labels(old: &Resource, new: &Resource) -> bool {
     let labels = |of: &Resource| of.doc.at(of.root(), &["metadata", "labels"]);
     let marked = labels(new).is_some_and(|labels| new.doc.get(labels, VALIDATED_BY).is_some());
-    marked && labels(old).is_some_and(|labels| old.doc.location(labels).is_some())
+    marked && labels(old).is_some()
 }
 
 /// Whether nothing of a node was written, be it with the text it had: upstream compares places too.

@@ -303,16 +303,16 @@ pub(super) fn set_text(doc: &mut Document, field: NodeId, text: &str) {
         doc.set_text(field, text);
         return;
     }
-    // What was made on the way, such as `80` of `[port=80]`, has no type yet.
+    // A number that was made on the way, such as `80` of `[port=80]`, has no type yet.
     let untyped = doc.location(field).is_none() && doc.tag(field).is_none();
     let tag = match doc.resolve(field, Schema::Kyaml) {
+        Resolved::Str(_) => {
+            doc.set_text(field, text);
+            return;
+        }
         _ if untyped => {
             let new = doc.new_scalar(text, Style::Plain, None);
             doc.replace(field, new);
-            return;
-        }
-        Resolved::Str(_) => {
-            doc.set_text(field, text);
             return;
         }
         resolved => resolved.tag(),
