@@ -92,8 +92,10 @@ pub(crate) fn validate(target: &Target<'_, '_>, all: &mut Accumulator) -> Result
                 unlabelled.remove(metadata, "labels");
             }
             if before.len() != all.resources.len()
-                || rewrites_labels(old, new)
-                || !untouched((&old.doc, old.root()), (&unlabelled, unlabelled.root()))
+                || is_in_place(old, new)
+                    && (rewrites_labels(old, new)
+                        || !untouched((&old.doc, old.root()), (&unlabelled, unlabelled.root())))
+                || !old.doc.eq_value(old.root(), &unlabelled, unlabelled.root())
             {
                 let message = format!("a validator changes `{}`", old.id());
                 return Err(Diagnostic::error("kustomize/validator", message)
@@ -109,6 +111,16 @@ pub(crate) fn validate(target: &Target<'_, '_>, all: &mut Accumulator) -> Result
         }
     }
     Ok(())
+}
+
+/// Whether an object is still the document it was. One that a function gave back is another, and only
+/// its values count.
+fn is_in_place(old: &Resource, new: &Resource) -> bool {
+    let source = |of: &Resource| {
+        let place = of.doc.location(of.root());
+        place.map(|place| place.source.name().to_owned())
+    };
+    source(old) == source(new)
 }
 
 /// Whether upstream, which writes the labels anew to take its own out, takes that for a change, as it does
