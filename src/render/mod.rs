@@ -30,7 +30,7 @@ pub use self::{
     compare::{Comparison, Difference, DifferenceKind, compare},
     desired::{Desired, DesiredPhase},
     helm::Inflator,
-kustomize::{
+    kustomize::{
         BuildOptions, build as build_kustomization, build_remote, file_names,
         trace as trace_kustomization,
     },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use trueup_manifest::{Diagnostic, Diagnostics, Entry, Manifest, Tree, TreePath};
 
 use super::{
-RenderOptions, generated_name,
+    RenderOptions, generated_name,
     helm::{self, Inflator, Step},
     kustomize::{self, BuildOptions},
     manifests, substitute,
