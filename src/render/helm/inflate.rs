@@ -23,7 +23,11 @@ const UNNAMED: &str = "release-name";
 impl ChartInflator for Inflator {
     fn inflate(&self, tree: &dyn Tree, dir: &TreePath, chart: &Chart) -> Result<Inflated, String> {
         let path = find(tree, dir, chart)?;
-        let own = values_of(tree, &path)?;
+        // As upstream, which reads that file where no other is named, and stops where there is none.
+        let own = match &chart.values_file {
+            Some(_) => None,
+            None => values_of(tree, &path)?,
+        };
         let loaded = load(tree, &Spanned::bare(path)).map_err(|findings| findings.to_string())?;
         let file = chart.values_file.as_deref().or(own.as_deref());
         let overlay = overlay(chart, file)?;
