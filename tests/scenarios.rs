@@ -1,4 +1,4 @@
-//! `docs/scenarios.md` names tests that exist and says where they run.
+//! `docs/scenarios.md` and `docs/vault-scenarios.md` name tests that exist and say where they run.
 
 #![expect(
     clippy::unwrap_used,
@@ -18,6 +18,13 @@ const CALLS: [(&str, &[&str]); 6] = [
     ("with_the_real_server(", &["real"]),
 ];
 
+/// Calls of the tests of the Vault bootstrap, and the real server that each one starts.
+const VAULT_CALLS: [(&str, &str); 3] = [
+    ("server_program(", "vault"),
+    ("bao::program(", "bao"),
+    ("moto::program(", "moto"),
+];
+
 /// Tests of the whole program, which brings its own server.
 const PROGRAMS: [&str; 2] = ["daemon", "cli/cluster"];
 
@@ -32,8 +39,8 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn rows() -> Vec<Row> {
-    let page = fs::read_to_string(root().join("docs/scenarios.md")).unwrap();
+fn rows(page: &str) -> Vec<Row> {
+    let page = fs::read_to_string(root().join("docs").join(page)).unwrap();
     let rows = page.lines().filter_map(|line| {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
         let number = cells[0].parse().ok()?;
@@ -49,8 +56,8 @@ fn rows() -> Vec<Row> {
     rows.collect()
 }
 
-/// Where a test runs, by what it calls.
-fn runs_on(file: &str, name: &str) -> Vec<&'static str> {
+/// The text of a test, from its name on.
+fn body_of(page: &str, file: &str, name: &str) -> String {
     let place = if file.starts_with("src/") {
         root().join(file)
     } else {
@@ -60,7 +67,7 @@ fn runs_on(file: &str, name: &str) -> Vec<&'static str> {
     let start = text.find(&format!("fn {name}("));
     assert!(
         start.is_some(),
-        "docs/scenarios.md names `{file}::{name}`, which is not there"
+        "docs/{page} names `{file}::{name}`, which is not there"
     );
     let (before, body) = text.split_at(start.unwrap());
     let attribute = before.trim_end().trim_end_matches("async").trim_end();
@@ -68,7 +75,12 @@ fn runs_on(file: &str, name: &str) -> Vec<&'static str> {
         attribute.ends_with(']') && attribute.lines().next_back().unwrap().contains("test"),
         "`{file}::{name}` is no test"
     );
-    let body = &body[..body.find("\n}\n").unwrap_or(body.len())];
+    body[..body.find("\n}\n").unwrap_or(body.len())].to_owned()
+}
+
+/// Where a test runs, by what it calls.
+fn runs_on(file: &str, name: &str) -> Vec<&'static str> {
+    let body = body_of("scenarios.md", file, name);
     let calls = CALLS.iter().filter(|(call, _)| body.contains(call));
     let servers: Vec<&str> = calls
         .flat_map(|(_, servers)| servers.iter().copied())
@@ -82,7 +94,7 @@ fn runs_on(file: &str, name: &str) -> Vec<&'static str> {
 
 #[test]
 fn every_test_that_the_page_names_exists_and_runs_where_it_says() {
-    for row in rows() {
+    for row in rows("scenarios.md") {
         let mut servers: BTreeSet<String> = BTreeSet::new();
         for (file, name) in &row.tests {
             servers.extend(runs_on(file, name).into_iter().map(ToOwned::to_owned));
@@ -96,7 +108,27 @@ fn every_test_that_the_page_names_exists_and_runs_where_it_says() {
 
 #[test]
 fn every_scenario_of_planning_and_applying_is_on_the_page_once() {
-    let numbers: Vec<u32> = rows().iter().map(|row| row.number).collect();
+    let numbers: Vec<u32> = rows("scenarios.md").iter().map(|row| row.number).collect();
     let expected: Vec<u32> = (1..=45).chain(55..=56).chain(59..=72).collect();
     assert_eq!(numbers, expected);
+}
+
+#[test]
+fn every_test_of_the_vault_page_exists_and_starts_the_servers_that_it_says() {
+    let page = "vault-scenarios.md";
+    let rows = rows(page);
+    let numbers: Vec<u32> = rows.iter().map(|row| row.number).collect();
+    assert_eq!(numbers, (1..=56).collect::<Vec<u32>>());
+    for row in rows {
+        let mut servers: BTreeSet<String> = BTreeSet::new();
+        for (file, name) in &row.tests {
+            let body = body_of(page, file, name);
+            let called = VAULT_CALLS.iter().filter(|(call, _)| body.contains(call));
+            servers.extend(called.map(|(_, server)| (*server).to_owned()));
+        }
+        if servers.is_empty() {
+            servers.insert("–".to_owned());
+        }
+        assert_eq!(row.runs_on, servers, "scenario {}", row.number);
+    }
 }

@@ -10,6 +10,8 @@
 
 #[path = "vault/asked.rs"]
 mod asked;
+#[path = "vault/bao.rs"]
+mod bao;
 #[path = "vault/estate.rs"]
 mod estate;
 #[path = "vault/kill.rs"]
@@ -18,5 +20,7 @@ mod kill;
 mod objects;
 #[path = "vault/phase.rs"]
 mod phase;
+#[path = "vault/pods.rs"]
+mod pods;
 #[path = "vault/world.rs"]
 mod world;

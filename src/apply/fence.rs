@@ -7,8 +7,8 @@ use futures::{FutureExt, future::BoxFuture, stream::BoxStream};
 use tokio::sync::watch;
 
 use crate::cluster::{
-    Answer, Applied, ApplyOptions, Cluster, DeleteOptions, Deleted, Error, ErrorKind, Freshness,
-    Kinds, Listing, Live, Patch, Resource, Selection, Target, WatchEvent,
+    Answer, Applied, ApplyOptions, Cluster, DeleteOptions, Deleted, Duplex, Error, ErrorKind,
+    Freshness, Kinds, Listing, Live, Patch, Resource, Selection, Target, WatchEvent,
 };
 
 /// Whether writes pass.
@@ -118,5 +118,13 @@ impl Cluster for Fenced {
         resource_version: &'a str,
     ) -> BoxStream<'a, Result<WatchEvent, Error>> {
         self.inner.watch(resource, selection, resource_version)
+    }
+
+    fn is_inside(&self) -> bool {
+        self.inner.is_inside()
+    }
+
+    fn forward<'a>(&'a self, pod: &'a Target, port: u16) -> Answer<'a, Box<dyn Duplex>> {
+        self.inner.forward(pod, port)
     }
 }

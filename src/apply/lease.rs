@@ -22,7 +22,7 @@ use super::{
     health::{Health, Status},
 };
 use crate::{
-    cluster::{ApplyOptions, Cluster, Error, ErrorKind, Kinds, Live, Patch, Target},
+    cluster::{ApplyOptions, Cluster, Error, ErrorKind, Freshness, Kinds, Live, Patch, Target},
     plan::FIELD_MANAGER,
 };
 
@@ -80,6 +80,8 @@ pub(super) struct Seat {
     pub cluster: Arc<dyn Cluster>,
     pub target: Target,
     pub terms: LeaseTerms,
+    /// What the holder writes to, for people.
+    pub what: String,
 }
 
 impl Seat {
@@ -99,6 +101,7 @@ impl Seat {
                 name: format!("trueup-{parent}"),
             },
             terms: terms.clone(),
+            what: "this environment".to_owned(),
         })
     }
 
@@ -163,7 +166,7 @@ impl Seat {
                     id: self.target.id(),
                     health: Health {
                         status: Status::InProgress,
-                        message: format!("`{holder}` writes to this environment"),
+                        message: format!("`{holder}` writes to {}", self.what),
                     },
                 });
             }
@@ -250,7 +253,8 @@ impl Seat {
         let found = self.cluster.get(&self.target).await.ok().flatten();
         let holder = found.as_ref().map(holder).unwrap_or_default().to_owned();
         let message = format!(
-            "`{holder}` writes to this environment, and has not finished after {} s",
+            "`{holder}` writes to {}, and has not finished after {} s",
+            self.what,
             patience.as_secs()
         );
         Diagnostic::error("apply/lease", message).help(format!(
@@ -341,6 +345,52 @@ impl Renewal {
             Some(live) if holder(&live) == seat.terms.holder => Ok(live),
             _ => Err(error),
         }
+    }
+}
+
+/// A lease that is held for work beside the objects of an environment, by a name of its own.
+pub struct Held(Lease);
+
+impl Held {
+    /// Takes the lease of this name as soon as nobody else holds it. `what` is what its holder writes to,
+    /// for people.
+    pub async fn take(
+        cluster: &Arc<dyn Cluster>,
+        name: &str,
+        what: &str,
+        patience: Duration,
+    ) -> Result<Self, Diagnostic> {
+        let unable = |error: &Error| {
+            let message = format!("nothing keeps a second process from writing to {what}: {error}");
+            let diagnostic = Diagnostic::error("apply/no-lease", message);
+            match error.help() {
+                Some(help) => diagnostic.help(help),
+                None => diagnostic,
+            }
+        };
+        let kinds = cluster.kinds(Freshness::Cached).await;
+        let kinds = kinds.map_err(|error| unable(&error))?;
+        let Some(mut seat) = Seat::of(cluster, &kinds, name, &LeaseTerms::default()) else {
+            let message = format!("the server has no leases, so nothing guards {what}");
+            return Err(Diagnostic::error("apply/no-lease", message));
+        };
+        what.clone_into(&mut seat.what);
+        let asked = tokio::time::timeout(patience, seat.try_take(&Events::default())).await;
+        match asked {
+            Ok(Ok((live, since, others_wrote))) => Ok(Self(seat.hold(live, since, others_wrote))),
+            Ok(Err(error)) => Err(unable(&error)),
+            Err(_) => Err(seat.still_held(patience).await),
+        }
+    }
+
+    /// Whether it is still held: nothing may be written once it is not.
+    pub fn is_ours(&self) -> bool {
+        *self.0.gate.borrow() == Gate::Open
+    }
+
+    /// Lets others write.
+    pub async fn give_back(self) {
+        self.0.give_back().await;
     }
 }
 

@@ -145,6 +145,11 @@ impl Session {
         }
     }
 
+    /// The cluster that it reconciles with.
+    pub fn cluster(&self) -> &Arc<dyn Cluster> {
+        &self.cluster
+    }
+
     /// The same, which holds its leases on other terms.
     pub fn with_lease(self, terms: LeaseTerms) -> Self {
         Self { terms, ..self }

@@ -101,7 +101,7 @@ impl Args {
                 }
                 None => plan::tell_markdown(console, &prepared, &planned.plan)?,
             }
-            let works = pipeline::look_at_vaults(&prepared).await;
+            let works = pipeline::look_at_vaults(&prepared, &connection.cluster).await;
             let differs = tell_works(console, self.output.plain(), &works)?;
             let blocked = planned
                 .plan

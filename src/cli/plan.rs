@@ -48,7 +48,7 @@ impl Args {
             match &self.output {
                 Target::Format(format) => {
                     tell(console, *format, Detail::Fields, &prepared, &planned.plan)?;
-                    let works = pipeline::look_at_vaults(&prepared).await;
+                    let works = pipeline::look_at_vaults(&prepared, &connection.cluster).await;
                     tell_works(console, Some(*format), &works)?;
                 }
                 Target::Path(path) => {

@@ -1,6 +1,6 @@
 //! `trueup vault`: the Vault bootstrap by itself.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 use clap::{Args as ClapArgs, Subcommand};
 use trueup_manifest::{Diagnostic, Diagnostics, TreePath};
@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     config::Content,
+    pipeline::Clusters,
     vault::{Depth, Kind, Phase, VaultReport, file},
 };
 
@@ -104,10 +105,15 @@ impl Run {
 }
 
 /// The Vault that is meant: the one phase of an environment, or a file.
-fn open(what: &What, global: &Global) -> Result<Phase, Failure> {
+async fn open(what: &What, global: &Global) -> Result<Phase, Failure> {
     let repository = Repository::open(global)?;
-    let path = if repository.config.knows(&what.what) {
-        let environment = repository.config.environment(&what.what)?;
+    let known = repository.config.knows(&what.what);
+    let environment = if known {
+        Some(repository.config.environment(&what.what)?)
+    } else {
+        None
+    };
+    let path = if let Some(environment) = environment {
         let mut paths = environment
             .phases
             .iter()
@@ -128,7 +134,16 @@ fn open(what: &What, global: &Global) -> Result<Phase, Failure> {
         })?
     };
     let bootstrap = file::load(&repository.tree, &path)?;
-    Ok(Phase::open(bootstrap)?)
+    let cluster = if bootstrap.needs_cluster() {
+        let clusters = Clusters::new(global.cluster_override());
+        Some(match environment {
+            Some(environment) => Arc::clone(&clusters.of(environment).await?.cluster),
+            None => clusters.nearest().await?,
+        })
+    } else {
+        None
+    };
+    Ok(Phase::open(bootstrap, cluster).await?)
 }
 
 fn carry_out(
@@ -137,13 +152,20 @@ fn carry_out(
     dry_run: bool,
     global: &Global,
 ) -> Result<VaultReport, Failure> {
-    let phase = open(what, global)?;
-    Ok(super::runtime()?.block_on(phase.run(depth, dry_run)))
+    super::runtime()?.block_on(async {
+        let phase = open(what, global).await?;
+        Ok(phase.run(depth, dry_run).await)
+    })
 }
 
 fn status(what: &What, global: &Global, console: &Console) -> Result<Exit, Failure> {
-    let phase = open(what, global)?;
-    let all = super::runtime()?.block_on(phase.status());
+    let all = super::runtime()?.block_on(async {
+        let phase = open(what, global).await?;
+        phase
+            .status()
+            .await
+            .map_err(|error| Failure::from(Diagnostic::from(error)))
+    })?;
     let mut errors = Diagnostics::new();
     let mut out = String::new();
     let mut open = true;

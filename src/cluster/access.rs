@@ -33,7 +33,9 @@ pub enum Access {
 /// Makes a client for a cluster. Nothing is sent yet, save what a kubeconfig's credential plugin
 /// does by itself.
 pub async fn connect(access: &Access, retry: RetryPolicy) -> Result<KubeCluster, Error> {
-    Ok(KubeCluster::new(Connection::open(access).await?, retry))
+    let connection = Connection::open(access).await?;
+    let inside = *access == Access::InCluster;
+    Ok(KubeCluster::new(connection, retry, inside))
 }
 
 /// Reads the credentials and makes a client with them.

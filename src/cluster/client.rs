@@ -13,12 +13,13 @@ use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
 
 use super::{
-    Answer, Applied, ApplyOptions, Cluster, DeleteOptions, Deleted, Freshness, Kinds, Listing,
-    Live, Patch, Resource, Selection, Target, WatchEvent,
+    Answer, Applied, ApplyOptions, Cluster, DeleteOptions, Deleted, Duplex, Freshness, Kinds,
+    Listing, Live, Patch, Resource, Selection, Target, WatchEvent,
     access::chain,
     connection::Connection,
     discovery::{self, Discovered},
     error::{About, Error, ErrorKind, FailedAnswer},
+    forward,
     request::Request,
     retry::RetryPolicy,
     watch,
@@ -38,6 +39,8 @@ const PATCH_MANAGER: &str = "trueup";
 pub struct KubeCluster {
     connection: Connection,
     retry: RetryPolicy,
+    /// Whether this process runs in the cluster.
+    inside: bool,
     permits: Arc<Semaphore>,
     discovered: Arc<Mutex<Remembered>>,
 }
@@ -75,10 +78,11 @@ impl Response {
 }
 
 impl KubeCluster {
-    pub(super) fn new(connection: Connection, retry: RetryPolicy) -> Self {
+    pub(super) fn new(connection: Connection, retry: RetryPolicy, inside: bool) -> Self {
         Self {
             connection,
             retry,
+            inside,
             permits: Arc::new(Semaphore::new(IN_FLIGHT)),
             discovered: Arc::default(),
         }
@@ -397,6 +401,14 @@ impl Cluster for KubeCluster {
     ) -> BoxStream<'a, Result<WatchEvent, Error>> {
         let request = Request::watch(resource, selection, resource_version);
         watch::follow(self.connection.client().0, request, resource.to_string()).boxed()
+    }
+
+    fn is_inside(&self) -> bool {
+        self.inside
+    }
+
+    fn forward<'a>(&'a self, pod: &'a Target, port: u16) -> Answer<'a, Box<dyn Duplex>> {
+        forward::open(self.connection.client().0, pod, port).boxed()
     }
 }
 

@@ -10,6 +10,7 @@ mod client;
 mod connection;
 mod discovery;
 mod error;
+mod forward;
 mod live;
 mod redact;
 mod request;
@@ -27,6 +28,7 @@ pub use self::{
     access::{Access, connect},
     client::KubeCluster,
     error::{Cause, Error, ErrorKind, FieldConflict},
+    forward::Duplex,
     live::Live,
     resource::{Kinds, Resource, Target},
     retry::RetryPolicy,
@@ -78,6 +80,18 @@ pub trait Cluster: Send + Sync {
         selection: &'a Selection,
         resource_version: &'a str,
     ) -> BoxStream<'a, Result<WatchEvent, Error>>;
+
+    /// Whether this process runs in the cluster, and reaches pods by their addresses.
+    fn is_inside(&self) -> bool {
+        false
+    }
+
+    /// Opens a connection to a port of a pod, through the server.
+    fn forward<'a>(&'a self, pod: &'a Target, port: u16) -> Answer<'a, Box<dyn Duplex>> {
+        let message = format!("port {port} cannot be reached through this server");
+        let error = Error::new(ErrorKind::Fatal, "forward to", pod.to_string(), message);
+        Box::pin(async { Err(error) })
+    }
 }
 
 /// How fresh an answer has to be.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 use trueup_embedded::Server;
 use trueup_manifest::{Diagnostic, Diagnostics};
+use trueup_yaml::Location;
 
 use crate::{
     apply::Session,
@@ -62,14 +63,35 @@ impl Clusters {
             Some(instead) => instead.clone(),
             None => self.access(environment).await?,
         };
+        self.to(access, environment.cluster.location.clone()).await
+    }
+
+    /// The cluster that the flags name; else the one that this process runs in, or that of the kubeconfig.
+    pub async fn nearest(&self) -> Result<Arc<dyn Cluster>, Diagnostics> {
+        let access = match &self.instead {
+            Some(instead) => instead.clone(),
+            None if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() => Access::InCluster,
+            None => Access::Kubeconfig {
+                path: None,
+                context: None,
+            },
+        };
+        Ok(Arc::clone(&self.to(access, None).await?.cluster))
+    }
+
+    async fn to(
+        &self,
+        access: Access,
+        place: Option<Location>,
+    ) -> Result<Arc<Connection>, Diagnostics> {
         if let Some(known) = self.known(&access) {
             return Ok(known);
         }
         let client = cluster::connect(&access, RetryPolicy::default())
             .await
             .map_err(|error| {
-                let place = environment.cluster.location.clone();
-                let diagnostic = Diagnostic::error("cluster/connect", error.to_string()).at(place);
+                let diagnostic =
+                    Diagnostic::error("cluster/connect", error.to_string()).at(place.clone());
                 match error.help() {
                     Some(help) => diagnostic.help(help),
                     None => diagnostic,

@@ -9,6 +9,7 @@ use trueup_manifest::{Diagnostics, Tree};
 use super::Prepared;
 use crate::{
     apply::{Options, PhaseWork, Session},
+    cluster::Cluster,
     config::{Content, Environment},
     report::{Outcome, Report, WorkReport},
     vault::{Depth, Phase, file, file::Bootstrap},
@@ -49,6 +50,7 @@ pub(super) fn read(
 struct Work {
     phase: String,
     bootstrap: Arc<Bootstrap>,
+    cluster: Arc<dyn Cluster>,
 }
 
 impl PhaseWork for Work {
@@ -56,7 +58,7 @@ impl PhaseWork for Work {
         async move {
             let until = Instant::now() + patience;
             loop {
-                let report = run(&self.phase, &self.bootstrap, false).await;
+                let report = run(&self.phase, &self.bootstrap, &self.cluster, false).await;
                 // Pods take their time; what else is wrong does not mend itself.
                 let waits = report.errors.has_errors()
                     && report
@@ -73,8 +75,13 @@ impl PhaseWork for Work {
     }
 }
 
-async fn run(phase: &str, bootstrap: &Bootstrap, dry_run: bool) -> WorkReport {
-    let opened = Phase::open(bootstrap.clone());
+async fn run(
+    phase: &str,
+    bootstrap: &Bootstrap,
+    cluster: &Arc<dyn Cluster>,
+    dry_run: bool,
+) -> WorkReport {
+    let opened = Phase::open(bootstrap.clone(), Some(Arc::clone(cluster))).await;
     let mut report = match opened {
         Ok(vault) => vault.run(Depth::Everything, dry_run).await.to_work(),
         Err(errors) => WorkReport {
@@ -88,10 +95,10 @@ async fn run(phase: &str, bootstrap: &Bootstrap, dry_run: bool) -> WorkReport {
 }
 
 /// What the `vault` phases of an environment would do. Nothing is written.
-pub async fn look(prepared: &Prepared) -> Vec<WorkReport> {
+pub async fn look(prepared: &Prepared, cluster: &Arc<dyn Cluster>) -> Vec<WorkReport> {
     let mut all = Vec::new();
     for (phase, bootstrap) in &prepared.vaults {
-        all.push(run(phase, bootstrap, true).await);
+        all.push(run(phase, bootstrap, cluster, true).await);
     }
     all
 }
@@ -103,6 +110,7 @@ pub(super) async fn reconcile(prepared: &Prepared, session: &Session, options: &
         let work = Work {
             phase: phase.clone(),
             bootstrap: Arc::clone(bootstrap),
+            cluster: Arc::clone(session.cluster()),
         };
         options.works.insert(phase, Arc::new(work));
     }
@@ -112,7 +120,7 @@ pub(super) async fn reconcile(prepared: &Prepared, session: &Session, options: &
         .boxed()
         .await;
     if options.dry_run && matches!(report.outcome, Outcome::Converged | Outcome::Pending) {
-        report.works = look(prepared).await;
+        report.works = look(prepared, session.cluster()).await;
         if report.works.iter().any(|work| work.errors.has_errors()) {
             report.outcome = Outcome::Failed;
         } else if report.works.iter().any(|work| work.changed > 0) {

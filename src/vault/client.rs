@@ -9,16 +9,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, header::CONTENT_TYPE};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::HttpsConnector;
-use hyper_util::{
-    client::legacy::{Client as Http, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector};
+use hyper_util::{client::legacy::Client as Http, rt::TokioExecutor};
+use rustls::pki_types::ServerName;
 use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::error::{ErrorKind, VaultError};
+use super::{
+    error::{ErrorKind, VaultError},
+    reach::Route,
+};
 use crate::source::Secret;
 
 /// How long a request may take, but for the one that initialises.
@@ -34,8 +35,10 @@ const MOST: usize = 16 << 20;
 /// One server. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Client {
-    http: Http<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    http: Http<HttpsConnector<Route>, Full<Bytes>>,
     base: Url,
+    /// What it is called, where its address says little.
+    label: Option<String>,
     namespace: Option<String>,
     token: Option<Secret>,
 }
@@ -60,19 +63,35 @@ impl Answer {
 }
 
 impl Client {
-    /// A client of the server at `base`. TLS is verified by `tls`.
-    pub(super) fn new(base: Url, tls: &rustls::ClientConfig) -> Self {
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
+    /// A client of the server at `base`, which is reached by `route`. TLS is verified by `tls`; the
+    /// certificate is for `server_name`, or the host of `base` where that is not given.
+    pub(super) fn new(
+        base: Url,
+        tls: &rustls::ClientConfig,
+        route: Route,
+        server_name: Option<ServerName<'static>>,
+    ) -> Self {
+        let mut builder = hyper_rustls::HttpsConnectorBuilder::new()
             .with_tls_config(tls.clone())
-            .https_or_http()
-            .enable_http1()
-            .build();
+            .https_or_http();
+        if let Some(name) = server_name {
+            builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
+        }
+        let connector = builder.enable_http1().wrap_connector(route);
         Self {
             http: Http::builder(TokioExecutor::new()).build(connector),
             base,
+            label: None,
             namespace: None,
             token: None,
         }
+    }
+
+    /// The same server, called so for people.
+    #[must_use]
+    pub(super) fn called(mut self, label: String) -> Self {
+        self.label = Some(label);
+        self
     }
 
     /// The same server, in this namespace of it.
@@ -91,6 +110,11 @@ impl Client {
 
     /// The address, for people.
     pub(super) fn describe(&self) -> String {
+        self.label.clone().unwrap_or_else(|| self.address())
+    }
+
+    /// The address itself.
+    fn address(&self) -> String {
         self.base.to_string().trim_end_matches('/').to_owned()
     }
 
@@ -193,7 +217,7 @@ impl Client {
                 format!("`/v1/{path}` cannot be asked for: {error}"),
             )
         };
-        let url = format!("{}/v1/{path}", self.describe());
+        let url = format!("{}/v1/{path}", self.address());
         let mut request = Request::builder()
             .method(method)
             .uri(url)
@@ -270,7 +294,8 @@ fn kind_of(status: StatusCode, said: &str) -> ErrorKind {
         503 if said.contains("not yet initialized") => ErrorKind::Uninitialised,
         400 if said.contains("server is not yet initialized") => ErrorKind::Uninitialised,
         503 => ErrorKind::Sealed,
-        412 | 472 | 473 | 500.. => ErrorKind::Server,
+        // One that stands by sends those who ask it elsewhere.
+        307 | 412 | 472 | 473 | 500.. => ErrorKind::Server,
         _ => ErrorKind::Invalid,
     }
 }

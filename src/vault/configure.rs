@@ -10,6 +10,7 @@ use trueup_manifest::{Diagnostic, Diagnostics};
 use super::{
     client::Client,
     error::{ErrorKind, VaultError},
+    guard::Guard,
     ledger::Ledger,
     plan::{Action, Kind, Write},
     references,
@@ -45,6 +46,7 @@ pub(super) async fn configure(
     actions: &[Action],
     ledger: &mut Ledger,
     store: &dyn KeyStore,
+    guard: &Guard,
 ) -> Result<Done, VaultError> {
     let mut done = Done::default();
     for action in actions {
@@ -77,11 +79,13 @@ pub(super) async fn configure(
             break;
         }
         let now = kept.iter().copied().filter(|action| action.step == step);
+        guard.ensure().await?;
         run(client, now.collect(), ledger, &mut done).await;
     }
     if !done.errors.has_errors() {
         // In order: a role before the policy it names, that before the mount it lies in.
         for action in pruned {
+            guard.ensure().await?;
             run(client, vec![action], ledger, &mut done).await;
         }
     }

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::{
     client::Client,
     error::{ErrorKind, VaultError},
+    guard::Guard,
     journal::{Journal, Stage},
     keys::Keys,
     seal::{SealStatus, seal_status},
@@ -41,6 +42,8 @@ pub(super) struct Vault<'a> {
     pub store: &'a dyn KeyStore,
     /// What seals and opens them.
     pub sealer: &'a Sealer,
+    /// What keeps others away meanwhile.
+    pub guard: &'a Guard,
 }
 
 /// What a Vault is like before anything is done to it.
@@ -98,13 +101,24 @@ impl Vault<'_> {
     /// Initialises it where it is not, and gives its keys as they are kept: read back from the store,
     /// never from memory.
     pub(super) async fn keys(&self, init: Init) -> Result<Keys, VaultError> {
-        match self.condition().await? {
-            Condition::Kept => self.read_back().await,
+        Ok(self.bring_up(init).await?.0)
+    }
+
+    /// As [`Self::keys`], and whether it was initialised by this.
+    pub(super) async fn bring_up(&self, init: Init) -> Result<(Keys, bool), VaultError> {
+        let mut condition = self.condition().await?;
+        // What was seen before it was ours may have been changed by whoever had it: what looks like lost
+        // keys may be somebody at work.
+        if condition != Condition::Kept && self.guard.ensure().await? {
+            condition = self.condition().await?;
+        }
+        match condition {
+            Condition::Kept => Ok((self.read_back().await?, false)),
             Condition::Empty | Condition::Begun(Stage::Intent) => {
                 self.begin(init).await?;
-                self.go_on(init).await
+                Ok((self.go_on(init).await?, true))
             }
-            Condition::Begun(_) => self.go_on(init).await,
+            Condition::Begun(_) => Ok((self.go_on(init).await?, true)),
             Condition::Foreign => Err(self.foreign()),
             Condition::Lost => Err(self.lost().await),
         }
@@ -133,6 +147,7 @@ impl Vault<'_> {
             answer: None,
         };
         journal.save(self.store).await?;
+        self.guard.ensure().await?;
         let body = json!({"secret_shares": init.shares, "secret_threshold": init.threshold});
         let answer = server.initialise(&body).await?;
         if !answer.status.is_success() {
@@ -145,7 +160,7 @@ impl Vault<'_> {
             return Err(VaultError::new(ErrorKind::Invalid, message));
         }
         // Before anything reads it: from here on a crash loses nothing.
-        let sealed = self.sealer.seal(answer.raw())?;
+        let sealed = self.sealer.seal(answer.raw()).await?;
         journal.answer = Some(String::from_utf8_lossy(&sealed).into_owned());
         journal.stage = Stage::Answered;
         journal.save(self.store).await
@@ -159,9 +174,9 @@ impl Vault<'_> {
         let Some(answer) = &journal.answer else {
             return Err(self.lost().await);
         };
-        let answer = self.sealer.open(answer.as_bytes())?;
+        let answer = self.sealer.open(answer.as_bytes()).await?;
         let keys = Keys::of_answer(&answer, init.threshold)?;
-        let sealed = self.sealer.seal(&keys.to_bytes())?;
+        let sealed = self.sealer.seal(&keys.to_bytes()).await?;
         self.store.save(Slot::Keys, &sealed).await?;
         let kept = self.read_back().await?;
         if kept != keys {
@@ -183,16 +198,19 @@ impl Vault<'_> {
             let message = format!("there are no keys in {}", self.store.describe());
             VaultError::new(ErrorKind::Keys, message)
         })?;
-        Keys::of_bytes(&self.sealer.open(&sealed)?)
+        Keys::of_bytes(&self.sealer.open(&sealed).await?)
     }
 
     /// Keys are only ever made once it is certain that they can be kept and read.
     async fn prove_store(&self) -> Result<(), VaultError> {
         let canary: Zeroizing<Vec<u8>> = Zeroizing::new(attempt().into_bytes());
-        let sealed = self.sealer.seal(&canary)?;
+        let sealed = self.sealer.seal(&canary).await?;
         self.store.save(Slot::Canary, &sealed).await?;
         let back = self.store.load(Slot::Canary).await?;
-        let opened = self.sealer.open(back.as_deref().unwrap_or_default())?;
+        let opened = self
+            .sealer
+            .open(back.as_deref().unwrap_or_default())
+            .await?;
         if opened != canary {
             let message = format!("{} does not keep what it is given", self.store.describe());
             return Err(VaultError::new(ErrorKind::Keys, message));

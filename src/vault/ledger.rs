@@ -88,16 +88,16 @@ impl Ledger {
     }
 
     /// The digests of this ledger, with its key opened, or a new one made.
-    pub(super) fn digester(&mut self, sealer: &Sealer) -> Result<Digester, VaultError> {
+    pub(super) async fn digester(&mut self, sealer: &Sealer) -> Result<Digester, VaultError> {
         if self.key.is_empty() {
             let mut key = [0_u8; 32];
             aws_lc_rs::rand::fill(&mut key).map_err(|_| {
                 VaultError::new(ErrorKind::Keys, "the system gives no random numbers")
             })?;
-            self.key = String::from_utf8_lossy(&sealer.seal(&key)?).into_owned();
+            self.key = String::from_utf8_lossy(&sealer.seal(&key).await?).into_owned();
             self.digests.clear();
         }
-        let key = sealer.open(self.key.as_bytes())?;
+        let key = sealer.open(self.key.as_bytes()).await?;
         Ok(Digester(hmac::Key::new(hmac::HMAC_SHA256, &key)))
     }
 }

@@ -17,6 +17,7 @@ mod client;
 mod configure;
 mod error;
 pub mod file;
+mod guard;
 mod hcl;
 mod init;
 mod journal;
@@ -26,8 +27,12 @@ mod normal;
 mod observe;
 mod phase;
 mod plan;
+mod raft;
+mod reach;
 mod references;
+mod report;
 mod rules;
+mod run;
 mod seal;
 mod sealer;
 mod store;
@@ -39,7 +44,8 @@ mod tests;
 
 pub use self::{
     error::{ErrorKind, VaultError},
-    phase::{Depth, Phase, Shown, Step, VaultReport},
+    phase::{Depth, Phase},
     plan::{Change, Kind},
+    report::{Shown, Step, VaultReport},
     seal::SealStatus,
 };

@@ -1,12 +1,21 @@
 //! Whether a server is initialised and sealed, and how it is unsealed.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use super::{
     client::Client,
     error::{ErrorKind, VaultError},
     keys::Keys,
 };
+
+/// How often a server that has its shares is asked whether it is open.
+const JOINING: u32 = 80;
+
+/// The time between.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// What a server says of its seal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +124,13 @@ pub(super) async fn unseal(client: &Client, keys: &Keys) -> Result<Unsealed, Vau
             .await
             .map_err(|error| not_ours(client, error))?;
         if !of_value(&answer).sealed {
+            return Ok(Unsealed::Now);
+        }
+    }
+    // One that joins others has to hear from them first.
+    for _ in 0..JOINING {
+        sleep(PAUSE).await;
+        if !seal_status(client).await?.sealed {
             return Ok(Unsealed::Now);
         }
     }

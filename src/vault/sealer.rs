@@ -61,7 +61,8 @@ impl Sealer {
     }
 
     /// Encrypts to every recipient, as armoured text.
-    pub(super) fn seal(&self, clear: &[u8]) -> Result<Vec<u8>, VaultError> {
+    #[expect(clippy::unused_async, reason = "a service elsewhere may do it")]
+    pub(super) async fn seal(&self, clear: &[u8]) -> Result<Vec<u8>, VaultError> {
         let failed =
             |error: &dyn std::fmt::Display| VaultError::new(ErrorKind::Keys, error.to_string());
         let recipients = self.recipients.iter().map(|one| one as &dyn Recipient);
@@ -79,7 +80,8 @@ impl Sealer {
     }
 
     /// Opens what [`Self::seal`] gave.
-    pub(super) fn open(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    #[expect(clippy::unused_async, reason = "a service elsewhere may do it")]
+    pub(super) async fn open(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         if !self.opens() {
             return Err(VaultError::new(
                 ErrorKind::Keys,

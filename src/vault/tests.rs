@@ -16,8 +16,10 @@ use futures::{FutureExt, future::BoxFuture};
 use super::{
     client::Client,
     error::{ErrorKind, VaultError},
+    guard::{By, Guard},
     init::{Condition, Init, Vault},
     journal::Stage,
+    reach::Route,
     sealer::Sealer,
     store::{KeyStore, Slot},
 };
@@ -70,7 +72,7 @@ impl Server {
             .unwrap()
             .with_root_certificates(rustls::RootCertStore::empty())
             .with_no_client_auth();
-        Client::new(self.url.parse().unwrap(), &tls)
+        Client::new(self.url.parse().unwrap(), &tls, Route::network(), None)
     }
 }
 
@@ -145,7 +147,7 @@ async fn a_bootstrap_that_dies_at_any_operation_of_the_key_store_loses_no_key_th
     let mut boundaries = 0;
     let mut lost = Vec::new();
     for dies_at in 0.. {
-        let (server, sealer) = (Server::start(), sealer());
+        let (server, sealer, guard) = (Server::start(), sealer(), Guard::new(By::Nothing));
         let clients = [server.client()];
         let store = Memory {
             dies_at: Some(dies_at),
@@ -155,6 +157,7 @@ async fn a_bootstrap_that_dies_at_any_operation_of_the_key_store_loses_no_key_th
             servers: &clients,
             store: &store,
             sealer: &sealer,
+            guard: &guard,
         };
         if vault.keys(INIT).await.is_ok() {
             break;
@@ -165,6 +168,7 @@ async fn a_bootstrap_that_dies_at_any_operation_of_the_key_store_loses_no_key_th
             servers: &clients,
             store: &store,
             sealer: &sealer,
+            guard: &guard,
         };
         match vault.keys(INIT).await {
             Ok(keys) => {
@@ -207,11 +211,13 @@ async fn a_store_that_keeps_nothing_is_found_out_before_there_are_keys() {
         }
     }
     let (server, sealer, store) = (Server::start(), sealer(), Sieve(Memory::default()));
+    let guard = Guard::new(By::Nothing);
     let clients = [server.client()];
     let vault = Vault {
         servers: &clients,
         store: &store,
         sealer: &sealer,
+        guard: &guard,
     };
     assert!(vault.keys(INIT).await.is_err());
     assert_eq!(server.asked_to_init.load(Ordering::SeqCst), 0);
@@ -219,7 +225,7 @@ async fn a_store_that_keeps_nothing_is_found_out_before_there_are_keys() {
 
 #[tokio::test]
 async fn a_vault_that_others_initialised_is_left_alone() {
-    let (server, sealer) = (Server::start(), sealer());
+    let (server, sealer, guard) = (Server::start(), sealer(), Guard::new(By::Nothing));
     let clients = [server.client()];
     clients[0].initialise(&serde_json::json!({})).await.unwrap();
     let store = Memory::default();
@@ -227,6 +233,7 @@ async fn a_vault_that_others_initialised_is_left_alone() {
         servers: &clients,
         store: &store,
         sealer: &sealer,
+        guard: &guard,
     };
     assert_eq!(vault.condition().await.unwrap(), Condition::Foreign);
     let error = vault.keys(INIT).await.unwrap_err();

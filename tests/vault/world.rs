@@ -65,7 +65,7 @@ impl Drop for Server {
 /// A repository and the folder for what must not be in it.
 pub(crate) struct World {
     pub(crate) home: TempDir,
-    recipient: String,
+    pub(crate) recipient: String,
     pub(crate) identity: String,
 }
 
@@ -91,9 +91,8 @@ impl World {
     /// Writes `vault.yaml`: the given lines below `spec`, after how the server is reached and where
     /// its keys are kept.
     pub(crate) fn write(&self, url: &str, spec: &str) {
-        let text = format!(
-            "apiVersion: trueup.dev/v1\nkind: VaultBootstrap\nmetadata: {{name: vault}}\nspec:\n\
-             \x20 server: {{addresses: [\"{url}\"]}}\n\
+        self.write_spec(&format!(
+            "\x20 server: {{addresses: [\"{url}\"]}}\n\
              \x20 init: {{shares: 5, threshold: 3}}\n\
              \x20 keys:\n\
              \x20   age: {{path: {}, recipients: [{}]}}\n\
@@ -101,6 +100,13 @@ impl World {
             self.path("keys.age").display(),
             self.recipient,
             self.path("age.key").display(),
+        ));
+    }
+
+    /// Writes `vault.yaml` with all that stands below `spec`.
+    pub(crate) fn write_spec(&self, spec: &str) {
+        let text = format!(
+            "apiVersion: trueup.dev/v1\nkind: VaultBootstrap\nmetadata: {{name: vault}}\nspec:\n{spec}"
         );
         fs::write(self.path("repo/vault.yaml"), text).unwrap();
     }
@@ -112,6 +118,7 @@ impl World {
             .args(args)
             .env("RUST_LOG", "trace,hyper_util=debug")
             .env("NO_COLOR", "1")
+            .env("KUBECONFIG", self.path("kubeconfig"))
             .stdin(Stdio::null());
         command
     }

@@ -32,7 +32,7 @@ pub struct Sealed {
 
 impl Sealed {
     /// The values by their names. Nothing of what is inside is in an error.
-    pub(in crate::vault) fn open(
+    pub(in crate::vault) async fn open(
         &self,
         sealer: Option<&Sealer>,
     ) -> Result<BTreeMap<String, Secret>, VaultError> {
@@ -48,6 +48,7 @@ impl Sealed {
         let clear = match self.format {
             Format::Age => sealer
                 .open(&self.bytes)
+                .await
                 .map_err(|_| failed("the age identity of `keys.identityFrom` does not open it"))?,
         };
         let text = std::str::from_utf8(&clear).map_err(|_| failed("it holds no text"))?;

@@ -6,6 +6,7 @@
 
 mod identity;
 mod initial;
+mod keys;
 mod mounts;
 mod roles;
 mod server;
@@ -20,7 +21,8 @@ use crate::config::{Decoder, Value};
 
 pub use self::{
     initial::Sealed,
-    server::{Address, KeysAt, Reference, Server, Store, Tls},
+    keys::{KeysAt, Store},
+    server::{Address, PodsAt, Reference, SecretKey, Server, Tls, Via},
     spec::{BOOTSTRAP, PruneMode, RootToken},
 };
 
@@ -50,6 +52,16 @@ pub struct Bootstrap {
     pub prune: PruneMode,
     /// Where it is written.
     pub location: Option<Location>,
+}
+
+impl Bootstrap {
+    /// Whether it names anything that is in a cluster.
+    pub fn needs_cluster(&self) -> bool {
+        let keys = self.keys.as_ref();
+        matches!(self.server.address, Address::Pods(_))
+            || self.server.tls.ca_secret.is_some()
+            || keys.is_some_and(|keys| matches!(keys.store, Store::Secret { .. }))
+    }
 }
 
 /// Reads a file of a tree.

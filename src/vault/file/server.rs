@@ -1,6 +1,5 @@
-//! `spec.server`, `spec.keys` and references to secrets.
+//! `spec.server` and references to secrets.
 
-use trueup_yaml::Location;
 use url::Url;
 
 use crate::config::{Field, Shape, Spanned, Type, Value};
@@ -21,6 +20,35 @@ pub struct Server {
 pub enum Address {
     /// The addresses of all servers, each of its own: never one that is shared.
     Urls(Vec<Spanned<Url>>),
+    /// The pods of a `StatefulSet`, each by itself.
+    Pods(PodsAt),
+}
+
+/// The pods of a `StatefulSet`.
+#[derive(Clone, Debug)]
+pub struct PodsAt {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub stateful_set: String,
+    /// The port on which each pod answers.
+    pub port: u16,
+    /// Whether it answers by TLS.
+    pub tls: bool,
+    /// Which way the pods are reached.
+    pub via: Via,
+}
+
+/// Which way pods are reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Via {
+    /// By their addresses inside the cluster, and through the API server outside of it.
+    #[default]
+    Auto,
+    /// By their addresses.
+    PodIp,
+    /// Through the API server.
+    PortForward,
 }
 
 /// How TLS is verified.
@@ -28,6 +56,21 @@ pub enum Address {
 pub struct Tls {
     /// A file of CA certificates on this machine; the system's where it is not set.
     pub ca_file: Option<Spanned<String>>,
+    /// A Secret of the cluster that holds them.
+    pub ca_secret: Option<SecretKey>,
+    /// The name that certificates must be for; that of the address where it is not set.
+    pub server_name: Option<String>,
+}
+
+/// An entry of a Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretKey {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The entry.
+    pub key: String,
 }
 
 /// Where a secret text is found. The file that names it never holds it.
@@ -49,36 +92,22 @@ impl Reference {
     }
 }
 
-/// Where keys are kept, and what opens them.
-#[derive(Clone, Debug)]
-pub struct KeysAt {
-    /// The store.
-    pub store: Store,
-    /// The age recipients that the keys are sealed to.
-    pub recipients: Vec<String>,
-    /// The age identity that opens them here.
-    pub identity: Option<Reference>,
-    /// Where it is written.
-    pub location: Option<Location>,
-}
-
-/// A store.
-#[derive(Clone, Debug)]
-pub enum Store {
-    /// A file on this machine.
-    File(String),
-}
-
 pub(super) const SERVER: Shape = Shape {
     name: "a server",
     title: "Server",
     about: "How the servers of the Vault are reached. Shares go to each server by itself, so an address \
             that a load balancer answers is of no use here.",
     fields: &[
-        Field::required(
+        Field::optional(
             "addresses",
             Type::List(&Type::Text("a URL such as `https://vault-0.vault:8200`")),
             "The address of each server, the one to initialise first.",
+        ),
+        Field::optional(
+            "kubernetes",
+            Type::Shape(&PODS),
+            "The pods of a `StatefulSet` of the environment's cluster. A pod that is restarted is unsealed by \
+             the daemon as soon as it answers again.",
         ),
         Field::default("tls", Type::Shape(&TLS), "{}", "How TLS is verified."),
         Field::optional(
@@ -87,62 +116,86 @@ pub(super) const SERVER: Shape = Shape {
             "The namespace inside the Vault, in the editions that have them.",
         ),
     ],
-    one_of: &[],
+    one_of: &["addresses", "kubernetes"],
     example: "addresses: [\"https://vault-0.vault:8200\"]",
+};
+
+const PODS: Shape = Shape {
+    name: "`kubernetes`",
+    title: "VaultPods",
+    about: "Each pod is spoken to by itself, never through a Service: a share is meant for one server.",
+    fields: &[
+        Field::required("namespace", Type::Text("a namespace"), "The namespace."),
+        Field::default(
+            "statefulSet",
+            Type::Text("a name"),
+            "vault",
+            "The name of the `StatefulSet`. Its pod 0 is the one to initialise; the others join it where the \
+             storage is raft.",
+        ),
+        Field::default(
+            "port",
+            Type::Count("1 to 65535"),
+            "8200",
+            "The port on which each pod answers.",
+        ),
+        Field::default(
+            "scheme",
+            Type::Words(&["https", "http"]),
+            "https",
+            "How it answers there.",
+        ),
+        Field::default(
+            "via",
+            Type::Words(&["auto", "podIP", "portForward"]),
+            "auto",
+            "How a pod is reached: by its own address, or by a connection through the API server. `auto` takes \
+             the address where trueup runs inside the cluster, and the API server elsewhere.",
+        ),
+    ],
+    one_of: &[],
+    example: "{namespace: vault, statefulSet: vault}",
 };
 
 const TLS: Shape = Shape {
     name: "`tls`",
     title: "Tls",
     about: "TLS is always verified.",
-    fields: &[Field::optional(
-        "caFile",
-        Type::Text("a path on the machine that runs trueup"),
-        "A file with the CA certificates to trust, in PEM. Where it is not set: those of the system.",
-    )],
+    fields: &[
+        Field::optional(
+            "caFile",
+            Type::Text("a path on the machine that runs trueup"),
+            "A file with the CA certificates to trust, in PEM. Where neither it nor `caSecret` is set: those of \
+             the system.",
+        ),
+        Field::optional(
+            "caSecret",
+            Type::Shape(&SECRET_KEY),
+            "An entry of a Secret of the environment's cluster that holds them.",
+        ),
+        Field::optional(
+            "serverName",
+            Type::Text("a host name"),
+            "The name that the certificate of each server must be for. For pods it is \
+             `POD.SERVICE.NAMESPACE.svc` where it is not set, with the Service that the `StatefulSet` names; for \
+             addresses it is their host.",
+        ),
+    ],
     one_of: &[],
     example: "caFile: /etc/vault/ca.crt",
 };
 
-pub(super) const KEYS: Shape = Shape {
-    name: "`keys`",
-    title: "Keys",
-    about: "Where the keys are kept: always sealed to age recipients. Exactly one store is given.",
+const SECRET_KEY: Shape = Shape {
+    name: "an entry of a Secret",
+    title: "SecretKey",
+    about: "",
     fields: &[
-        Field::optional(
-            "age",
-            Type::Shape(&AGE),
-            "A file on the machine that runs trueup.",
-        ),
-        Field::optional(
-            "identityFrom",
-            Type::Shape(&REFERENCE),
-            "The age identity that opens the keys. Without it trueup can neither initialise nor unseal.",
-        ),
-    ],
-    one_of: &["age"],
-    example: r"age: {path: secrets/vault-keys.age, recipients: [age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq]}
-identityFrom: {file: /etc/trueup/age.key}",
-};
-
-const AGE: Shape = Shape {
-    name: "`age`",
-    title: "Age",
-    about: "The journal of the bootstrap and the ledger of what was made lie beside the file.",
-    fields: &[
-        Field::required(
-            "path",
-            Type::Text("a path on the machine that runs trueup"),
-            "The file.",
-        ),
-        Field::required(
-            "recipients",
-            Type::List(&Type::Text("an age recipient: `age1…`")),
-            "Whom the keys are sealed to.",
-        ),
+        Field::required("namespace", Type::Text("a namespace"), "The namespace."),
+        Field::required("name", Type::Text("a name"), "The name of the Secret."),
+        Field::default("key", Type::Text("a key"), "ca.crt", "The entry."),
     ],
     one_of: &[],
-    example: "{path: vault-keys.age, recipients: [age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq]}",
+    example: "{namespace: vault, name: vault-tls, key: ca.crt}",
 };
 
 pub(super) const REFERENCE: Shape = Shape {
@@ -168,25 +221,91 @@ pub(super) const REFERENCE: Shape = Shape {
 
 pub(super) fn decode(value: Value<'_>) -> Option<Server> {
     let fields = value.fields(&SERVER)?;
-    let addresses = fields.required("addresses").and_then(|value| {
-        let urls: Vec<Option<Spanned<Url>>> = value.list()?.into_iter().map(url).collect();
-        if urls.is_empty() {
-            value.invalid("`addresses` is empty", "name at least one server");
-            return None;
+    let (which, at) = fields.choice()?;
+    let address = match which {
+        "addresses" => {
+            let urls: Vec<Option<Spanned<Url>>> = at.list()?.into_iter().map(url).collect();
+            if urls.is_empty() {
+                at.invalid("`addresses` is empty", "name at least one server");
+                return None;
+            }
+            urls.into_iter()
+                .collect::<Option<Vec<_>>>()
+                .map(Address::Urls)
         }
-        urls.into_iter().collect::<Option<Vec<_>>>()
-    });
-    let tls = fields.optional("tls").and_then(|value| {
-        let fields = value.fields(&TLS)?;
-        Some(Tls {
-            ca_file: fields.optional("caFile").and_then(Value::text),
-        })
-    });
+        _ => pods(at).map(Address::Pods),
+    };
+    let tls = match fields.optional("tls") {
+        Some(value) => Some(tls(value)?),
+        None => None,
+    };
     let namespace = fields.optional("namespace").and_then(Value::text);
     Some(Server {
-        address: Address::Urls(addresses?),
+        address: address?,
         tls: tls.unwrap_or_default(),
         namespace: namespace.map(|name| name.value).unwrap_or_default(),
+    })
+}
+
+fn pods(value: Value<'_>) -> Option<PodsAt> {
+    let fields = value.fields(&PODS)?;
+    let namespace = fields.required("namespace").and_then(Value::text);
+    let stateful_set = fields.optional("statefulSet").and_then(Value::text);
+    let port = match fields.optional("port") {
+        Some(value) => u16::try_from(value.count(1, 65_535)?).ok()?,
+        None => 8200,
+    };
+    let words = [("https", true), ("http", false)];
+    let tls = fields
+        .optional("scheme")
+        .and_then(|value| value.word(&words));
+    let words = [
+        ("auto", Via::Auto),
+        ("podIP", Via::PodIp),
+        ("portForward", Via::PortForward),
+    ];
+    let via = fields.optional("via").and_then(|value| value.word(&words));
+    Some(PodsAt {
+        namespace: namespace?.value,
+        stateful_set: stateful_set.map_or_else(|| "vault".to_owned(), |name| name.value),
+        port,
+        tls: tls.unwrap_or(true),
+        via: via.unwrap_or_default(),
+    })
+}
+
+fn tls(value: Value<'_>) -> Option<Tls> {
+    let fields = value.fields(&TLS)?;
+    let ca_secret = match fields.optional("caSecret") {
+        Some(value) => Some(secret_key(value)?),
+        None => None,
+    };
+    let tls = Tls {
+        ca_file: fields.optional("caFile").and_then(Value::text),
+        ca_secret,
+        server_name: fields
+            .optional("serverName")
+            .and_then(Value::text)
+            .map(|name| name.value),
+    };
+    if tls.ca_file.is_some() && tls.ca_secret.is_some() {
+        value.invalid(
+            "`caFile` and `caSecret` exclude one another",
+            "keep one of them",
+        );
+    }
+    Some(tls)
+}
+
+fn secret_key(value: Value<'_>) -> Option<SecretKey> {
+    let fields = value.fields(&SECRET_KEY)?;
+    let namespace = fields.required("namespace").and_then(Value::text);
+    let name = fields.required("name").and_then(Value::text);
+    let key = fields.optional("key").and_then(Value::text);
+    Some(SecretKey {
+        namespace: namespace?.value,
+        name: name?.value,
+        key: key.map_or_else(|| "ca.crt".to_owned(), |key| key.value),
     })
 }
 
@@ -204,24 +323,6 @@ fn url(value: Value<'_>) -> Option<Spanned<Url>> {
             None
         }
     }
-}
-
-pub(super) fn decode_keys(value: Value<'_>) -> Option<KeysAt> {
-    let fields = value.fields(&KEYS)?;
-    let identity = match fields.optional("identityFrom") {
-        Some(value) => Some(reference(value)?),
-        None => None,
-    };
-    let (_, store) = fields.choice()?;
-    let age = store.fields(&AGE)?;
-    let path = age.required("path").and_then(Value::text);
-    let recipients = age.required("recipients").and_then(Value::texts);
-    Some(KeysAt {
-        store: Store::File(path?.value),
-        recipients: recipients?.into_iter().map(|one| one.value).collect(),
-        identity,
-        location: value.location(),
-    })
 }
 
 pub(super) fn reference(value: Value<'_>) -> Option<Reference> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use trueup_manifest::{Diagnostic, Tree};
 
-use super::{Bootstrap, identity, initial, mounts, roles, server, system};
+use super::{Bootstrap, identity, initial, keys, mounts, roles, server, system};
 use crate::{
     config::{Field, Fields, Shape, Type, Value, check_kind},
     vault::{
@@ -144,7 +144,7 @@ const SPEC: Shape = Shape {
         ),
         Field::optional(
             "keys",
-            Type::Shape(&server::KEYS),
+            Type::Shape(&keys::KEYS),
             "Where the keys are kept, and beside them the ledger of what trueup made. Without it trueup \
              neither initialises, unseals nor configures.",
         ),
@@ -276,7 +276,7 @@ pub(super) fn decode(value: Value<'_>, tree: &dyn Tree) -> Option<Bootstrap> {
         None => None,
     };
     let keys = match fields.optional("keys") {
-        Some(value) => Some(server::decode_keys(value)?),
+        Some(value) => Some(keys::decode(value)?),
         None => None,
     };
     if let (Some(_), None) = (&init, &keys) {

@@ -1,7 +1,4 @@
-//! Where sealed bytes are kept: the keys, and the journal of how they came to be.
-//!
-//! A store keeps what it is given or says that it did not: nothing is half written, and what is there
-//! is replaced at once or not at all.
+//! Sealed bytes in files of this machine.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -12,70 +9,34 @@ use std::{
 
 use futures::{FutureExt, future::BoxFuture};
 
-use super::error::{ErrorKind, VaultError};
-
-/// What a store keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Slot {
-    /// The keys of the Vault.
-    Keys,
-    /// How far the bootstrap is.
-    Journal,
-    /// What was made in the Vault.
-    Ledger,
-    /// What proves that the store keeps what it is given.
-    Canary,
-}
-
-impl Slot {
-    /// What it is called where it is kept.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Keys => "keys",
-            Self::Journal => "journal",
-            Self::Ledger => "ledger",
-            Self::Canary => "canary",
-        }
-    }
-}
-
-/// Keeps sealed bytes.
-pub(super) trait KeyStore: Send + Sync {
-    /// What to call it, for people.
-    fn describe(&self) -> String;
-
-    /// What is in a slot; none where there is nothing.
-    fn load(&self, slot: Slot) -> BoxFuture<'_, Result<Option<Vec<u8>>, VaultError>>;
-
-    /// Puts bytes into a slot, durably, in place of what was there.
-    fn save<'a>(&'a self, slot: Slot, sealed: &'a [u8]) -> BoxFuture<'a, Result<(), VaultError>>;
-
-    /// Empties a slot.
-    fn clear(&self, slot: Slot) -> BoxFuture<'_, Result<(), VaultError>>;
-}
+use super::{KeyStore, Slot};
+use crate::vault::error::{ErrorKind, VaultError};
 
 /// Keeps each slot in a file: the keys at the path, the others beside it.
 #[derive(Clone, Debug)]
-pub(super) struct FileStore {
+pub(in crate::vault) struct FileStore {
     path: PathBuf,
 }
 
 impl FileStore {
     /// A store whose keys are at `path`.
-    pub(super) fn new(path: impl Into<PathBuf>) -> Self {
+    pub(in crate::vault) fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
     fn file(&self, slot: Slot) -> PathBuf {
         match slot {
             Slot::Keys => self.path.clone(),
-            other => {
-                let mut name = self.path.as_os_str().to_owned();
-                name.push(".");
-                name.push(other.name());
-                PathBuf::from(name)
-            }
+            other => self.beside(other.name()),
         }
+    }
+
+    /// A file beside that of the keys.
+    pub(in crate::vault) fn beside(&self, name: &str) -> PathBuf {
+        let mut path = self.path.as_os_str().to_owned();
+        path.push(".");
+        path.push(name);
+        PathBuf::from(path)
     }
 }
 
