@@ -7,6 +7,7 @@
 //! [`pipeline`] takes a snapshot through these rooms, for the command line and the daemon alike.
 
 pub mod apply;
+pub mod aws;
 pub mod cli;
 pub mod cluster;
 pub mod config;

@@ -10,17 +10,34 @@
 
 #[path = "vault/asked.rs"]
 mod asked;
+#[path = "vault/aws.rs"]
+mod aws;
 #[path = "vault/bao.rs"]
 mod bao;
+#[path = "vault/daemon.rs"]
+mod daemon;
 #[path = "vault/estate.rs"]
 mod estate;
+#[path = "vault/forward.rs"]
+mod forward;
 #[path = "vault/kill.rs"]
 mod kill;
+#[path = "vault/kubelet.rs"]
+mod kubelet;
+#[path = "vault/login.rs"]
+mod login;
+#[path = "vault/moto.rs"]
+mod moto;
 #[path = "vault/objects.rs"]
 mod objects;
+#[path = "vault/openbao.rs"]
+mod openbao;
 #[path = "vault/phase.rs"]
 mod phase;
 #[path = "vault/pods.rs"]
 mod pods;
+#[expect(dead_code, reason = "other tests use more of it")]
+#[path = "apply/harness/real.rs"]
+mod real;
 #[path = "vault/world.rs"]
 mod world;

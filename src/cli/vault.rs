@@ -43,6 +43,10 @@ enum Command {
     Bootstrap(Run),
     /// Unseal every server that is sealed
     Unseal(Run),
+    /// Show that what was configured works: log in as roles and read what they should
+    ///
+    /// Does what `verify` in the file says. What is read is not shown.
+    Verify(What),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -78,6 +82,7 @@ impl Args {
             }
             Command::Bootstrap(run) => run.run(Depth::Everything, global, console),
             Command::Unseal(run) => run.run(Depth::Unseal, global, console),
+            Command::Verify(what) => verify(what, global, console),
         }
     }
 
@@ -158,6 +163,24 @@ fn carry_out(
     })
 }
 
+fn verify(what: &What, global: &Global, console: &Console) -> Result<Exit, Failure> {
+    let report = super::runtime()?.block_on(async {
+        let phase = open(what, global).await?;
+        Ok::<_, Failure>(phase.verify().await)
+    })?;
+    if what.output.format == Format::Text {
+        let lines = report.verified.iter().map(|what| format!("✓ {what}\n"));
+        console.data(&lines.collect::<String>())?;
+    } else {
+        output::structured(console, what.output.format, &report)?;
+    }
+    if report.errors.has_errors() {
+        console.report(&report.errors);
+        return Ok(Exit::Failed);
+    }
+    Ok(Exit::Done)
+}
+
 fn status(what: &What, global: &Global, console: &Console) -> Result<Exit, Failure> {
     let all = super::runtime()?.block_on(async {
         let phase = open(what, global).await?;
@@ -235,6 +258,9 @@ fn text(report: &VaultReport, color: bool) -> String {
             let style = style.take().unwrap_or(Style::Plain);
             let _ = writeln!(out, "{}", style.paint(&line, color));
         }
+    }
+    for what in &report.verified {
+        let _ = writeln!(out, "✓ {what}");
     }
     out
 }

@@ -83,6 +83,7 @@ pub(super) struct PipelinePasses {
     clusters: Arc<Clusters>,
     cache: Cache,
     last: Last,
+    keeper: Keeper,
 }
 
 /// The cluster of the last pass that knew it: where to tell of a revision whose Environment file
@@ -97,9 +98,13 @@ impl PipelinePasses {
             clusters,
             cache,
             last: Last::default(),
+            keeper: Keeper::default(),
         }
     }
 }
+
+/// Keeps the servers of an environment's Vaults open between passes.
+type Keeper = Arc<Mutex<Option<pipeline::Kept>>>;
 
 impl Passes for PipelinePasses {
     type Desire = Wanted;
@@ -115,6 +120,7 @@ impl Passes for PipelinePasses {
             clusters: Arc::clone(&self.clusters),
             cache: self.cache.clone(),
             last: Arc::clone(&self.last),
+            keeper: Arc::clone(&self.keeper),
             news,
             stopped,
         };
@@ -128,6 +134,7 @@ struct Pass {
     clusters: Arc<Clusters>,
     cache: Cache,
     last: Last,
+    keeper: Keeper,
     news: mpsc::UnboundedSender<News<Wanted>>,
     stopped: Stopped,
 }
@@ -149,6 +156,11 @@ impl Pass {
         match self.clusters.of(&prepared.environment).await {
             Ok(connection) => {
                 *self.last() = Some(Arc::clone(&connection));
+                pipeline::keep_vaults_open(
+                    &mut self.keeper.lock().unwrap_or_else(PoisonError::into_inner),
+                    &prepared,
+                    &connection.cluster,
+                );
                 self.reconcile(&snapshot, &prepared, &connection).await
             }
             Err(findings) => could_not_begin(&findings),

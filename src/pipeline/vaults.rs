@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 use trueup_manifest::{Diagnostics, Tree};
 
 use super::Prepared;
@@ -12,7 +15,7 @@ use crate::{
     cluster::Cluster,
     config::{Content, Environment},
     report::{Outcome, Report, WorkReport},
-    vault::{Depth, Phase, file, file::Bootstrap},
+    vault::{self, Depth, Phase, file, file::Bootstrap},
 };
 
 /// How long to wait before a Vault that does not answer yet is asked again.
@@ -44,6 +47,38 @@ pub(super) fn read(
         }
     }
     findings.into_result(all)
+}
+
+/// The tasks that keep the servers of Vaults open; they end with it.
+pub struct Kept {
+    vaults: String,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// Keeps the servers of an environment's Vaults open from now on: one that restarts is unsealed as soon as that
+/// is seen, whatever becomes of passes meanwhile. What was kept before goes on where nothing changed.
+pub fn keep_open(kept: &mut Option<Kept>, prepared: &Prepared, cluster: &Arc<dyn Cluster>) {
+    // A file holds no secret, only where they are.
+    let vaults = format!("{:?}", prepared.vaults);
+    if kept.as_ref().is_some_and(|kept| kept.vaults == vaults) {
+        return;
+    }
+    let tasks = prepared.vaults.iter().map(|(_, bootstrap)| {
+        let (bootstrap, cluster) = (Arc::clone(bootstrap), Arc::clone(cluster));
+        tokio::spawn(vault::keep_open(bootstrap, cluster))
+    });
+    *kept = Some(Kept {
+        vaults,
+        tasks: tasks.collect(),
+    });
 }
 
 /// The work of one phase.

@@ -29,6 +29,8 @@ const TRIES: u32 = 5;
 pub(super) struct Done {
     /// What was written, by path.
     pub written: Vec<String>,
+    /// Audit devices that the server leaves to its own configuration.
+    pub unmanaged: Vec<String>,
     /// What failed.
     pub errors: Diagnostics,
     /// What the server warned of.
@@ -132,9 +134,28 @@ async fn run(client: &Client, actions: Vec<&Action>, ledger: &mut Ledger, done: 
                 ledger.digests.extend(action.digests.iter().cloned());
                 done.written.push(action.path.clone());
             }
+            Err(error) if is_unmanaged(action, &error) => {
+                ledger.made.remove(&action.path);
+                done.unmanaged.push(action.path.clone());
+                let text = format!(
+                    "{}: the server leaves its audit devices to its own configuration",
+                    action.path
+                );
+                done.warnings
+                    .push(Diagnostic::warning("vault/audit-unmanaged", text).help(
+                        "declare the device in the configuration of the server, and remove it here",
+                    ));
+            }
             Err(error) => done.errors.push(Diagnostic::from(error)),
         }
     }
+}
+
+/// Whether a server refuses audit devices by its API at all, as `OpenBao` does.
+fn is_unmanaged(action: &Action, error: &VaultError) -> bool {
+    action.word == "audit device"
+        && (error.kind == ErrorKind::Unsupported
+            || error.message.contains("cannot enable audit device via API"))
 }
 
 async fn carry_out(client: &Client, action: &Action) -> Result<Vec<String>, VaultError> {

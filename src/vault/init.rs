@@ -26,12 +26,30 @@ use super::{
 };
 
 /// How to initialise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Init {
     /// How many shares the key is split into.
     pub shares: u64,
     /// How many of them open it.
     pub threshold: u64,
+    /// The OpenPGP keys of those who hold the shares, in base64, one a share; none where trueup holds them.
+    pub holders: Vec<String>,
+}
+
+impl Init {
+    /// The body of the request. Where the seal opens by itself, the shares only recover.
+    fn body(&self, opens_itself: bool) -> serde_json::Value {
+        let (shares, threshold, keys) = if opens_itself {
+            ("recovery_shares", "recovery_threshold", "recovery_pgp_keys")
+        } else {
+            ("secret_shares", "secret_threshold", "pgp_keys")
+        };
+        let mut body = json!({shares: self.shares, threshold: self.threshold});
+        if let (Some(body), false) = (body.as_object_mut(), self.holders.is_empty()) {
+            body.insert(keys.to_owned(), json!(self.holders));
+        }
+        body
+    }
 }
 
 /// One Vault and where its keys are kept.
@@ -100,12 +118,12 @@ impl Vault<'_> {
 
     /// Initialises it where it is not, and gives its keys as they are kept: read back from the store,
     /// never from memory.
-    pub(super) async fn keys(&self, init: Init) -> Result<Keys, VaultError> {
+    pub(super) async fn keys(&self, init: &Init) -> Result<Keys, VaultError> {
         Ok(self.bring_up(init).await?.0)
     }
 
     /// As [`Self::keys`], and whether it was initialised by this.
-    pub(super) async fn bring_up(&self, init: Init) -> Result<(Keys, bool), VaultError> {
+    pub(super) async fn bring_up(&self, init: &Init) -> Result<(Keys, bool), VaultError> {
         let mut condition = self.condition().await?;
         // What was seen before it was ours may have been changed by whoever had it: what looks like lost
         // keys may be somebody at work.
@@ -125,7 +143,7 @@ impl Vault<'_> {
     }
 
     /// Sends `sys/init`, once, and keeps its answer.
-    async fn begin(&self, init: Init) -> Result<(), VaultError> {
+    async fn begin(&self, init: &Init) -> Result<(), VaultError> {
         let server = self.first()?;
         self.prove_store().await?;
         let kept = self.store.load(Slot::Keys).await?;
@@ -148,7 +166,8 @@ impl Vault<'_> {
         };
         journal.save(self.store).await?;
         self.guard.ensure().await?;
-        let body = json!({"secret_shares": init.shares, "secret_threshold": init.threshold});
+        let status = seal_status(server).await?;
+        let body = init.body(status.recovery);
         let answer = server.initialise(&body).await?;
         if !answer.status.is_success() {
             let said = answer.json();
@@ -167,7 +186,7 @@ impl Vault<'_> {
     }
 
     /// From the answer in the journal to keys in the store.
-    async fn go_on(&self, init: Init) -> Result<Keys, VaultError> {
+    async fn go_on(&self, init: &Init) -> Result<Keys, VaultError> {
         let Some(mut journal) = Journal::load(self.store).await? else {
             return Err(self.foreign());
         };
@@ -175,7 +194,8 @@ impl Vault<'_> {
             return Err(self.lost().await);
         };
         let answer = self.sealer.open(answer.as_bytes()).await?;
-        let keys = Keys::of_answer(&answer, init.threshold)?;
+        let mut keys = Keys::of_answer(&answer, init.threshold)?;
+        keys.withheld = !init.holders.is_empty();
         let sealed = self.sealer.seal(&keys.to_bytes()).await?;
         self.store.save(Slot::Keys, &sealed).await?;
         let kept = self.read_back().await?;

@@ -17,6 +17,8 @@ pub(super) struct Keys {
     pub threshold: u64,
     /// The first token, until it is revoked.
     pub root: Option<Secret>,
+    /// Whether each share is sealed, by OpenPGP, to the person who holds it.
+    pub withheld: bool,
 }
 
 impl Keys {
@@ -28,11 +30,17 @@ impl Keys {
             recovery: texts(&value, "recovery_keys"),
             threshold,
             root: text(&value, "root_token"),
+            withheld: false,
         };
         if keys.shares.is_empty() && keys.recovery.is_empty() {
             return Err(unreadable("it has no keys"));
         }
         Ok(keys)
+    }
+
+    /// Whether the shares are of no use here: each is sealed to the person who holds it.
+    pub(super) fn is_withheld(&self) -> bool {
+        self.withheld
     }
 
     /// The form in which they are kept, in clear: to be sealed.
@@ -46,6 +54,7 @@ impl Keys {
             "keys": exposed(&self.shares),
             "recoveryKeys": exposed(&self.recovery),
             "rootToken": self.root.as_ref().map(Secret::expose),
+            "withheld": self.withheld,
         });
         Zeroizing::new(value.to_string().into_bytes())
     }
@@ -61,6 +70,7 @@ impl Keys {
             recovery: texts(&value, "recoveryKeys"),
             threshold: value.get("threshold").and_then(Value::as_u64).unwrap_or(0),
             root: text(&value, "rootToken"),
+            withheld: value.get("withheld").and_then(Value::as_bool) == Some(true),
         })
     }
 }

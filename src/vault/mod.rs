@@ -21,8 +21,10 @@ mod guard;
 mod hcl;
 mod init;
 mod journal;
+mod keep;
 mod keys;
 mod ledger;
+mod login;
 mod normal;
 mod observe;
 mod phase;
@@ -37,6 +39,7 @@ mod seal;
 mod sealer;
 mod store;
 mod token;
+mod verify;
 mod wanted;
 
 #[cfg(test)]
@@ -44,6 +47,7 @@ mod tests;
 
 pub use self::{
     error::{ErrorKind, VaultError},
+    keep::keep_open,
     phase::{Depth, Phase},
     plan::{Change, Kind},
     report::{Shown, Step, VaultReport},

@@ -6,17 +6,17 @@ use trueup_manifest::{Diagnostic, Diagnostics};
 
 use super::{
     error::{ErrorKind, VaultError},
-    file::{Address, Bootstrap, KeysAt, Reference, Store},
+    file::{Address, Bootstrap, KeysAt, Reference, Seal, Store},
     guard::{By, Guard},
     reach::Reach,
     report::VaultReport,
     run::Run,
     seal::{SealStatus, seal_status},
-    sealer::Sealer,
-    store::{FileStore, KeyStore, SecretStore},
+    sealer::{Kms, Sealer},
+    store::{FileStore, KeyStore, S3Store, SecretStore},
     wanted::What,
 };
-use crate::{cluster::Cluster, source::Secret};
+use crate::{aws::Provider, cluster::Cluster, source::Secret};
 
 /// How far to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +111,39 @@ impl Phase {
         report
     }
 
+    /// Shows that what was configured works, and changes nothing.
+    pub async fn verify(&self) -> VaultReport {
+        let mut report = VaultReport {
+            name: self.bootstrap.name.clone(),
+            ..VaultReport::default()
+        };
+        let result = async {
+            if self.bootstrap.verify.is_empty() {
+                let message = "the file says nothing of what has to work";
+                return Err(VaultError::new(ErrorKind::Invalid, message)
+                    .help("`verify` in its `spec` does"));
+            }
+            let found = self.reach.find().await?;
+            let run = Run::new(self, found, Depth::Everything, false);
+            run.verify(&mut report).await
+        };
+        if let Err(error) = result.await {
+            report.errors.push(Diagnostic::from(error));
+        }
+        report
+    }
+
+    /// Whether a server of an initialised Vault is sealed; an error where one does not answer.
+    pub(super) async fn any_sealed(&self) -> Result<bool, VaultError> {
+        let (mut initialised, mut sealed) = (false, false);
+        for server in &self.reach.find().await?.servers {
+            let status = seal_status(server).await?;
+            initialised |= status.initialised;
+            sealed |= status.sealed;
+        }
+        Ok(initialised && sealed)
+    }
+
     /// What each server says of itself; an error where not even the servers can be told.
     pub async fn status(
         &self,
@@ -133,8 +166,24 @@ fn kept(
     address: &Address,
     cluster: Option<&Arc<dyn Cluster>>,
 ) -> Result<Kept, VaultError> {
-    let identity = keys.identity.as_ref().map(read).transpose()?;
-    let sealer = Sealer::new(&keys.recipients, identity.as_ref())?;
+    let (sealer, region, provider) = match &keys.seal {
+        Seal::Age {
+            recipients,
+            identity,
+        } => {
+            let identity = identity.as_ref().map(read).transpose()?;
+            let sealer = Sealer::new(recipients, identity.as_ref())?;
+            (sealer, "", Provider::default())
+        }
+        Seal::Kms {
+            key,
+            region,
+            provider,
+        } => {
+            let kms = Kms::new(key, region, provider.clone());
+            (Sealer::Kms(kms), region.as_str(), provider.clone())
+        }
+    };
     let (store, by): (Box<dyn KeyStore>, By) = match &keys.store {
         Store::File(path) => {
             let store = FileStore::new(path);
@@ -149,6 +198,10 @@ fn kept(
             let store = SecretStore::new(Arc::clone(cluster), namespace, name);
             let lease = format!("vault-{namespace}-{name}");
             (Box::new(store), By::Lease(Arc::clone(cluster), lease))
+        }
+        Store::S3 { bucket, key } => {
+            let store = S3Store::new(bucket, key, region, provider);
+            (Box::new(store), By::Versions)
         }
     };
     // Whoever works on the same pods with other keys is kept away too.

@@ -16,6 +16,9 @@ pub struct VaultReport {
     pub steps: Vec<Step>,
     /// What is done with each thing in it.
     pub actions: Vec<Shown>,
+    /// What was shown to work.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verified: Vec<String>,
     /// Whether the actions are a guess: the Vault cannot be read yet.
     pub tentative: bool,
     /// What failed.
@@ -46,6 +49,7 @@ impl VaultReport {
                 .iter()
                 .map(Step::line)
                 .chain(changes.flat_map(Shown::lines))
+                .chain(self.verified.iter().map(|what| format!("✓ {what}")))
                 .collect(),
             errors: self.errors.clone(),
             warnings: self.warnings.iter().cloned().collect(),

@@ -1,14 +1,17 @@
 //! The whole of a `vault` phase: wait, initialise, unseal, configure, and leave no token behind.
 
+use trueup_manifest::Diagnostic;
+
 use super::{
     client::Client,
     configure::configure,
     error::{ErrorKind, VaultError},
-    file::RootToken,
+    file::{LoginBy, RootToken},
     init::{Condition, Init, Vault},
     journal::{Journal, Stage},
     keys::Keys,
     ledger::Ledger,
+    login::{self, login},
     observe::observe,
     phase::{Depth, Kept, Phase, read},
     plan::{Holds, Kind, plan},
@@ -18,6 +21,7 @@ use super::{
     seal::{Unsealed, seal_status, unseal},
     store::Slot,
     token::{generate_root, revoke},
+    verify::verify,
 };
 
 /// One run over the servers that were found for it.
@@ -49,8 +53,12 @@ impl<'a> Run<'a> {
         if self.depth == Depth::Everything {
             self.configure(keys, report).await?;
         }
-        // What is there is done; the rest is waited for by whoever asked.
-        if self.found.missing.is_empty() || self.only_looks {
+        // What is there is done; the rest is waited for by whoever asked for all of it.
+        if self.found.missing.is_empty() || self.only_looks || self.depth == Depth::Unseal {
+            for missing in &self.found.missing {
+                let warning = Diagnostic::warning("vault/missing", missing);
+                report.warnings.push(warning);
+            }
             return Ok(());
         }
         let missing = self.found.missing.join("; ");
@@ -66,9 +74,17 @@ impl<'a> Run<'a> {
             return self.guess(report).await;
         };
         let (client, whose) = self.authorised(server, keys.as_ref()).await?;
-        let result = self.bring_about(&client, report).await;
-        let good = result.is_ok() && !report.errors.has_errors() && !self.only_looks;
+        let mut result = self.bring_about(&client, report).await;
+        let mut good = result.is_ok() && !report.errors.has_errors() && !self.only_looks;
+        if good && whose != Whose::Own {
+            result = self.equip(&client).await;
+            good = result.is_ok();
+        }
+        if good && report.changes() {
+            verify(server, &self.phase.bootstrap.verify, report).await;
+        }
         let done = match (whose, self.phase.bootstrap.root_token) {
+            (Whose::Own, _) => revoke(&client).await,
             (Whose::Given, _) | (Whose::Kept, RootToken::Store) => Ok(()),
             // While something is left to do, the first token is kept for the next run.
             (Whose::Kept, RootToken::Revoke) if !good => Ok(()),
@@ -97,7 +113,7 @@ impl<'a> Run<'a> {
         if let Some(vault) = self.vault() {
             match vault.condition().await? {
                 Condition::Empty | Condition::Begun(_) => {
-                    let Some(init) = self.phase.bootstrap.init else {
+                    let Some(init) = &self.phase.bootstrap.init else {
                         return Err(self.uninitialised());
                     };
                     let first = self.found.servers.first();
@@ -105,7 +121,7 @@ impl<'a> Run<'a> {
                         .steps
                         .extend(first.map(|server| init_step(server, init)));
                 }
-                Condition::Kept => keys = Some(vault.keys(NO_INIT).await?),
+                Condition::Kept => keys = Some(vault.keys(&NO_INIT).await?),
                 Condition::Foreign => {}
                 Condition::Lost => {
                     return Err(vault
@@ -130,7 +146,7 @@ impl<'a> Run<'a> {
             return Ok(None);
         };
         let condition = vault.condition().await?;
-        let init = self.phase.bootstrap.init;
+        let init = self.phase.bootstrap.init.as_ref();
         let brought = match (&condition, init) {
             (Condition::Foreign, None) => None,
             (Condition::Empty | Condition::Begun(Stage::Intent), _)
@@ -144,7 +160,7 @@ impl<'a> Run<'a> {
                 let missing = self.found.missing.join("; ");
                 return Err(VaultError::new(ErrorKind::Unreachable, missing));
             }
-            (_, init) => Some(vault.bring_up(init.unwrap_or(NO_INIT)).await?),
+            (_, init) => Some(vault.bring_up(init.unwrap_or(&NO_INIT)).await?),
         };
         let Some((mut keys, made)) = brought else {
             return Ok(None);
@@ -155,7 +171,7 @@ impl<'a> Run<'a> {
         // While the first token lives, whoever made it may be at work and will revoke it.
         let revokes = self.phase.bootstrap.root_token == RootToken::Revoke;
         if keys.root.is_some() && revokes && vault.guard.ensure().await? {
-            keys = vault.keys(NO_INIT).await?;
+            keys = vault.keys(&NO_INIT).await?;
         }
         self.unseal_each(&vault, &keys, report).await?;
         Ok(Some(keys))
@@ -181,8 +197,10 @@ impl<'a> Run<'a> {
                     raft::join(server, &self.found.servers).await?;
                     report.steps.push(step("join", server));
                 }
-                if unseal(server, keys).await? == Unsealed::Now {
-                    report.steps.push(step("unseal", server));
+                match unseal(server, keys).await? {
+                    Unsealed::Now => report.steps.push(step("unseal", server)),
+                    Unsealed::ByOthers => return Err(others_unseal(server, keys)),
+                    Unsealed::Open | Unsealed::ByItself => {}
                 }
                 Ok(())
             };
@@ -238,7 +256,20 @@ impl<'a> Run<'a> {
         if let Some(reference) = &self.phase.bootstrap.token {
             return Ok((server.clone().with_token(read(reference)?), Whose::Given));
         }
+        let mut refused = None;
+        if let Some(at) = &self.phase.bootstrap.auth {
+            match login(server, at, self.phase.kept.as_ref()).await {
+                Ok(token) => return Ok((server.clone().with_token(token), Whose::Own)),
+                // The bootstrap has not come to it yet, or somebody took it away: the shares bring it back.
+                Err(error) if LOGIN_REFUSED.contains(&error.kind) => refused = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        let keys = keys.filter(|keys| keys.root.is_some() || !keys.is_withheld());
         let Some(keys) = keys else {
+            if let Some(refused) = refused {
+                return Err(refused);
+            }
             let message = format!(
                 "there is no token for {}, and no keys to make one of",
                 server.describe()
@@ -298,10 +329,45 @@ impl<'a> Run<'a> {
                 continue;
             }
             let done = configure(client, wanted, &actions, &mut ledger, &**store, guard).await?;
+            // What the server does not let anybody change is no change.
+            for shown in &mut report.actions {
+                if done.unmanaged.contains(&shown.path) {
+                    shown.kind = Kind::None;
+                }
+            }
             report.errors.extend(done.errors);
             report.warnings.extend(done.warnings);
             return Ok(());
         }
+    }
+
+    /// Makes trueup's own login usable, and shows that it is.
+    async fn equip(&self, client: &Client) -> Result<(), VaultError> {
+        let (Some(at), Some(kept)) = (&self.phase.bootstrap.auth, &self.phase.kept) else {
+            return Ok(());
+        };
+        login::equip(client, at, kept).await?;
+        match login(client, at, Some(kept)).await {
+            Ok(token) => revoke(&client.clone().with_token(token)).await,
+            // A service account is at hand only where trueup runs as it.
+            Err(error) if at.by != LoginBy::AppRole => {
+                tracing::warn!(%error, "trueup's own login does not work from here");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Shows that what was configured works.
+    pub(super) async fn verify(&self, report: &mut VaultReport) -> Result<(), VaultError> {
+        let Some(server) = self.active().await? else {
+            return Err(VaultError::new(
+                ErrorKind::Sealed,
+                "every server of the Vault is sealed",
+            ));
+        };
+        verify(server, &self.phase.bootstrap.verify, report).await;
+        Ok(())
     }
 
     /// Revokes the token of a client and forgets it, where it was kept.
@@ -336,9 +402,23 @@ impl<'a> Run<'a> {
     }
 }
 
+/// The shares are in the hands of people, each sealed to one of them.
+fn others_unseal(server: &Client, keys: &Keys) -> VaultError {
+    let message = format!(
+        "{} is sealed, and its shares are held by people",
+        server.describe()
+    );
+    VaultError::new(ErrorKind::Sealed, message).help(format!(
+        "{} of them run `vault operator unseal` with what `trueup vault export-recovery` gave them",
+        keys.threshold
+    ))
+}
+
 /// Whose a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whose {
+    /// Of trueup's own login.
+    Own,
     /// Somebody gave it: it is theirs to revoke.
     Given,
     /// The first one, kept with the keys.
@@ -348,15 +428,24 @@ enum Whose {
 }
 
 /// Stands for a split that is never asked for: the keys are there already.
-const NO_INIT: Init = Init {
+static NO_INIT: Init = Init {
     shares: 0,
     threshold: 0,
+    holders: Vec::new(),
 };
+
+/// How a login fails that was not made yet, or was taken away.
+const LOGIN_REFUSED: [ErrorKind; 4] = [
+    ErrorKind::NotFound,
+    ErrorKind::Invalid,
+    ErrorKind::Forbidden,
+    ErrorKind::Unsupported,
+];
 
 /// How often servers that all stand by are asked again for one that leads.
 const ELECTION: u32 = 60;
 
-fn init_step(server: &Client, init: Init) -> Step {
+fn init_step(server: &Client, init: &Init) -> Step {
     Step {
         detail: format!("{} shares, {} open it", init.shares, init.threshold),
         ..step("init", server)

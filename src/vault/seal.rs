@@ -82,6 +82,8 @@ pub(super) enum Unsealed {
     Now,
     /// Its seal opens by itself, and has not yet: shares are of no use.
     ByItself,
+    /// The shares are sealed to the people who hold them.
+    ByOthers,
 }
 
 /// Unseals one server with as many shares as it wants, and no more. What others gave before is
@@ -105,6 +107,9 @@ pub(super) async fn unseal(client: &Client, keys: &Keys) -> Result<Unsealed, Vau
     }
     if status.recovery || keys.shares.is_empty() {
         return Ok(Unsealed::ByItself);
+    }
+    if keys.is_withheld() {
+        return Ok(Unsealed::ByOthers);
     }
     if status.progress > 0 {
         client.put("sys/unseal", &json!({"reset": true})).await?;

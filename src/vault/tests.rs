@@ -28,6 +28,7 @@ use crate::source::Secret;
 const INIT: Init = Init {
     shares: 3,
     threshold: 2,
+    holders: Vec::new(),
 };
 
 /// A server that can be asked for its seal and be initialised, once.
@@ -147,7 +148,7 @@ async fn a_bootstrap_that_dies_at_any_operation_of_the_key_store_loses_no_key_th
     let mut boundaries = 0;
     let mut lost = Vec::new();
     for dies_at in 0.. {
-        let (server, sealer, guard) = (Server::start(), sealer(), Guard::new(By::Nothing));
+        let (server, sealer, guard) = (Server::start(), sealer(), Guard::new(By::Versions));
         let clients = [server.client()];
         let store = Memory {
             dies_at: Some(dies_at),
@@ -159,7 +160,7 @@ async fn a_bootstrap_that_dies_at_any_operation_of_the_key_store_loses_no_key_th
             sealer: &sealer,
             guard: &guard,
         };
-        if vault.keys(INIT).await.is_ok() {
+        if vault.keys(&INIT).await.is_ok() {
             break;
         }
         boundaries += 1;
@@ -170,7 +171,7 @@ async fn a_bootstrap_that_dies_at_any_operation_of_the_key_store_loses_no_key_th
             sealer: &sealer,
             guard: &guard,
         };
-        match vault.keys(INIT).await {
+        match vault.keys(&INIT).await {
             Ok(keys) => {
                 assert_eq!(keys.shares.len(), 3, "boundary {dies_at}");
                 assert_eq!(vault.condition().await.unwrap(), Condition::Kept);
@@ -211,7 +212,7 @@ async fn a_store_that_keeps_nothing_is_found_out_before_there_are_keys() {
         }
     }
     let (server, sealer, store) = (Server::start(), sealer(), Sieve(Memory::default()));
-    let guard = Guard::new(By::Nothing);
+    let guard = Guard::new(By::Versions);
     let clients = [server.client()];
     let vault = Vault {
         servers: &clients,
@@ -219,13 +220,13 @@ async fn a_store_that_keeps_nothing_is_found_out_before_there_are_keys() {
         sealer: &sealer,
         guard: &guard,
     };
-    assert!(vault.keys(INIT).await.is_err());
+    assert!(vault.keys(&INIT).await.is_err());
     assert_eq!(server.asked_to_init.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]
 async fn a_vault_that_others_initialised_is_left_alone() {
-    let (server, sealer, guard) = (Server::start(), sealer(), Guard::new(By::Nothing));
+    let (server, sealer, guard) = (Server::start(), sealer(), Guard::new(By::Versions));
     let clients = [server.client()];
     clients[0].initialise(&serde_json::json!({})).await.unwrap();
     let store = Memory::default();
@@ -236,7 +237,7 @@ async fn a_vault_that_others_initialised_is_left_alone() {
         guard: &guard,
     };
     assert_eq!(vault.condition().await.unwrap(), Condition::Foreign);
-    let error = vault.keys(INIT).await.unwrap_err();
+    let error = vault.keys(&INIT).await.unwrap_err();
     assert!(
         error.message.contains("its keys are not in memory"),
         "{error}"

@@ -24,6 +24,7 @@ pub(crate) fn program() -> Option<PathBuf> {
 /// A running server.
 pub(crate) struct Bao {
     child: Child,
+    pub(crate) url: String,
     start: (PathBuf, PathBuf, String, u16),
 }
 
@@ -49,6 +50,7 @@ impl Bao {
         wait_for(ip, port, folder);
         Self {
             child,
+            url: format!("http://{ip}:{port}"),
             start: (program.into(), folder.into(), ip.to_owned(), port),
         }
     }

@@ -230,9 +230,19 @@ fn no_share_and_no_token_is_in_anything_that_the_program_says_or_keeps_in_clear(
 
 /// The shares and the token, opened from the store.
 fn kept_secrets(world: &World) -> Vec<String> {
+    let kept: Value = serde_json::from_str(&opened(world, "keys.age")).unwrap();
+    let shares = kept["keys"].as_array().unwrap().iter();
+    let texts = shares.chain(std::iter::once(&kept["rootToken"]));
+    texts
+        .map(|text| text.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// What a file of the store holds, in clear.
+pub(crate) fn opened(world: &World, name: &str) -> String {
     use std::io::Read;
     let identity: age::x25519::Identity = world.identity.parse().unwrap();
-    let sealed = fs::read(world.path("keys.age")).unwrap();
+    let sealed = fs::read(world.path(name)).unwrap();
     let decryptor = age::Decryptor::new(age::armor::ArmoredReader::new(&*sealed)).unwrap();
     let mut clear = String::new();
     let identities = std::iter::once(&identity as &dyn age::Identity);
@@ -241,12 +251,7 @@ fn kept_secrets(world: &World) -> Vec<String> {
         .unwrap()
         .read_to_string(&mut clear)
         .unwrap();
-    let kept: Value = serde_json::from_str(&clear).unwrap();
-    let shares = kept["keys"].as_array().unwrap().iter();
-    let texts = shares.chain(std::iter::once(&kept["rootToken"]));
-    texts
-        .map(|text| text.as_str().unwrap().to_owned())
-        .collect()
+    clear
 }
 
 /// A secret as it is, in base64, and in hexadecimal.

@@ -4,7 +4,7 @@ use std::{fs, process::Stdio, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use trueup::cluster::{
-    Access, ApplyOptions, Cluster, Freshness, Live, RetryPolicy, Target, connect,
+    Access, ApplyOptions, Cluster, DeleteOptions, Freshness, Live, RetryPolicy, Target, connect,
 };
 use trueup_manifest::Gvk;
 
@@ -20,15 +20,26 @@ pub(crate) struct Pods {
 }
 
 impl Pods {
-    pub(crate) async fn new(access: &Access, replicas: usize) -> Self {
-        let cluster: Arc<dyn Cluster> =
-            Arc::new(connect(access, RetryPolicy::default()).await.unwrap());
-        let mut pods = Self {
-            cluster,
+    /// A cluster as it is.
+    pub(crate) async fn empty(access: &Access) -> Self {
+        let cluster = connect(access, RetryPolicy::default()).await.unwrap();
+        Self {
+            cluster: Arc::new(cluster),
             uid: String::new(),
-        };
+        }
+    }
+
+    pub(crate) async fn new(access: &Access, replicas: usize) -> Self {
+        let mut pods = Self::empty(access).await;
         pods.apply(json!({
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "vault"},
+        }))
+        .await;
+        // What the controller manager makes of each namespace.
+        pods.apply(json!({
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": "default", "namespace": "vault"},
         }))
         .await;
         let set = pods
@@ -89,11 +100,16 @@ impl Pods {
                 }],
             },
         });
-        self.write(pod, Some("status")).await;
+        self.apply_status(pod).await;
     }
 
     pub(crate) async fn apply(&self, object: Value) -> Live {
         self.write(object, None).await
+    }
+
+    /// Writes the status of an object.
+    pub(crate) async fn apply_status(&self, object: Value) {
+        self.write(object, Some("status")).await;
     }
 
     async fn write(&self, object: Value, subresource: Option<&'static str>) -> Live {
@@ -124,6 +140,15 @@ impl Pods {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
         }
+    }
+
+    /// Forgets who holds leases, as if their time had run out.
+    pub(crate) async fn forget_leases(&self) {
+        let kind = "coordination.k8s.io/v1";
+        let lease = self.target(kind, "Lease", "kube-system", "trueup-vault-vault-vault");
+        let lease = lease.await;
+        let options = DeleteOptions::default();
+        self.cluster.delete(&lease, &options).await.unwrap();
     }
 
     /// The text of a Secret as it is stored.

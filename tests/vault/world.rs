@@ -33,9 +33,28 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(program: &Path, storage: &Path, listen: &str) -> Self {
-        let mut child = Command::new(program)
-            .args(["--listen", listen, "--storage"])
-            .arg(storage)
+        Self::run(
+            Command::new(program)
+                .args(["--listen", listen, "--storage"])
+                .arg(storage),
+        )
+    }
+
+    /// As [`Self::start`], with the files of a certificate and its key.
+    pub(crate) fn start_with_tls(
+        program: &Path,
+        storage: &Path,
+        listen: &str,
+        [certificate, key]: &[PathBuf; 2],
+    ) -> Self {
+        let mut command = Command::new(program);
+        command.args(["--listen", listen, "--storage"]).arg(storage);
+        command.arg("--tls-cert").arg(certificate);
+        Self::run(command.arg("--tls-key").arg(key))
+    }
+
+    fn run(command: &mut Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -67,6 +86,8 @@ pub(crate) struct World {
     pub(crate) home: TempDir,
     pub(crate) recipient: String,
     pub(crate) identity: String,
+    /// Variables that the program is started with.
+    pub(crate) env: Vec<(&'static str, String)>,
 }
 
 impl World {
@@ -81,7 +102,14 @@ impl World {
             home,
             recipient,
             identity,
+            env: Vec::new(),
         }
+    }
+
+    /// The same world, in which the program is started with these variables.
+    pub(crate) fn with_env(mut self, env: &[(&'static str, String)]) -> Self {
+        self.env = env.to_vec();
+        self
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -119,6 +147,7 @@ impl World {
             .env("RUST_LOG", "trace,hyper_util=debug")
             .env("NO_COLOR", "1")
             .env("KUBECONFIG", self.path("kubeconfig"))
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         command
     }
@@ -145,4 +174,20 @@ pub(crate) fn changes(report: &Value) -> Vec<String> {
         .filter(|action| action["kind"] != "none")
         .map(|action| format!("{} {}", text(&action["kind"]), text(&action["path"])))
         .collect()
+}
+
+/// Asks a server without TLS, as somebody else; gives its answer, head and all.
+pub(crate) fn ask(url: &str, method: &str, path: &str, body: &str) -> String {
+    use std::io::{Read, Write};
+    let address = url.replace("http://", "");
+    let mut stream = std::net::TcpStream::connect(&address).unwrap();
+    write!(
+        stream,
+        "{method} /v1/{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    answer
 }

@@ -7,6 +7,7 @@
 mod identity;
 mod initial;
 mod keys;
+mod login;
 mod mounts;
 mod roles;
 mod server;
@@ -21,7 +22,8 @@ use crate::config::{Decoder, Value};
 
 pub use self::{
     initial::Sealed,
-    keys::{KeysAt, Store},
+    keys::{KeysAt, Seal, Store},
+    login::{Check, LoginAt, LoginBy},
     server::{Address, PodsAt, Reference, SecretKey, Server, Tls, Via},
     spec::{BOOTSTRAP, PruneMode, RootToken},
 };
@@ -39,6 +41,10 @@ pub struct Bootstrap {
     pub keys: Option<KeysAt>,
     /// What becomes of the first token.
     pub root_token: RootToken,
+    /// How trueup logs in on later runs.
+    pub auth: Option<LoginAt>,
+    /// What has to work once everything is configured.
+    pub verify: Vec<Check>,
     /// A token that somebody gives, instead of one that the shares make.
     pub token: Option<Reference>,
     /// What is to be in the Vault, in the order in which it is brought about. Fields that hold secrets

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use trueup_manifest::{Diagnostic, Tree};
 
-use super::{Bootstrap, identity, initial, keys, mounts, roles, server, system};
+use super::{Bootstrap, identity, initial, keys, login, mounts, roles, server, system};
 use crate::{
     config::{Field, Fields, Shape, Type, Value, check_kind},
     vault::{
@@ -160,6 +160,11 @@ const SPEC: Shape = Shape {
             Type::Shape(&server::REFERENCE),
             "A token to configure with, instead of one that the shares make. It is not revoked.",
         ),
+        Field::optional(
+            "auth",
+            Type::Shape(&login::AUTH),
+            "How trueup logs in on later runs. Without it, each run makes a token of the shares.",
+        ),
         Field::default(
             "audit",
             Type::List(&Type::Shape(&mounts::AUDIT)),
@@ -227,6 +232,12 @@ const SPEC: Shape = Shape {
              otherwise.",
         ),
         Field::default(
+            "verify",
+            Type::List(&Type::Shape(&login::CHECK)),
+            "[]",
+            "What has to work once everything is configured.",
+        ),
+        Field::default(
             "prune",
             Type::Either(&Type::Words(&["owned", "none"]), &Type::Shape(&PRUNE)),
             "owned",
@@ -255,6 +266,14 @@ const INIT: Shape = Shape {
             "3",
             "How many of them open it.",
         ),
+        Field::default(
+            "holders",
+            Type::List(&Type::Path),
+            "[]",
+            "Files of the repository with the OpenPGP public keys of those who hold the shares, one a share. Each \
+             share is then sealed to its holder by the Vault itself, and trueup cannot unseal: it says so, and \
+             whom to ask. What it keeps of the shares is of no use without their holders.",
+        ),
     ],
     one_of: &[],
     example: "{shares: 5, threshold: 3}",
@@ -272,7 +291,7 @@ pub(super) fn decode(value: Value<'_>, tree: &dyn Tree) -> Option<Bootstrap> {
     let fields = spec.fields(&SPEC)?;
     let server = fields.required("server").and_then(server::decode);
     let init = match fields.optional("init") {
-        Some(value) => Some(init(value)?),
+        Some(value) => Some(init(value, tree)?),
         None => None,
     };
     let keys = match fields.optional("keys") {
@@ -296,6 +315,16 @@ pub(super) fn decode(value: Value<'_>, tree: &dyn Tree) -> Option<Bootstrap> {
     let prune = fields.optional("prune").and_then(prune);
     let (mut secrets, mut sealed) = (Vec::new(), Vec::new());
     let mut wanted = all_wanted(&fields, tree, &mut secrets, &mut sealed);
+    let auth = match fields.optional("auth") {
+        Some(value) => Some(login::auth(value, &mut wanted)?),
+        None => None,
+    };
+    let checks = fields.optional("verify").and_then(Value::list);
+    let checks: Vec<Option<login::Check>> = checks
+        .unwrap_or_default()
+        .into_iter()
+        .map(login::check)
+        .collect();
     initial::versions(&mut wanted);
     refuse_twice(&wanted, spec);
     if keys.is_none() && !wanted.is_empty() {
@@ -310,6 +339,8 @@ pub(super) fn decode(value: Value<'_>, tree: &dyn Tree) -> Option<Bootstrap> {
         init,
         keys,
         root_token: root_token.unwrap_or_default(),
+        auth,
+        verify: checks.into_iter().collect::<Option<Vec<_>>>()?,
         token,
         wanted: in_order(wanted),
         secrets,
@@ -333,7 +364,7 @@ fn prune(value: Value<'_>) -> Option<PruneMode> {
     Some(PruneMode::Except(kept.flatten().copied().collect()))
 }
 
-fn init(value: Value<'_>) -> Option<Init> {
+fn init(value: Value<'_>, tree: &dyn Tree) -> Option<Init> {
     let fields = value.fields(&INIT)?;
     let count = |name: &'static str, default: u32| match fields.optional(name) {
         Some(value) => value.count(1, 255),
@@ -347,10 +378,50 @@ fn init(value: Value<'_>) -> Option<Init> {
         );
         return None;
     }
+    let files = match fields.optional("holders") {
+        Some(value) => value.list()?,
+        None => Vec::new(),
+    };
+    let holders: Vec<Option<String>> = files.iter().map(|file| holder(*file, tree)).collect();
+    if !holders.is_empty() && u32::try_from(holders.len()) != Ok(shares) {
+        value.invalid(
+            format!("there are {shares} shares for {} holders", holders.len()),
+            "name one holder a share",
+        );
+        return None;
+    }
     Some(Init {
         shares: shares.into(),
         threshold: threshold.into(),
+        holders: holders.into_iter().collect::<Option<Vec<_>>>()?,
     })
+}
+
+/// The public key in a file, as Vault takes it: the base64 that its armour holds.
+fn holder(value: Value<'_>, tree: &dyn Tree) -> Option<String> {
+    let path = value.path()?;
+    let bytes = tree.read(&path.value).ok();
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
+    let key = text.as_deref().and_then(armoured);
+    if key.is_none() {
+        value.invalid(
+            format!("`{}` holds no armoured OpenPGP public key", path.value),
+            "`gpg --armor --export NAME` writes one",
+        );
+    }
+    key
+}
+
+fn armoured(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("-----BEGIN PGP PUBLIC KEY BLOCK-----")?;
+    let (inside, _) = rest.split_once("-----END PGP PUBLIC KEY BLOCK-----")?;
+    // Headers end with an empty line; the checksum begins with `=`.
+    let (_, body) = inside
+        .split_once("\n\n")
+        .or_else(|| inside.split_once("\r\n\r\n"))?;
+    let lines = body.lines().map(str::trim);
+    let key: String = lines.take_while(|line| !line.starts_with('=')).collect();
+    (!key.is_empty()).then_some(key)
 }
 
 fn all_wanted(

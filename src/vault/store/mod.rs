@@ -4,11 +4,12 @@
 //! is replaced at once or not at all.
 
 mod file;
+mod s3;
 mod secret;
 
 use futures::future::BoxFuture;
 
-pub(super) use self::{file::FileStore, secret::SecretStore};
+pub(super) use self::{file::FileStore, s3::S3Store, secret::SecretStore};
 use super::error::VaultError;
 
 /// What a store keeps.
@@ -20,6 +21,8 @@ pub(super) enum Slot {
     Journal,
     /// What was made in the Vault.
     Ledger,
+    /// What trueup logs in with on later runs.
+    Login,
     /// What proves that the store keeps what it is given.
     Canary,
 }
@@ -31,6 +34,7 @@ impl Slot {
             Self::Keys => "keys",
             Self::Journal => "journal",
             Self::Ledger => "ledger",
+            Self::Login => "login",
             Self::Canary => "canary",
         }
     }

@@ -1,7 +1,4 @@
-//! Encrypts what must be kept to age recipients, and opens it again.
-//!
-//! Keys rest nowhere in clear: neither in the key store nor in the journal. What may be read is read
-//! with the identity that the file names, and that it can be read is proven before keys exist.
+//! Sealed to age recipients, opened by the identity that the file names.
 
 use std::io::{Read, Write};
 
@@ -12,16 +9,18 @@ use age::{
 };
 use zeroize::Zeroizing;
 
-use super::error::{ErrorKind, VaultError};
-use crate::source::Secret;
+use crate::{
+    source::Secret,
+    vault::error::{ErrorKind, VaultError},
+};
 
 /// Encrypts to recipients, and opens with identities.
-pub(super) struct Sealer {
+pub(in crate::vault) struct Age {
     recipients: Vec<x25519::Recipient>,
     identities: Vec<Box<dyn Identity + Send + Sync>>,
 }
 
-impl Sealer {
+impl Age {
     /// Of recipients (`age1…`) and the text of an identity file, if there is one here.
     pub(super) fn new(
         recipients: &[String],
@@ -61,8 +60,7 @@ impl Sealer {
     }
 
     /// Encrypts to every recipient, as armoured text.
-    #[expect(clippy::unused_async, reason = "a service elsewhere may do it")]
-    pub(super) async fn seal(&self, clear: &[u8]) -> Result<Vec<u8>, VaultError> {
+    pub(super) fn seal(&self, clear: &[u8]) -> Result<Vec<u8>, VaultError> {
         let failed =
             |error: &dyn std::fmt::Display| VaultError::new(ErrorKind::Keys, error.to_string());
         let recipients = self.recipients.iter().map(|one| one as &dyn Recipient);
@@ -80,8 +78,7 @@ impl Sealer {
     }
 
     /// Opens what [`Self::seal`] gave.
-    #[expect(clippy::unused_async, reason = "a service elsewhere may do it")]
-    pub(super) async fn open(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    pub(super) fn open(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         if !self.opens() {
             return Err(VaultError::new(
                 ErrorKind::Keys,
