@@ -255,15 +255,26 @@ impl Vault<'_> {
     }
 
     async fn lost(&self) -> VaultError {
-        let attempt = match Journal::load(self.store).await {
-            Ok(Some(journal)) => journal.attempt,
-            _ => String::new(),
-        };
+        let journal = Journal::load(self.store).await.ok().flatten();
+        let was_kept = journal
+            .as_ref()
+            .is_some_and(|journal| journal.stage >= Stage::Saved);
+        let attempt = journal.map(|journal| journal.attempt).unwrap_or_default();
         let server = self
             .servers
             .first()
             .map(Client::describe)
             .unwrap_or_default();
+        if was_kept {
+            let message = format!(
+                "the keys of {server} are not in {} any more, although they were kept there",
+                self.store.describe()
+            );
+            return VaultError::new(ErrorKind::KeysLost, message).help(
+                "bring them back from a backup before the Vault is sealed: while it is open nothing in it is \
+                 lost, and who still has the shares can rekey it",
+            );
+        }
         let message = format!(
             "the keys of {server} are lost: it was initialised (attempt {attempt}), and its answer \
              never arrived here"

@@ -125,7 +125,7 @@ impl<'a> Run<'a> {
                 Condition::Foreign => {}
                 Condition::Lost => {
                     return Err(vault
-                        .keys(NO_INIT)
+                        .keys(&NO_INIT)
                         .await
                         .err()
                         .unwrap_or_else(|| self.uninitialised()));
@@ -346,6 +346,10 @@ impl<'a> Run<'a> {
         let (Some(at), Some(kept)) = (&self.phase.bootstrap.auth, &self.phase.kept) else {
             return Ok(());
         };
+        // Somebody's own token may come every time, and a secret id be there already.
+        if let Ok(token) = login(client, at, Some(kept)).await {
+            return revoke(&client.clone().with_token(token)).await;
+        }
         login::equip(client, at, kept).await?;
         match login(client, at, Some(kept)).await {
             Ok(token) => revoke(&client.clone().with_token(token)).await,

@@ -10,6 +10,7 @@ use super::{
     error::{ErrorKind, VaultError},
     keys::Keys,
 };
+use crate::source::Secret;
 
 /// How often a server that has its shares is asked whether it is open.
 const JOINING: u32 = 80;
@@ -111,9 +112,6 @@ pub(super) async fn unseal(client: &Client, keys: &Keys) -> Result<Unsealed, Vau
     if keys.is_withheld() {
         return Ok(Unsealed::ByOthers);
     }
-    if status.progress > 0 {
-        client.put("sys/unseal", &json!({"reset": true})).await?;
-    }
     let wanted = usize::try_from(status.threshold).unwrap_or(usize::MAX);
     if keys.shares.len() < wanted {
         let message = format!(
@@ -123,14 +121,20 @@ pub(super) async fn unseal(client: &Client, keys: &Keys) -> Result<Unsealed, Vau
         );
         return Err(VaultError::new(ErrorKind::Keys, message));
     }
-    for share in keys.shares.iter().take(wanted) {
-        let answer = client
-            .put("sys/unseal", &json!({"key": share.expose()}))
-            .await
-            .map_err(|error| not_ours(client, error))?;
-        if !of_value(&answer).sealed {
-            return Ok(Unsealed::Now);
+    let (first, last) = (
+        keys.shares.iter().take(wanted).collect::<Vec<_>>(),
+        keys.shares.iter().rev().take(wanted).collect::<Vec<_>>(),
+    );
+    let has_begun = status.progress > 0;
+    let open = match give(client, &first, has_begun).await {
+        // A share that was damaged spoils its combination only; more than two are not tried.
+        Err(error) if error.kind == ErrorKind::Keys && keys.shares.len() > wanted => {
+            give(client, &last, true).await?
         }
+        open => open?,
+    };
+    if open {
+        return Ok(Unsealed::Now);
     }
     // One that joins others has to hear from them first.
     for _ in 0..JOINING {
@@ -144,6 +148,23 @@ pub(super) async fn unseal(client: &Client, keys: &Keys) -> Result<Unsealed, Vau
         client.describe()
     );
     Err(VaultError::new(ErrorKind::Sealed, message).help("its log says why"))
+}
+
+/// Gives shares until the server is open; gives whether it is. What others gave before is forgotten first.
+async fn give(client: &Client, shares: &[&Secret], has_begun: bool) -> Result<bool, VaultError> {
+    if has_begun {
+        client.put("sys/unseal", &json!({"reset": true})).await?;
+    }
+    for share in shares {
+        let answer = client
+            .put("sys/unseal", &json!({"key": share.expose()}))
+            .await
+            .map_err(|error| not_ours(client, error))?;
+        if !of_value(&answer).sealed {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A refused combination: the shares that are kept are not this server's.

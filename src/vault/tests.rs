@@ -225,6 +225,25 @@ async fn a_store_that_keeps_nothing_is_found_out_before_there_are_keys() {
 }
 
 #[tokio::test]
+async fn an_identity_of_somebody_else_is_found_out_before_there_are_keys() {
+    let (server, guard, store) = (Server::start(), Guard::new(By::Versions), Memory::default());
+    let recipient = age::x25519::Identity::generate().to_public().to_string();
+    let identity = age::x25519::Identity::generate();
+    let text = Secret::new(identity.to_string().expose_secret());
+    let sealer = Sealer::new(&[recipient], Some(&text)).unwrap();
+    let clients = [server.client()];
+    let vault = Vault {
+        servers: &clients,
+        store: &store,
+        sealer: &sealer,
+        guard: &guard,
+    };
+    let error = vault.keys(&INIT).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Keys);
+    assert_eq!(server.asked_to_init.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
 async fn a_vault_that_others_initialised_is_left_alone() {
     let (server, sealer, guard) = (Server::start(), sealer(), Guard::new(By::Versions));
     let clients = [server.client()];

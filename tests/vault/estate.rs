@@ -185,7 +185,7 @@ fn no_share_and_no_token_is_in_anything_that_the_program_says_or_keeps_in_clear(
     let secret = world.path("secret");
     let spec = |password: &str| {
         format!(
-            "  rootToken: store\n  authMethods:\n    - type: userpass\n      roles:\n        alice: \
+            "  rootToken: store\n  auth: {{approle: {{}}}}\n  authMethods:\n    - type: userpass\n      roles:\n        alice: \
              {{password: {password}, policies: [default]}}\n"
         )
     };
@@ -214,11 +214,18 @@ fn no_share_and_no_token_is_in_anything_that_the_program_says_or_keeps_in_clear(
         "{said}"
     );
 
-    for name in ["keys.age", "keys.age.journal", "keys.age.ledger"] {
+    for name in [
+        "keys.age",
+        "keys.age.journal",
+        "keys.age.ledger",
+        "keys.age.login",
+    ] {
         said.push_str(&fs::read_to_string(world.path(name)).unwrap());
     }
     let mut secrets = kept_secrets(&world);
     assert_eq!(secrets.len(), 6, "five shares and a token");
+    let login: Value = serde_json::from_str(&opened(&world, "keys.age.login")).unwrap();
+    secrets.push(login["secretId"].as_str().unwrap().to_owned());
     secrets.push("swordfish-swordfish".to_owned());
     secrets.push(world.identity);
     for secret in &secrets {
@@ -252,6 +259,36 @@ pub(crate) fn opened(world: &World, name: &str) -> String {
         .read_to_string(&mut clear)
         .unwrap();
     clear
+}
+
+#[test]
+fn a_damaged_share_is_forgotten_and_another_combination_opens() {
+    use std::io::Write;
+    let Some(program) = server_program() else {
+        return;
+    };
+    let world = World::new();
+    let server = Server::start(&program, &world.path("storage"), "127.0.0.1:0");
+    world.write(&server.url, "  secretsEngines: [{type: transit}]\n");
+    world.vault("bootstrap", 0);
+    let mut kept: Value = serde_json::from_str(&opened(&world, "keys.age")).unwrap();
+    kept["keys"][0] = kept["keys"][4]
+        .as_str()
+        .unwrap()
+        .replace(['0', '1'], "2")
+        .into();
+    let recipient: age::x25519::Recipient = world.recipient.parse().unwrap();
+    let recipients = std::iter::once(&recipient as &dyn age::Recipient);
+    let encryptor = age::Encryptor::with_recipients(recipients).unwrap();
+    let file = fs::File::create(world.path("keys.age")).unwrap();
+    let mut writer = encryptor.wrap_output(file).unwrap();
+    writer.write_all(kept.to_string().as_bytes()).unwrap();
+    writer.finish().unwrap();
+    let address = server.address();
+    drop(server);
+    let _server = Server::start(&program, &world.path("storage"), &address);
+    let report = world.vault("unseal", 0);
+    assert_eq!(report["steps"][0]["what"], "unseal");
 }
 
 /// A secret as it is, in base64, and in hexadecimal.

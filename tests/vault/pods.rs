@@ -2,6 +2,7 @@
 
 use std::{fs, process::Stdio, sync::Arc, time::Duration};
 
+use base64::Engine;
 use serde_json::{Value, json};
 use trueup::cluster::{
     Access, ApplyOptions, Cluster, DeleteOptions, Freshness, Live, RetryPolicy, Target, connect,
@@ -151,6 +152,12 @@ impl Pods {
         self.cluster.delete(&lease, &options).await.unwrap();
     }
 
+    pub(crate) async fn delete_secret(&self, name: &str) {
+        let target = self.target("v1", "Secret", "kube-system", name).await;
+        let options = DeleteOptions::default();
+        self.cluster.delete(&target, &options).await.unwrap();
+    }
+
     /// The text of a Secret as it is stored.
     pub(crate) async fn secret(&self, name: &str) -> Option<String> {
         let target = self.target("v1", "Secret", "kube-system", name).await;
@@ -217,12 +224,42 @@ async fn a_vault_in_a_pod_keeps_its_keys_in_secrets_and_is_opened_again_after_a_
         assert!(pods.secret(name).await.is_some(), "{name}");
     }
     assert_eq!(pods.secret("vault-keys-canary").await, None);
+    // Who may read Secrets has no key: what is in them is armoured age.
+    let kept = pods.secret("vault-keys").await.unwrap();
+    let armour = base64::engine::general_purpose::STANDARD
+        .decode(kept)
+        .unwrap();
+    assert!(armour.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----"));
 
     drop(server);
     let _server = Server::start(&program, &world.path("storage"), &at);
     let report = world.vault("unseal", 0);
     assert_eq!(report["steps"][0]["what"], "unseal");
     assert_eq!(changes(&world.vault("bootstrap", 0)), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_somebody_deletes_while_the_vault_is_open_are_missed_at_once() {
+    let Some(program) = server_program() else {
+        return;
+    };
+    let world = World::new();
+    let (_api, access) = embedded(&world).await;
+    let port = free_port();
+    let _server = Server::start(
+        &program,
+        &world.path("storage"),
+        &format!("127.0.0.2:{port}"),
+    );
+    let pods = Pods::new(&access, 1).await;
+    pods.run(0, "127.0.0.2", "").await;
+    world.write_spec(&in_pods(&world, port, TRANSIT));
+    world.vault("bootstrap", 0);
+    pods.delete_secret("vault-keys").await;
+    let output = world.run(&["vault", "bootstrap", "vault.yaml"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("bring them back from a backup"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -38,8 +38,9 @@ impl Kms {
         }
         let credentials = self.provider.credentials(&self.region).await;
         let aws = Aws::new(&self.region, credentials.map_err(|error| failed(&error))?);
-        let answer = aws.json("kms", &format!("TrentService.{action}"), &body);
-        answer.await.map_err(|error| failed(&error))
+        let target = format!("TrentService.{action}");
+        let answer = aws.json("kms", &target, &body).await;
+        answer.map_err(|error| failed(&error))
     }
 
     pub(super) async fn seal(&self, clear: &[u8]) -> Result<Vec<u8>, VaultError> {
