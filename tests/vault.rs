@@ -36,8 +36,5 @@ mod openbao;
 mod phase;
 #[path = "vault/pods.rs"]
 mod pods;
-#[expect(dead_code, reason = "other tests use more of it")]
-#[path = "apply/harness/real.rs"]
-mod real;
 #[path = "vault/world.rs"]
 mod world;

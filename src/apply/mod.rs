@@ -48,7 +48,7 @@ pub use self::{
     delete::Deletion,
     event::{Event, Events},
     foreign::patched,
-    lease::LeaseTerms,
+    lease::{Held, LeaseTerms},
     work::{PhaseWork, Works},
 };
 use crate::{

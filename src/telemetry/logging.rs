@@ -30,6 +30,10 @@ pub struct Logging {
 /// every refused request as an error without saying which; ours says it with the object's name.
 const DEFAULT_FILTER: &str = "warn,kube_client=off,trueup=info";
 
+/// The library that carries forwarded connections, and how it is kept silent whatever is asked for.
+const WIRE: &str = "tungstenite";
+const SILENT: &str = "tungstenite=off";
+
 /// Sends every event of the process to standard error, and panics with them. Once in a process.
 pub fn init(logging: &Logging) -> Result<(), TelemetryError> {
     let filter = filter(logging)?;
@@ -64,7 +68,12 @@ fn filter(logging: &Logging) -> Result<EnvFilter, TelemetryError> {
         .as_deref()
         .filter(|text| !text.trim().is_empty());
     let text = text.unwrap_or(DEFAULT_FILTER);
-    EnvFilter::try_new(text).map_err(|error| TelemetryError::Filter {
+    // What is forwarded to pods may be shares and tokens, and this library logs each frame as it is.
+    let asked = text.split(',');
+    let asked = asked.filter(|part| !part.trim().starts_with(WIRE));
+    let mut all: Vec<&str> = asked.collect();
+    all.push(SILENT);
+    EnvFilter::try_new(all.join(",")).map_err(|error| TelemetryError::Filter {
         filter: text.to_owned(),
         reason: error.to_string(),
     })
@@ -82,6 +91,24 @@ fn log_panics() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_forwarded_to_pods_is_never_logged() {
+        for text in [
+            "trace",
+            "tungstenite=trace",
+            "info,tungstenite::protocol=trace",
+        ] {
+            let logging = Logging {
+                filter: Some(text.to_owned()),
+                ..Logging::default()
+            };
+            let filter = filter(&logging).unwrap().to_string();
+            assert!(filter.contains("tungstenite=off"), "{filter}");
+            assert!(!filter.contains("tungstenite=trace"), "{filter}");
+            assert!(!filter.contains("protocol"), "{filter}");
+        }
+    }
 
     #[test]
     fn a_filter_that_does_not_parse_is_named() {

@@ -4,13 +4,21 @@ use std::net::SocketAddr;
 
 use serde_json::json;
 use trueup::cluster::Access;
+use trueup_testbed::ApiServer;
 
 use crate::{
     kubelet::Kubelet,
     pods::Pods,
-    real,
     world::{Server, World, changes, server_program},
 };
+
+/// How to reach a real API server.
+pub(crate) fn access_to(api: &ApiServer) -> Access {
+    Access::Kubeconfig {
+        path: Some(api.kubeconfig().display().to_string()),
+        context: None,
+    }
+}
 
 /// The node that a kubelet speaks for.
 pub(crate) async fn node(pods: &Pods, name: &str, kubelet: &Kubelet) {
@@ -30,19 +38,12 @@ async fn a_pod_of_a_real_cluster_is_reached_through_its_api_server_with_tls_from
     let Some(program) = server_program() else {
         return;
     };
-    let Some(api) = real::Server::of_its_own() else {
+    let Some(api) = ApiServer::of_its_own() else {
         return;
     };
-    let access = api.access();
-    let Access::Kubeconfig {
-        path: Some(kubeconfig),
-        ..
-    } = &access
-    else {
-        unreachable!("it has a kubeconfig");
-    };
+    let access = access_to(&api);
     let world = World::new();
-    std::fs::copy(kubeconfig, world.path("kubeconfig")).unwrap();
+    std::fs::copy(api.kubeconfig(), world.path("kubeconfig")).unwrap();
     let kubelet = Kubelet::start().await;
     let pods = Pods::new(&access, 1).await;
     node(&pods, "node-of-vault", &kubelet).await;

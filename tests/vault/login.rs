@@ -115,7 +115,7 @@ fn shares_that_people_hold_open_for_them_alone_and_trueup_says_so() {
         let mail = format!("{name}@example.com");
         let made = gpg(
             &world,
-            &["--quick-gen-key", &mail, "rsa2048", "default", "never"],
+            &["--quick-gen-key", &mail, "rsa2048", "cert,encr", "never"],
             b"",
         );
         if made.is_none() {
