@@ -133,7 +133,7 @@ mod tests {
             .unwrap();
             assert_eq!(
                 found.to_string(),
-                EnvFilter::new(DEFAULT_FILTER).to_string()
+                EnvFilter::new(format!("{DEFAULT_FILTER},{SILENT}")).to_string()
             );
         }
     }

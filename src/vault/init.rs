@@ -32,7 +32,7 @@ pub struct Init {
     pub shares: u64,
     /// How many of them open it.
     pub threshold: u64,
-    /// The OpenPGP keys of those who hold the shares, in base64, one a share; none where trueup holds them.
+    /// The `OpenPGP` keys of those who hold the shares, in base64, one a share; none where trueup holds them.
     pub holders: Vec<String>,
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Keys {
     pub threshold: u64,
     /// The first token, until it is revoked.
     pub root: Option<Secret>,
-    /// Whether each share is sealed, by OpenPGP, to the person who holds it.
+    /// Whether each share is sealed, by `OpenPGP`, to the person who holds it.
     pub withheld: bool,
 }
 

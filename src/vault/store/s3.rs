@@ -22,8 +22,8 @@ pub(in crate::vault) struct S3Store {
     key: String,
     region: String,
     provider: Provider,
-    /// The versions that were seen last; none for what was not there.
-    versions: Mutex<HashMap<&'static str, Option<String>>>,
+    /// The versions that were seen last; empty for what was not there.
+    versions: Mutex<HashMap<&'static str, String>>,
 }
 
 impl S3Store {
@@ -51,14 +51,14 @@ impl S3Store {
         Ok(Aws::new(&self.region, credentials))
     }
 
-    fn seen(&self, slot: Slot) -> Option<Option<String>> {
+    fn seen(&self, slot: Slot) -> Option<String> {
         let versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
         versions.get(slot.name()).cloned()
     }
 
     fn note(&self, slot: Slot, version: Option<String>) {
         let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
-        versions.insert(slot.name(), version);
+        versions.insert(slot.name(), version.unwrap_or_default());
     }
 
     async fn read(&self, slot: Slot) -> Result<Option<Vec<u8>>, VaultError> {
@@ -82,9 +82,9 @@ impl S3Store {
         if self.seen(slot).is_none() {
             self.read(slot).await?;
         }
-        let only_if = match self.seen(slot).flatten() {
-            Some(version) => [("if-match".to_owned(), version)],
-            None => [("if-none-match".to_owned(), "*".to_owned())],
+        let only_if = match self.seen(slot) {
+            Some(version) if !version.is_empty() => [("if-match".to_owned(), version)],
+            _ => [("if-none-match".to_owned(), "*".to_owned())],
         };
         let (aws, key) = (self.aws().await?, self.key(slot));
         let written = aws.object("PUT", &self.bucket, &key, &only_if, sealed.to_vec());
