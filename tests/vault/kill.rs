@@ -23,6 +23,9 @@ const SPEC: &str = "  secretsEngines: [{type: transit, roles: {key: {type: aes25
   policies: {reader: 'path \"transit/*\" { capabilities = [\"read\"] }'}
 ";
 
+/// How many worlds of their own addresses there were.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
 /// When to kill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum When {
@@ -245,17 +248,20 @@ fn with_the_keys_in_secrets_it_may_be_killed_at_every_request_to_the_api_server_
             .build()
             .unwrap();
         let world = World::new();
+        // Addresses of its own: several attempts run side by side.
+        let count = COUNT.fetch_add(1, Ordering::SeqCst);
+        let net = format!("127.{}.{}", 1 + count / 250, count % 250);
         let port = free_port();
         let (api, pods) = runtime.block_on(async {
             let (api, access) = embedded(&world).await;
             let pods = Pods::new(&access, 1).await;
-            pods.run(0, "127.0.0.3", "").await;
+            pods.run(0, &format!("{net}.3"), "").await;
             (api, pods)
         });
-        let address = format!("127.0.0.2:{port}");
+        let address = format!("{net}.2:{port}");
         let server = Server::start(&program, &world.path("storage"), &address);
         let gate = Gate::new(when);
-        gate.door(&format!("127.0.0.3:{port}"), address.clone());
+        gate.door(&format!("{net}.3:{port}"), address.clone());
         let direct = api.url().replace("http://", "");
         let door = gate.door("127.0.0.1:0", direct.clone());
         let kubeconfig = api.kubeconfig();
@@ -267,7 +273,7 @@ fn with_the_keys_in_secrets_it_may_be_killed_at_every_request_to_the_api_server_
         let check = move || {
             fs::write(world.path("kubeconfig"), kubeconfig).unwrap();
             runtime.block_on(async {
-                pods.say(0, "127.0.0.2", 0).await;
+                pods.say(0, &format!("{net}.2"), 0).await;
                 // As if the time of the one that was killed had run out.
                 pods.forget_leases().await;
             });
