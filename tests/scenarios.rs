@@ -9,13 +9,14 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Harness calls, and the server that a test which makes them runs on.
-const CALLS: [(&str, &[&str]); 6] = [
+const CALLS: [(&str, &[&str]); 7] = [
     ("on_every_server(", &["embedded", "real"]),
     ("on_embedded(", &["embedded"]),
     ("walk(", &["embedded"]),
     ("on_a_real_server_of_its_own(", &["real"]),
     ("on_a_cluster_with_nodes(", &["real"]),
     ("with_the_real_server(", &["real"]),
+    ("with_a_real_server_for_users(", &["real"]),
 ];
 
 /// Calls of the tests of the Vault bootstrap, and the real server that each one starts.

@@ -6,6 +6,7 @@ use super::{
     client::KubeCluster,
     connection::Connection,
     error::{Error, ErrorKind},
+    plugin,
     retry::RetryPolicy,
 };
 
@@ -45,6 +46,7 @@ pub(super) async fn client_of(access: &Access) -> Result<kube::Client, Error> {
     let mut config = configuration(access).await?;
     // Our own retries know what a request is about and say so.
     config.default_retry = false;
+    plugin::ask(&mut config.auth_info).await?;
     let subject = config.cluster_url.to_string();
     kube::Client::try_from(config)
         .map_err(|error| Error::new(ErrorKind::Fatal, "reach", subject, chain(&error)))

@@ -12,6 +12,7 @@ mod discovery;
 mod error;
 mod forward;
 mod live;
+mod plugin;
 mod redact;
 mod request;
 mod resource;

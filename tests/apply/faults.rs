@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use trueup::report::{ActionResult, Outcome};
 use trueup_embedded::{Deny, Fault, Rule};
 
-use crate::harness::on_embedded;
+use crate::harness::{World, on_embedded, with_a_real_server_for_users};
 
 const NAMESPACE: &str = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: TAG}\n";
 const CONFIG: &str =
@@ -61,6 +61,51 @@ fn a_right_that_is_missing_for_one_kind_stops_no_other() {
         );
         server.access().allow_all();
         world.converge(&phases).await;
+    });
+}
+
+#[test]
+fn a_right_that_is_missing_for_one_kind_stops_no_other_on_a_real_server() {
+    const USER: &str = "limited";
+    const ROLE: &str = "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: limited}
+rules:
+- {apiGroups: ['', trueup.dev, apiextensions.k8s.io, coordination.k8s.io], resources: [namespaces, configmaps, environments, environments/status, customresourcedefinitions, leases], verbs: ['*']}
+- {apiGroups: [''], resources: [secrets], verbs: [get, list, watch]}
+";
+    const BINDING: &str = "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: limited}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: limited}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: limited}]
+";
+    with_a_real_server_for_users(&format!("{USER},{USER},2,\n"), async |server, world| {
+        world.apply_as("test", ROLE).await;
+        world.apply_as("test", BINDING).await;
+        let user = format!("token: {USER}");
+        let kubeconfig = server.write_kubeconfig(USER, server.port(), &user);
+        let limited = World::reached_by(&kubeconfig).await;
+        let phases = [("pre", NAMESPACE), ("app", &(CONFIG.to_owned() + SECRET))];
+        let report = limited.reconcile(&phases).await;
+        assert_eq!(report.outcome, Outcome::Failed, "{report}");
+        assert!(limited.live("v1 ConfigMap TAG/a").await.is_some());
+        let error = report.all_errors().next().unwrap();
+        assert_eq!(error.code, "apply/forbidden", "{report}");
+        assert!(error.message.contains("Secret"), "{error}");
+        assert!(!report.to_string().contains("hunter2"), "{report}");
+        let more = ROLE.replace("verbs: [get, list, watch]", "verbs: ['*']");
+        world.apply_as("test", &more).await;
+        limited.converge(&phases).await;
+        // And taken away again.
+        world.apply_as("test", ROLE).await;
+        let less = [("pre", NAMESPACE), ("app", CONFIG)];
+        let report = limited.reconcile(&less).await;
+        assert_eq!(report.outcome, Outcome::Failed, "{report}");
+        assert_eq!(report.pruned[0].result, ActionResult::Failed, "{report}");
+        assert_eq!(report.counts.unchanged, 2, "{report}");
     });
 }
 

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use trueup::{apply::Options, cluster::RetryPolicy};
 use trueup_testbed::{ApiServer, Conduct, Proxy};
 
-use crate::harness::{World, on_embedded, with_the_real_server};
+use crate::harness::{World, on_a_cluster_with_nodes, on_embedded, with_the_real_server};
 
 const NAMESPACE: &str = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: TAG}\n";
 
@@ -90,5 +90,42 @@ fn connections_that_break_hang_or_crawl_lose_nothing() {
         let proxy = Proxy::before(server.address().port()).await;
         let mut world = World::at(&format!("http://127.0.0.1:{}", proxy.port())).await;
         survive_all(&mut world, &proxy).await;
+    });
+}
+
+const DEPLOYMENT: &str = "---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api, namespace: TAG}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: api}}
+  template:
+    metadata: {labels: {app: api}}
+    spec:
+      containers: [{name: api, image: 'example.com/api:1'}]
+";
+
+#[test]
+fn a_wait_goes_on_although_its_connections_are_cut() {
+    on_a_cluster_with_nodes(async |world| {
+        let proxy = Proxy::before(world.port()).await;
+        let mut own = world.through(proxy.port()).await;
+        own.wait = true;
+        let mut mistreated = 0;
+        for (round, bytes) in [4_000, 8_000, 16_000].into_iter().enumerate() {
+            proxy.treat(6, Conduct::CutAfter(bytes));
+            own.reconnect(brisk()).await;
+            let image = format!("example.com/api:{round}");
+            let deployment = DEPLOYMENT.replace("example.com/api:1", &image);
+            let phases = [("pre", NAMESPACE), ("app", deployment.as_str())];
+            let report = own.converge(&phases).await;
+            assert_eq!(report.counts.failed, 0, "{bytes}: {report}");
+            let live = own.live("apps/v1 Deployment TAG/api").await.unwrap();
+            assert_eq!(live.value()["status"]["updatedReplicas"], 3, "{bytes}");
+            mistreated += proxy.mistreated();
+            proxy.treat(0, Conduct::Honest);
+        }
+        assert!(mistreated >= 3, "{mistreated}");
     });
 }

@@ -41,6 +41,11 @@ impl Raw {
         }
     }
 
+    /// The address of the server.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Sends a request; an error is one of the connection.
     pub async fn send(
         &self,

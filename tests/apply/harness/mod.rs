@@ -82,6 +82,21 @@ pub(crate) fn with_the_real_server<F: AsyncFn(&ApiServer)>(body: F) {
     });
 }
 
+/// Runs a test body with a real server of its own that knows more users, as lines of a token file, and with
+/// somebody on it who may do everything.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a closure made where it is passed"
+)]
+pub(crate) fn with_a_real_server_for_users<F: AsyncFn(&ApiServer, World)>(users: &str, body: F) {
+    run(async {
+        match ApiServer::with_users(users) {
+            Some(server) => body(&server, World::new(&access(&server), "real").await).await,
+            None => eprintln!("NOT RUN on a real kube-apiserver: KUBEBUILDER_ASSETS is not set"),
+        }
+    });
+}
+
 /// Runs a test body on a real cluster in which pods become ready, or do not where they are annotated
 /// `trueup.dev/test: never-ready`; nothing is run where there is none.
 pub(crate) fn on_a_cluster_with_nodes<F: AsyncFn(World)>(body: F) {
@@ -162,6 +177,26 @@ impl World {
     pub(crate) async fn at(url: &str) -> Self {
         let (url, token) = (url.to_owned(), None);
         Self::new(&Access::Url { url, token }, "embedded").await
+    }
+
+    /// The port of its server on loopback.
+    pub(crate) fn port(&self) -> u16 {
+        let url = self.raw().url().to_owned();
+        url.rsplit_once(':').unwrap().1.parse().unwrap()
+    }
+
+    /// Another world on the same server, reached by another port of loopback.
+    pub(crate) async fn through(&self, port: u16) -> Self {
+        let Access::Kubeconfig { path, .. } = &self.access else {
+            unreachable!("only real servers are reached by a kubeconfig")
+        };
+        let path = Path::new(path.as_ref().unwrap());
+        let direct = std::fs::read_to_string(path).unwrap();
+        let (own, new) = (self.port().to_string(), port.to_string());
+        let proxied = path.with_extension(format!("by-{port}"));
+        let (own, new) = (format!("127.0.0.1:{own}"), format!("127.0.0.1:{new}"));
+        std::fs::write(&proxied, direct.replace(&own, &new)).unwrap();
+        Self::reached_by(&proxied).await
     }
 
     /// Starts anew over new connections.
