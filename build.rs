@@ -1,6 +1,6 @@
 //! How the program is linked in a release build: at a fixed address and with OpenSSL and zlib inside,
 //! where the system has their archives, so that starting it relocates and looks up next to nothing
-//! (`docs/decisions/0011-linked-at-a-fixed-address.md`).
+//! (`docs/decisions/0014-linked-at-a-fixed-address.md`).
 //!
 //! Every other build, and one for another system, is linked as ever. `TRUEUP_LINK=usual` asks for that
 //! in a release build too, `TRUEUP_LINK=fixed` for the opposite in any, so that tests can run on it.

@@ -36,9 +36,12 @@ fn results(functions: &mut Functions) {
         Ok(Map::typed(Type::String, entries).into())
     });
     functions.add("long", Signature::of(&[Type::FLOAT64]), |call| {
+        let float = call.float(0);
+        let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&float);
         #[expect(clippy::cast_possible_truncation, reason = "as Go's conversion")]
-        let int = call.float(0) as i64;
-        Ok(Value::Int64(int))
+        let int = float as i64;
+        // Go gives the least number for what does not fit, on amd64.
+        Ok(Value::Int64(if fits { int } else { i64::MIN }))
     });
     functions.add("octet", Signature::of(&[Type::INT]), |call| {
         Ok(Value::byte(call.int(0).to_le_bytes()[0]))
