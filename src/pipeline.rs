@@ -19,7 +19,9 @@ pub use self::{
     clusters::{Clusters, Connection},
     files::{Fetch, own_files},
     remote::Remote,
-    vaults::{Kept, keep_open as keep_vaults_open, look as look_at_vaults},
+    vaults::{
+        Kept, compare as compare_vaults, keep_open as keep_vaults_open, look as look_at_vaults,
+    },
 };
 use crate::{
     apply::{Options, Planned, Session},

@@ -20,8 +20,9 @@ const CALLS: [(&str, &[&str]); 7] = [
 ];
 
 /// Calls of the tests of the Vault bootstrap, and the real server that each one starts.
-const VAULT_CALLS: [(&str, &str); 3] = [
+const VAULT_CALLS: [(&str, &str); 4] = [
     ("server_program(", "vault"),
+    ("on_a_vault(", "vault"),
     ("bao::program(", "bao"),
     ("moto::program(", "moto"),
 ];

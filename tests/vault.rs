@@ -18,6 +18,8 @@ mod bao;
 mod daemon;
 #[path = "vault/estate.rs"]
 mod estate;
+#[path = "vault/faults.rs"]
+mod faults;
 #[path = "vault/forward.rs"]
 mod forward;
 #[path = "vault/kill.rs"]
@@ -36,5 +38,13 @@ mod openbao;
 mod phase;
 #[path = "vault/pods.rs"]
 mod pods;
+#[path = "vault/rekey.rs"]
+mod rekey;
+#[path = "vault/rotate.rs"]
+mod rotate;
+#[path = "vault/saved.rs"]
+mod saved;
+#[path = "vault/taint.rs"]
+mod taint;
 #[path = "vault/world.rs"]
 mod world;

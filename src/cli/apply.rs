@@ -9,7 +9,6 @@ use super::{
     exit::{Exit, Failure},
     global::Global,
     output::FormatArg,
-    plan::refuse_vaults,
     reconcile,
     repository::Repository,
 };
@@ -50,7 +49,6 @@ impl Args {
         let saved = Saved::read(&text)?;
         let repository = Repository::open(global)?;
         let prepared = repository.prepare_as_planned(&saved)?;
-        refuse_vaults(&prepared)?;
         let clusters = Clusters::new(global.cluster_override());
         let options = Options {
             confirmed: self.confirm,

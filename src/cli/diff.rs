@@ -13,13 +13,13 @@ use super::{
     plan,
     repository::Repository,
     variable,
+    works::{self, Whole},
 };
 use crate::{
     config::{Config, Literal},
     pipeline::{self, Clusters, Fetch, Prepared, Remote, Request},
     plan::Consent,
     render,
-    report::WorkReport,
 };
 
 /// Show what a change would do
@@ -94,15 +94,15 @@ impl Args {
             let connection = clusters.of(&prepared.environment).await?;
             let planned =
                 pipeline::plan(&prepared, &connection.session, Consent::default()).await?;
+            let works = pipeline::look_at_vaults(&prepared, &connection.cluster).await;
             match self.output.plain() {
                 Some(format) => {
-                    let detail = plan::Detail::Lines;
-                    plan::tell(console, format, detail, &prepared, &planned.plan)?;
+                    let plan = (&*planned.plan, works.as_slice());
+                    plan::tell(console, format, plan::Detail::Lines, &prepared, plan)?;
                 }
-                None => plan::tell_markdown(console, &prepared, &planned.plan)?,
+                None => plan::tell_markdown(console, &prepared, &planned.plan, &works)?,
             }
-            let works = pipeline::look_at_vaults(&prepared, &connection.cluster).await;
-            let differs = tell_works(console, self.output.plain(), &works)?;
+            let differs = works::differ(&works)?;
             let blocked = planned
                 .plan
                 .actions
@@ -139,22 +139,29 @@ impl Args {
         };
         let (after, before) = both(after, before)?;
         let nothing = render::Desired::default();
+        let vaults = before.as_ref().map(|before| before.vaults.as_slice());
+        let works = pipeline::compare_vaults(vaults.unwrap_or_default(), &after.vaults);
         let before = before.as_ref().map_or(&nothing, |before| &before.desired);
         console.findings(&after.desired.warnings);
         let comparison = render::compare(before, &after.desired);
         match self.output.plain() {
             Some(Format::Text) => {
                 console.data(&text::comparison(&comparison, console.color_data()))?;
+                works::text(console, &works)?;
                 console.message(&text::summary(&comparison));
             }
-            Some(format) => output::structured(console, format, &comparison)?,
-            None => console.data(&text::markdown(&comparison))?,
+            Some(format) => {
+                output::structured(console, format, &Whole::new(&comparison, &works))?;
+            }
+            None => console.data(&(text::markdown(&comparison) + &works::markdown(&works)))?,
         }
-        Ok(if comparison.objects.is_empty() {
-            Exit::Done
-        } else {
-            Exit::Differs
-        })
+        Ok(
+            if comparison.objects.is_empty() && !works::differ(&works)? {
+                Exit::Done
+            } else {
+                Exit::Differs
+            },
+        )
     }
 
     fn prepare(
@@ -179,33 +186,6 @@ impl Args {
         let files: &dyn Tree = files.as_ref().map_or(tree, |files| files);
         pipeline::render_from(files, environment, None, remote)
     }
-}
-
-/// Tells what the Vaults of an environment would be told, and says whether that is anything.
-pub(super) fn tell_works(
-    console: &Console,
-    format: Option<Format>,
-    works: &[WorkReport],
-) -> Result<bool, Failure> {
-    let mut errors = Diagnostics::new();
-    for work in works {
-        if work.changed > 0 && format != Some(Format::Text) {
-            // The other formats hold a plan for the cluster alone.
-            console.message(&format!(
-                "phase `{}`, {}: {} changes, told by `trueup vault diff` and in the text format",
-                work.phase, work.about, work.changed
-            ));
-        } else if work.changed > 0 {
-            let lines = work.lines.join("\n  ");
-            console.data(&format!(
-                "phase `{}`, {}:\n  {lines}\n",
-                work.phase, work.about
-            ))?;
-        }
-        errors.extend(work.errors.clone());
-    }
-    let differs = works.iter().any(|work| work.changed > 0);
-    errors.into_result(differs).map_err(Failure::from)
 }
 
 /// Says of findings that they are about another revision.

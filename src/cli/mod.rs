@@ -31,8 +31,10 @@ mod status;
 mod variable;
 mod variables;
 mod vault;
+mod vault_keys;
 mod version;
 mod whole_file;
+mod works;
 
 use std::process::ExitCode;
 

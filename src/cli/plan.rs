@@ -4,21 +4,21 @@ mod markdown;
 mod text;
 
 use clap::Args as ClapArgs;
-use trueup_manifest::Diagnostic;
 
 pub(super) use self::text::Detail;
 use super::{
     console::Console,
-    diff::tell_works,
     exit::{Exit, Failure},
     global::Global,
     output::{self, Format, Target},
     repository::Repository,
     whole_file,
+    works::{self, Whole},
 };
 use crate::{
     pipeline::{self, Clusters, Prepared},
     plan::{Consent, Plan},
+    report::WorkReport,
 };
 
 /// Say what a reconcile would do
@@ -45,17 +45,19 @@ impl Args {
             let connection = clusters.of(&prepared.environment).await?;
             let planned =
                 pipeline::plan(&prepared, &connection.session, Consent::default()).await?;
+            let works = pipeline::look_at_vaults(&prepared, &connection.cluster).await;
             match &self.output {
                 Target::Format(format) => {
-                    tell(console, *format, Detail::Fields, &prepared, &planned.plan)?;
-                    let works = pipeline::look_at_vaults(&prepared, &connection.cluster).await;
-                    tell_works(console, Some(*format), &works)?;
+                    let plan = (&*planned.plan, works.as_slice());
+                    tell(console, *format, Detail::Fields, &prepared, plan)?;
+                    works::differ(&works)?;
                 }
                 Target::Path(path) => {
-                    refuse_vaults(&prepared)?;
-                    let text = output::json(&*planned.plan)?;
+                    works::savable(&works)?;
+                    let text = output::json(&Whole::new(&*planned.plan, &works))?;
                     whole_file::write(path, &text)?;
                     console.message(&text::summary(&planned.plan));
+                    works::summary(console, &works);
                 }
             }
             Ok(Exit::Done)
@@ -63,26 +65,16 @@ impl Args {
     }
 }
 
-/// A saved plan says what is done to a cluster, all of it. What a Vault is told is not in it yet, so
-/// that nobody could have looked at it.
-pub(super) fn refuse_vaults(prepared: &Prepared) -> Result<(), Failure> {
-    let Some((phase, _)) = prepared.vaults.first() else {
-        return Ok(());
-    };
-    let message = format!("a saved plan cannot hold the `vault` phase `{phase}` yet");
-    let help = "use `trueup diff` and `trueup reconcile` for this environment";
-    Err(Diagnostic::error("not-built", message).help(help).into())
-}
-
 /// Tells a plan as Markdown, all of it as data.
 pub(super) fn tell_markdown(
     console: &Console,
     prepared: &Prepared,
     plan: &Plan,
+    works: &[WorkReport],
 ) -> Result<(), Failure> {
     console.findings(&prepared.desired.warnings);
     console.findings(&plan.warnings);
-    console.data(&markdown::plan(plan))
+    console.data(&(markdown::plan(plan) + &works::markdown(works)))
 }
 
 /// Tells a plan: what is to be done as data, what is wrong or doubtful as messages.
@@ -91,12 +83,12 @@ pub(super) fn tell(
     format: Format,
     detail: Detail,
     prepared: &Prepared,
-    plan: &Plan,
+    (plan, works): (&Plan, &[WorkReport]),
 ) -> Result<(), Failure> {
     console.findings(&prepared.desired.warnings);
     console.findings(&plan.warnings);
     if format != Format::Text {
-        return output::structured(console, format, plan);
+        return output::structured(console, format, &Whole::new(plan, works));
     }
     console.data(&text::plan(plan, detail, console.color_data()))?;
     console.findings(
@@ -108,5 +100,5 @@ pub(super) fn tell(
         console.message(&format!("held: {}\nhelp: {}", hold.why, hold.help));
     }
     console.message(&text::summary(plan));
-    Ok(())
+    works::text(console, works)
 }

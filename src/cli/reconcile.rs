@@ -11,7 +11,7 @@ use super::{
     output::{self, Format, FormatArg},
     plan, progress,
     repository::Repository,
-    signals,
+    signals, works,
 };
 use crate::{
     apply::{Events, Options, stopping},
@@ -81,14 +81,14 @@ impl Args {
             take_over: self.take_over,
         };
         let planned = pipeline::plan(prepared, &connection.session, consent).await?;
-        plan::tell(
-            console,
-            self.output.format,
-            plan::Detail::Fields,
-            prepared,
-            &planned.plan,
-        )?;
-        Ok(pending(&planned.plan))
+        let works = pipeline::look_at_vaults(prepared, &connection.cluster).await;
+        let plan = (&*planned.plan, works.as_slice());
+        let detail = plan::Detail::Fields;
+        plan::tell(console, self.output.format, detail, prepared, plan)?;
+        Ok(match (pending(&planned.plan), works::differ(&works)?) {
+            (Exit::Done, true) => Exit::Pending,
+            (exit, _) => exit,
+        })
     }
 
     async fn reconcile(

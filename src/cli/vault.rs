@@ -11,6 +11,7 @@ use super::{
     global::Global,
     output::{self, Format, FormatArg},
     repository::Repository,
+    vault_keys::{Export, Rekey, RotateRoot},
 };
 use crate::{
     config::Content,
@@ -47,10 +48,22 @@ enum Command {
     ///
     /// Does what `verify` in the file says. What is read is not shown.
     Verify(What),
+    /// Give the Vault other shares, and keep them
+    ///
+    /// The server shows the new shares before they are good; they go into the key store, are read back
+    /// from there and are shown to the server once more. At every moment the kept ones open it: a process
+    /// that dies leaves it to the next one to find out which.
+    Rekey(Rekey),
+    /// Replace root credentials of AWS mounts by ones that only the Vault knows
+    ///
+    /// The file's own are never written back; other ones in the file are.
+    RotateRoot(RotateRoot),
+    /// Give the kept keys to somebody, sealed to age recipients
+    ExportRecovery(Export),
 }
 
 #[derive(Debug, ClapArgs)]
-struct What {
+pub(super) struct What {
     /// An environment with a `vault` phase, or the path of a file
     #[arg(value_name = "ENV|FILE")]
     what: String,
@@ -83,6 +96,25 @@ impl Args {
             Command::Bootstrap(run) => run.run(Depth::Everything, global, console),
             Command::Unseal(run) => run.run(Depth::Unseal, global, console),
             Command::Verify(what) => verify(what, global, console),
+            Command::Rekey(run) => {
+                let split = (run.shares, run.threshold);
+                let report = super::runtime()?.block_on(async {
+                    let phase = open(&run.what.what, global).await?;
+                    Ok::<_, Failure>(phase.rekey(split, run.dry_run).await)
+                })?;
+                end(&report, &run.what, run.dry_run, console)
+            }
+            Command::RotateRoot(run) => {
+                let report = super::runtime()?.block_on(async {
+                    let phase = open(&run.what.what, global).await?;
+                    Ok::<_, Failure>(phase.rotate_root(&run.mounts, run.dry_run).await)
+                })?;
+                end(&report, &run.what, run.dry_run, console)
+            }
+            Command::ExportRecovery(run) => super::runtime()?.block_on(async {
+                let phase = open(&run.what, global).await?;
+                run.run(&phase, console).await
+            }),
         }
     }
 
@@ -98,23 +130,33 @@ impl Args {
 impl Run {
     fn run(&self, depth: Depth, global: &Global, console: &Console) -> Result<Exit, Failure> {
         let report = carry_out(&self.what, depth, self.dry_run, global)?;
-        tell(&report, &self.what, self.dry_run, console)?;
-        Ok(if report.errors.has_errors() {
-            Exit::Failed
-        } else if self.dry_run && report.changes() {
-            Exit::Pending
-        } else {
-            Exit::Done
-        })
+        end(&report, &self.what, self.dry_run, console)
     }
 }
 
+/// Tells what was done, and ends so.
+fn end(
+    report: &VaultReport,
+    what: &What,
+    dry_run: bool,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    tell(report, what, dry_run, console)?;
+    Ok(if report.errors.has_errors() {
+        Exit::Failed
+    } else if dry_run && report.changes() {
+        Exit::Pending
+    } else {
+        Exit::Done
+    })
+}
+
 /// The Vault that is meant: the one phase of an environment, or a file.
-async fn open(what: &What, global: &Global) -> Result<Phase, Failure> {
+async fn open(what: &str, global: &Global) -> Result<Phase, Failure> {
     let repository = Repository::open(global)?;
-    let known = repository.config.knows(&what.what);
+    let known = repository.config.knows(what);
     let environment = if known {
-        Some(repository.config.environment(&what.what)?)
+        Some(repository.config.environment(what)?)
     } else {
         None
     };
@@ -127,14 +169,14 @@ async fn open(what: &What, global: &Global) -> Result<Phase, Failure> {
                 _ => None,
             });
         paths.next().ok_or_else(|| {
-            let message = format!("environment `{}` has no `vault` phase", what.what);
+            let message = format!("environment `{what}` has no `vault` phase");
             Failure::from(Diagnostic::error("vault/no-phase", message))
         })?
     } else {
-        TreePath::new(&what.what).map_err(|error| {
+        TreePath::new(what).map_err(|error| {
             Failure::new(
                 "vault/no-file",
-                format!("`{}` is no path in the repository: {error}", what.what),
+                format!("`{what}` is no path in the repository: {error}"),
             )
         })?
     };
@@ -158,14 +200,14 @@ fn carry_out(
     global: &Global,
 ) -> Result<VaultReport, Failure> {
     super::runtime()?.block_on(async {
-        let phase = open(what, global).await?;
+        let phase = open(&what.what, global).await?;
         Ok(phase.run(depth, dry_run).await)
     })
 }
 
 fn verify(what: &What, global: &Global, console: &Console) -> Result<Exit, Failure> {
     let report = super::runtime()?.block_on(async {
-        let phase = open(what, global).await?;
+        let phase = open(&what.what, global).await?;
         Ok::<_, Failure>(phase.verify().await)
     })?;
     if what.output.format == Format::Text {
@@ -183,7 +225,7 @@ fn verify(what: &What, global: &Global, console: &Console) -> Result<Exit, Failu
 
 fn status(what: &What, global: &Global, console: &Console) -> Result<Exit, Failure> {
     let all = super::runtime()?.block_on(async {
-        let phase = open(what, global).await?;
+        let phase = open(&what.what, global).await?;
         phase
             .status()
             .await

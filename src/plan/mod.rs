@@ -34,6 +34,7 @@ mod sync_waves;
 #[cfg(test)]
 mod tests;
 mod view;
+mod work;
 
 pub use self::{
     action::{
@@ -57,4 +58,5 @@ pub use self::{
     path::{Path, Step},
     saved::{STALE, Saved},
     shown::{Shown, shown},
+    work::{SavedWork, WorkAction, WorkChange, WorkStep},
 };

@@ -10,12 +10,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trueup_manifest::{Diagnostic, Diagnostics};
 
-use super::action::{Action, ActionKind, Change, FileVersion, Plan};
+use super::{
+    action::{Action, ActionKind, Change, FileVersion, Plan},
+    work::SavedWork,
+};
 
 /// The code of the error about a plan that no longer holds.
 pub const STALE: &str = "plan/stale";
 /// What to do about one.
-const AGAIN: &str = "look at it with `trueup diff`, and plan again";
+pub(super) const AGAIN: &str = "look at it with `trueup diff`, and plan again";
 
 /// A plan as its file has it: the parts that it relied on.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,6 +32,8 @@ pub struct Saved {
     pub revision: Option<String>,
     actions: Vec<SavedAction>,
     prune: Vec<SavedPrune>,
+    #[serde(default)]
+    works: Vec<SavedWork>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -105,6 +110,11 @@ impl Saved {
         }
         findings.extend(self.new_prunes(now));
         findings.into_result(())
+    }
+
+    /// What is done in a phase besides objects; none where the plan says nothing of it.
+    pub fn work(&self, phase: &str) -> Option<&SavedWork> {
+        self.works.iter().find(|work| work.phase == phase)
     }
 
     /// What would be deleted now and is not in the plan. What is gone already is no matter.

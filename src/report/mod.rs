@@ -5,6 +5,7 @@
 
 mod text;
 mod unified;
+mod work;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use trueup_manifest::{Diagnostic, Diagnostics, ObjectId};
 pub use self::{
     text::AfterProgress,
     unified::{Line, Sign, unified},
+    work::WorkReport,
 };
 use crate::plan::{ActionKind, Hold, Kept};
 
@@ -100,26 +102,6 @@ impl Counts {
     pub fn changed(&self) -> usize {
         self.created + self.configured + self.recreated + self.adopted + self.patched + self.pruned
     }
-}
-
-/// What the work of a phase did, or would do, that is more than objects.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct WorkReport {
-    /// The name of the phase.
-    pub phase: String,
-    /// What it is about, for people: ``vault `vault` ``.
-    pub about: String,
-    /// How many things were changed, or would be.
-    pub changed: usize,
-    /// How many are as they should be.
-    pub unchanged: usize,
-    /// What is done with each thing that changes, a line each, details indented.
-    pub lines: Vec<String>,
-    /// What went wrong.
-    pub errors: Diagnostics,
-    /// What is worth saying.
-    pub warnings: Vec<Diagnostic>,
 }
 
 /// What became of a phase.

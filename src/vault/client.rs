@@ -1,13 +1,16 @@
 //! Requests to one Vault server, by its HTTP API.
 //!
 //! Bodies are raw on both sides: the answer of `sys/init` has to be kept before anything reads it,
-//! and what holds secrets is wiped when it is dropped. Redirects are not followed: a share must only
-//! ever go to the pod that it is meant for.
+//! and what holds secrets is wiped when it is dropped. Redirects are followed only by a client that was
+//! told of other servers, and only to those: a share must only ever go to the pod that it is meant for.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderValue, Method, Request, StatusCode,
+    header::{CONTENT_TYPE, LOCATION},
+};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector};
 use hyper_util::{client::legacy::Client as Http, rt::TokioExecutor};
@@ -41,6 +44,8 @@ pub(super) struct Client {
     label: Option<String>,
     namespace: Option<String>,
     token: Option<Secret>,
+    /// The servers that this one may send on to, as it does when it no longer leads.
+    peers: Arc<[Self]>,
 }
 
 /// An answer, not yet read.
@@ -48,6 +53,7 @@ pub(super) struct Answer {
     /// The status.
     pub status: StatusCode,
     body: Zeroizing<Vec<u8>>,
+    location: Option<String>,
 }
 
 impl Answer {
@@ -84,6 +90,7 @@ impl Client {
             label: None,
             namespace: None,
             token: None,
+            peers: Arc::default(),
         }
     }
 
@@ -105,6 +112,13 @@ impl Client {
     #[must_use]
     pub(super) fn with_token(mut self, token: Secret) -> Self {
         self.token = Some(token);
+        self
+    }
+
+    /// The same server, which may send on to others of these.
+    #[must_use]
+    pub(super) fn among(mut self, servers: &[Self]) -> Self {
+        self.peers = servers.into();
         self
     }
 
@@ -150,6 +164,12 @@ impl Client {
         }
     }
 
+    /// As [`Self::delete`], with a body that says what is meant.
+    pub(super) async fn delete_with(&self, path: &str, body: &Value) -> Result<(), VaultError> {
+        self.call(Method::DELETE, path, Some(body)).await?;
+        Ok(())
+    }
+
     /// The request that initialises: its answer as it came, whatever it is. It is sent once and waited
     /// for longer than it ever takes.
     pub(super) async fn initialise(&self, body: &Value) -> Result<Answer, VaultError> {
@@ -163,11 +183,41 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, VaultError> {
-        let answer = self.send(method.clone(), path, body, PATIENCE).await?;
+        let mut answer = self.send(method.clone(), path, body, PATIENCE).await?;
+        if let Some(leader) = self.leader(&answer)? {
+            answer = leader.send(method.clone(), path, body, PATIENCE).await?;
+        }
         if answer.status.is_success() {
             return Ok(answer.json());
         }
         Err(refusal(&method, path, &answer))
+    }
+
+    /// The server that an answer sends on to, where it is one that this client was told of.
+    fn leader(&self, answer: &Answer) -> Result<Option<Self>, VaultError> {
+        let Some(location) = &answer.location else {
+            return Ok(None);
+        };
+        let to = Url::parse(location).ok();
+        let leader = self
+            .peers
+            .iter()
+            .find(|peer| to.as_ref().is_some_and(|to| is_at(&peer.base, to)));
+        let Some(leader) = leader else {
+            // The rest of it may hold what nobody should read.
+            let origin = to.map(|to| to.origin().ascii_serialization());
+            let message = format!(
+                "{} sends on to {}, which is none of the servers of this Vault",
+                self.describe(),
+                origin.unwrap_or_else(|| "another address".to_owned())
+            );
+            return Err(VaultError::new(ErrorKind::Invalid, message)
+                .help("name it among the servers, if it is one of them"));
+        };
+        let mut leader = leader.clone();
+        leader.namespace.clone_from(&self.namespace);
+        leader.token.clone_from(&self.token);
+        Ok(Some(leader))
     }
 
     /// The answer of any status, as it came.
@@ -187,10 +237,17 @@ impl Client {
             let answer = self.http.request(request).await;
             let answer = answer.map_err(|error| self.unreachable(&error))?;
             let status = answer.status();
+            let location = answer.headers().get(LOCATION);
+            let location = location.filter(|_| status.is_redirection());
+            let location = location.and_then(|to| to.to_str().ok()).map(str::to_owned);
             let body = Limited::new(answer.into_body(), MOST).collect().await;
             let body = body.map_err(|error| self.cut_off(&*error))?.to_bytes();
             let body = Zeroizing::new(body.to_vec());
-            Ok(Answer { status, body })
+            Ok(Answer {
+                status,
+                body,
+                location,
+            })
         };
         match tokio::time::timeout(patience, exchange).await {
             Ok(result) => result,
@@ -261,6 +318,20 @@ impl Client {
         let message = format!("{} broke off its answer: {error}", self.describe());
         VaultError::new(ErrorKind::Unreachable, message)
     }
+}
+
+/// Whether an address is that of a server. A server may know itself by the beginning of its name in the
+/// cluster: `vault-0.vault-internal`.
+fn is_at(server: &Url, to: &Url) -> bool {
+    let (Some(known), Some(host)) = (server.host_str(), to.host_str()) else {
+        return false;
+    };
+    let begins = known
+        .strip_prefix(host)
+        .is_some_and(|rest| rest.starts_with('.') && host.contains('.'));
+    server.scheme() == to.scheme()
+        && server.port_or_known_default() == to.port_or_known_default()
+        && (known == host || begins && known.parse::<std::net::IpAddr>().is_err())
 }
 
 fn refusal(method: &Method, path: &str, answer: &Answer) -> VaultError {
@@ -348,6 +419,35 @@ mod tests {
             ("permission denied", "permission denied"),
         ] {
             assert_eq!(without_tokens(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_server_is_known_by_its_address_or_the_beginning_of_its_name() {
+        for (server, to, known) in [
+            ("http://a:8200", "http://a:8200/v1/x", true),
+            ("https://a", "https://a:443/", true),
+            ("http://a:8200", "https://a:8200/", false),
+            ("http://a:8200", "http://a:8201/", false),
+            (
+                "http://vault-0.vault-internal.vault.svc:8200",
+                "http://vault-0.vault-internal:8200/",
+                true,
+            ),
+            (
+                "http://vault-0.vault-internal.vault.svc:8200",
+                "http://vault-0:8200/",
+                false,
+            ),
+            (
+                "http://vault-0.vault-internal.vault.svc:8200",
+                "http://vault-1.vault-internal:8200/",
+                false,
+            ),
+            ("http://10.0.0.1:8200", "http://10.0:8200/", false),
+        ] {
+            let (server, to) = (Url::parse(server).unwrap(), Url::parse(to).unwrap());
+            assert_eq!(is_at(&server, &to), known, "{server} {to}");
         }
     }
 

@@ -12,6 +12,7 @@ use super::{
     error::{ErrorKind, VaultError},
     guard::Guard,
     ledger::Ledger,
+    patience::patiently,
     plan::{Action, Kind, Write},
     references,
     store::KeyStore,
@@ -20,9 +21,6 @@ use super::{
 
 /// How many writes are in flight.
 const AT_ONCE: usize = 16;
-
-/// How often a write is tried where the server says that it may yet go well.
-const TRIES: u32 = 5;
 
 /// What became of a plan.
 #[derive(Debug, Default)]
@@ -97,16 +95,10 @@ pub(super) async fn configure(
     Ok(done)
 }
 
-/// What the ledger calls it: of a mount also whether it may be deleted.
+/// What the ledger calls it.
 fn word(wanted: &[Wanted], action: &Action) -> String {
-    use super::wanted::What;
     let found = wanted.iter().find(|one| one.path == action.path);
-    match found.map(|one| &one.what) {
-        Some(What::Auth(mount) | What::Secrets(mount)) if mount.may_delete => {
-            format!("{} (may be deleted)", action.word)
-        }
-        _ => action.word.to_owned(),
-    }
+    found.map_or_else(|| action.word.to_owned(), |one| one.what.ledger_word())
 }
 
 async fn run(client: &Client, actions: Vec<&Action>, ledger: &mut Ledger, done: &mut Done) {
@@ -130,6 +122,9 @@ async fn run(client: &Client, actions: Vec<&Action>, ledger: &mut Ledger, done: 
                     if let Write::Move(from, to) = write {
                         ledger.moved(from, to);
                     }
+                }
+                if !action.digests.is_empty() {
+                    ledger.rotated.remove(&action.path);
                 }
                 ledger.digests.extend(action.digests.iter().cloned());
                 done.written.push(action.path.clone());
@@ -161,29 +156,12 @@ fn is_unmanaged(action: &Action, error: &VaultError) -> bool {
 async fn carry_out(client: &Client, action: &Action) -> Result<Vec<String>, VaultError> {
     let mut warnings = Vec::new();
     for write in &action.writes {
-        let answer = patiently(client, write).await?;
+        let answer = patiently(|| send(client, write).boxed()).await?;
         let said = answer.get("warnings").and_then(Value::as_array);
         let said = said.into_iter().flatten().filter_map(Value::as_str);
         warnings.extend(said.map(str::to_owned));
     }
     Ok(warnings)
-}
-
-/// A write, again and again while it may yet go well: AWS takes its time to know a role that was just
-/// made, and a server that changes its leader is back in a moment.
-async fn patiently(client: &Client, write: &Write) -> Result<Value, VaultError> {
-    let mut tried = 0;
-    loop {
-        let result = send(client, write).await;
-        tried += 1;
-        match result {
-            Err(error) if tried < TRIES && may_pass(&error) => {
-                let wait = Duration::from_millis(200 << tried.min(6));
-                tokio::time::sleep(wait.mul_f64(0.5 + fastrand::f64())).await;
-            }
-            result => return result,
-        }
-    }
 }
 
 async fn send(client: &Client, write: &Write) -> Result<Value, VaultError> {
@@ -236,9 +214,3 @@ async fn move_mount(client: &Client, from: &str, to: &str) -> Result<Value, Vaul
 /// How long a mount may take to be moved, and how often that is asked.
 const MOVE_POLL: Duration = Duration::from_millis(200);
 const MOVE_POLLS: u32 = 600;
-
-fn may_pass(error: &VaultError) -> bool {
-    let aws = ["InvalidClientTokenId", "NoSuchEntity"];
-    error.kind != ErrorKind::Sealed
-        && (error.is_transient() || aws.iter().any(|code| error.message.contains(code)))
-}

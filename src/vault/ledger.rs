@@ -26,6 +26,9 @@ pub(super) struct Ledger {
     pub digests: BTreeMap<String, String>,
     /// The key of the digests, sealed.
     pub key: String,
+    /// Configurations whose root credentials only the Vault knows, with the name of their access key.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub rotated: BTreeMap<String, String>,
 }
 
 impl Ledger {
@@ -69,6 +72,8 @@ impl Ledger {
         let fields = format!("{path}#");
         self.digests
             .retain(|place, _| !place.starts_with(&fields) && !place.starts_with(&below));
+        self.rotated
+            .retain(|made, _| made != path && !made.starts_with(&below));
     }
 
     /// Follows a mount to where it was moved. Digests are of places: those of before mean nothing.
@@ -85,11 +90,20 @@ impl Ledger {
             })
             .collect();
         self.digests.retain(|place, _| !place.starts_with(&below));
+        let rotated = std::mem::take(&mut self.rotated);
+        self.rotated = rotated
+            .into_iter()
+            .map(|(path, key)| match path.strip_prefix(&below) {
+                Some(tail) => (format!("{to}/{tail}"), key),
+                None => (path, key),
+            })
+            .collect();
     }
 
     /// The digests of this ledger, with its key opened, or a new one made.
     pub(super) async fn digester(&mut self, sealer: &Sealer) -> Result<Digester, VaultError> {
-        if self.key.is_empty() {
+        let lasts = !self.key.is_empty();
+        if !lasts {
             let mut key = [0_u8; 32];
             aws_lc_rs::rand::fill(&mut key).map_err(|_| {
                 VaultError::new(ErrorKind::Keys, "the system gives no random numbers")
@@ -98,21 +112,42 @@ impl Ledger {
             self.digests.clear();
         }
         let key = sealer.open(self.key.as_bytes()).await?;
-        Ok(Digester(hmac::Key::new(hmac::HMAC_SHA256, &key)))
+        Ok(Digester {
+            key: hmac::Key::new(hmac::HMAC_SHA256, &key),
+            lasts,
+        })
     }
 }
 
 /// Makes keyed digests of secrets.
-pub(super) struct Digester(hmac::Key);
+pub(super) struct Digester {
+    key: hmac::Key,
+    /// Whether the key was kept before, so that a later run makes the same digests.
+    lasts: bool,
+}
 
 impl Digester {
+    /// For a comparison that no other run repeats: nothing secret goes into it.
+    pub(super) fn passing() -> Self {
+        Self {
+            key: hmac::Key::new(hmac::HMAC_SHA256, &[0; 32]),
+            lasts: false,
+        }
+    }
+
     /// The digest of a secret at a place: the same text elsewhere has another.
     pub(super) fn digest(&self, place: &str, secret: &Secret) -> String {
-        let mut context = hmac::Context::with_key(&self.0);
+        let mut context = hmac::Context::with_key(&self.key);
         context.update(place.as_bytes());
         context.update(&[0]);
         context.update(secret.expose().as_bytes());
         STANDARD.encode(context.sign())
+    }
+
+    /// The digest of what a plan relied on; none where no later run could make it again.
+    pub(super) fn lasting(&self, path: &str, found: &Secret) -> Option<String> {
+        self.lasts
+            .then(|| self.digest(&format!("plan {path}"), found))
     }
 }
 

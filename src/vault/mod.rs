@@ -13,7 +13,9 @@
 //!                                       ▲───────────────────────────┘
 //! ```
 
+mod ceremonies;
 mod client;
+mod compare;
 mod configure;
 mod error;
 pub mod file;
@@ -27,12 +29,15 @@ mod ledger;
 mod login;
 mod normal;
 mod observe;
+mod patience;
 mod phase;
 mod plan;
 mod raft;
 mod reach;
 mod references;
+mod rekey;
 mod report;
+mod rotate;
 mod rules;
 mod run;
 mod seal;
@@ -46,6 +51,8 @@ mod wanted;
 mod tests;
 
 pub use self::{
+    ceremonies::Exported,
+    compare::compare,
     error::{ErrorKind, VaultError},
     keep::keep_open,
     phase::{Depth, Phase},

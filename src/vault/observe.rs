@@ -9,6 +9,7 @@ use super::{
     client::Client,
     error::{ErrorKind, VaultError},
     ledger::Ledger,
+    patience::patiently,
     plan::Holds,
     references::{self, Referred},
     wanted::{Class, Wanted, What},
@@ -24,14 +25,14 @@ pub(super) async fn observe(
     ledger: &Ledger,
 ) -> Result<Holds, VaultError> {
     let mut holds = Holds {
-        audit: match client.read("sys/audit").await {
+        audit: match patiently(|| client.read("sys/audit").boxed()).await {
             Ok(value) => listing(value),
             // A server may leave its audit devices to its own configuration.
             Err(error) if error.kind == ErrorKind::Unsupported => Map::new(),
             Err(error) => return Err(error),
         },
-        auth: listing(client.read("sys/auth").await?),
-        secrets: listing(client.read("sys/mounts").await?),
+        auth: listing(patiently(|| client.read("sys/auth").boxed()).await?),
+        secrets: listing(patiently(|| client.read("sys/mounts").boxed()).await?),
         policies: BTreeMap::new(),
         data: BTreeMap::new(),
     };
@@ -183,7 +184,7 @@ fn find(
     path: String,
 ) -> BoxFuture<'_, Result<(String, Option<Value>), VaultError>> {
     async move {
-        let value = match client.find(&path).await {
+        let value = match patiently(|| client.find(&path).boxed()).await {
             // What this engine says where others say 404.
             Err(error) if error.message.contains("keys haven't been configured yet") => None,
             other => other?,

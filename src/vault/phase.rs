@@ -16,7 +16,7 @@ use super::{
     store::{FileStore, KeyStore, S3Store, SecretStore},
     wanted::What,
 };
-use crate::{aws::Provider, cluster::Cluster, source::Secret};
+use crate::{aws::Provider, cluster::Cluster, plan::SavedWork, source::Secret};
 
 /// How far to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Phase {
     pub(super) bootstrap: Bootstrap,
     pub(super) reach: Reach,
     pub(super) kept: Option<Kept>,
+    /// What a saved plan says of it.
+    pub(super) expected: Option<SavedWork>,
 }
 
 /// Where keys are kept, what opens them, and what keeps others away meanwhile.
@@ -87,15 +89,28 @@ impl Phase {
             bootstrap,
             reach,
             kept,
+            expected: None,
         })
+    }
+
+    /// Does only what a saved plan says: where anything else is to be done, nothing is.
+    #[must_use]
+    pub fn expecting(mut self, expected: Option<SavedWork>) -> Self {
+        self.expected = expected;
+        self
+    }
+
+    /// A report of nothing yet.
+    pub(super) fn report(&self) -> VaultReport {
+        VaultReport {
+            name: self.bootstrap.name.clone(),
+            ..VaultReport::default()
+        }
     }
 
     /// Takes the Vault to what the file says, or tells what that would take.
     pub async fn run(&self, depth: Depth, dry_run: bool) -> VaultReport {
-        let mut report = VaultReport {
-            name: self.bootstrap.name.clone(),
-            ..VaultReport::default()
-        };
+        let mut report = self.report();
         let result = async {
             let found = self.reach.find().await?;
             Run::new(self, found, depth, dry_run)
@@ -113,10 +128,7 @@ impl Phase {
 
     /// Shows that what was configured works, and changes nothing.
     pub async fn verify(&self) -> VaultReport {
-        let mut report = VaultReport {
-            name: self.bootstrap.name.clone(),
-            ..VaultReport::default()
-        };
+        let mut report = self.report();
         let result = async {
             if self.bootstrap.verify.is_empty() {
                 let message = "the file says nothing of what has to work";

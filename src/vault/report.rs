@@ -4,7 +4,10 @@ use serde::Serialize;
 use trueup_manifest::Diagnostics;
 
 use super::plan::{Action, Change, Kind};
-use crate::report::WorkReport;
+use crate::{
+    plan::{WorkAction, WorkChange, WorkStep},
+    report::WorkReport,
+};
 
 /// What a run did, or would do.
 #[derive(Debug, Default, Serialize)]
@@ -44,6 +47,9 @@ impl VaultReport {
             about: format!("vault `{}`", self.name),
             changed: self.steps.len() + changed,
             unchanged: self.actions.len() - changed,
+            tentative: self.tentative,
+            steps: self.steps.iter().map(WorkStep::from).collect(),
+            actions: changes.clone().map(WorkAction::from).collect(),
             lines: self
                 .steps
                 .iter()
@@ -53,6 +59,33 @@ impl VaultReport {
                 .collect(),
             errors: self.errors.clone(),
             warnings: self.warnings.iter().cloned().collect(),
+        }
+    }
+}
+
+impl From<&Step> for WorkStep {
+    fn from(step: &Step) -> Self {
+        Self {
+            what: step.what.to_owned(),
+            target: step.server.clone(),
+        }
+    }
+}
+
+impl From<&Shown> for WorkAction {
+    fn from(shown: &Shown) -> Self {
+        let changes = shown.changes.iter().map(|change| WorkChange {
+            field: change.field.clone(),
+            from: change.from.clone(),
+            to: change.to.clone(),
+        });
+        Self {
+            path: shown.path.clone(),
+            what: shown.word.to_owned(),
+            kind: shown.kind.word().to_owned(),
+            why: shown.why.clone(),
+            changes: changes.collect(),
+            relied: shown.relied.clone(),
         }
     }
 }
@@ -126,6 +159,9 @@ pub struct Shown {
     /// What changes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// A keyed digest of what was found and of what is written, for a plan that is saved.
+    #[serde(skip)]
+    pub relied: Option<String>,
 }
 
 impl From<&Action> for Shown {
@@ -136,6 +172,7 @@ impl From<&Action> for Shown {
             kind: action.kind,
             why: action.why.clone(),
             changes: action.changes.clone(),
+            relied: action.relied.clone(),
         }
     }
 }

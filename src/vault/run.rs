@@ -17,6 +17,7 @@ use super::{
     plan::{Holds, Kind, plan},
     raft,
     reach::Found,
+    rekey,
     report::{Shown, Step, VaultReport},
     seal::{Unsealed, seal_status, unseal},
     store::Slot,
@@ -26,10 +27,10 @@ use super::{
 
 /// One run over the servers that were found for it.
 pub(super) struct Run<'a> {
-    phase: &'a Phase,
-    found: Found,
+    pub(super) phase: &'a Phase,
+    pub(super) found: Found,
     depth: Depth,
-    only_looks: bool,
+    pub(super) only_looks: bool,
 }
 
 impl<'a> Run<'a> {
@@ -108,7 +109,10 @@ impl<'a> Run<'a> {
     }
 
     /// What initialising and unsealing would take.
-    async fn foresee(&self, report: &mut VaultReport) -> Result<Option<Keys>, VaultError> {
+    pub(super) async fn foresee(
+        &self,
+        report: &mut VaultReport,
+    ) -> Result<Option<Keys>, VaultError> {
         let mut keys = None;
         if let Some(vault) = self.vault() {
             match vault.condition().await? {
@@ -141,7 +145,10 @@ impl<'a> Run<'a> {
     }
 
     /// Initialises where that is ours to do, and unseals each server.
-    async fn bring_up(&self, report: &mut VaultReport) -> Result<Option<Keys>, VaultError> {
+    pub(super) async fn bring_up(
+        &self,
+        report: &mut VaultReport,
+    ) -> Result<Option<Keys>, VaultError> {
         let Some(vault) = self.vault() else {
             return Ok(None);
         };
@@ -162,9 +169,10 @@ impl<'a> Run<'a> {
             }
             (_, init) => Some(vault.bring_up(init.unwrap_or(&NO_INIT)).await?),
         };
-        let Some((mut keys, made)) = brought else {
+        let Some((keys, made)) = brought else {
             return Ok(None);
         };
+        let mut keys = rekey::settle(&vault, keys).await?;
         if let (true, Some(init), Some(server)) = (made, init, self.found.servers.first()) {
             report.steps.push(init_step(server, init));
         }
@@ -211,7 +219,7 @@ impl<'a> Run<'a> {
         first_error.map_or(Ok(()), Err)
     }
 
-    fn vault(&self) -> Option<Vault<'_>> {
+    pub(super) fn vault(&self) -> Option<Vault<'_>> {
         let kept = self.phase.kept.as_ref()?;
         Some(Vault {
             servers: &self.found.servers,
@@ -223,7 +231,7 @@ impl<'a> Run<'a> {
 
     /// A server that answers; none while all are sealed. One that has just been unsealed is given a moment
     /// to become the active one.
-    async fn active(&self) -> Result<Option<&Client>, VaultError> {
+    pub(super) async fn active(&self) -> Result<Option<&Client>, VaultError> {
         let mut tries = 0;
         loop {
             let (mut standby, mut last) = (None, None);
@@ -248,18 +256,18 @@ impl<'a> Run<'a> {
     }
 
     /// A client that may configure, and whose its token is.
-    async fn authorised(
+    pub(super) async fn authorised(
         &self,
         server: &Client,
         keys: Option<&Keys>,
     ) -> Result<(Client, Whose), VaultError> {
         if let Some(reference) = &self.phase.bootstrap.token {
-            return Ok((server.clone().with_token(read(reference)?), Whose::Given));
+            return Ok((self.led(server).with_token(read(reference)?), Whose::Given));
         }
         let mut refused = None;
         if let Some(at) = &self.phase.bootstrap.auth {
             match login(server, at, self.phase.kept.as_ref()).await {
-                Ok(token) => return Ok((server.clone().with_token(token), Whose::Own)),
+                Ok(token) => return Ok((self.led(server).with_token(token), Whose::Own)),
                 // The bootstrap has not come to it yet, or somebody took it away: the shares bring it back.
                 Err(error) if LOGIN_REFUSED.contains(&error.kind) => refused = Some(error),
                 Err(error) => return Err(error),
@@ -278,7 +286,7 @@ impl<'a> Run<'a> {
                 .help("name a token in `tokenFrom`, or the keys in `keys`"));
         };
         if let Some(root) = &keys.root {
-            let client = server.clone().with_token(root.clone());
+            let client = self.led(server).with_token(root.clone());
             match client.read("auth/token/lookup-self").await {
                 Ok(_) => return Ok((client, Whose::Kept)),
                 // It was revoked by a run that did not come to forgetting it.
@@ -291,7 +299,12 @@ impl<'a> Run<'a> {
             kept.guard.ensure().await?;
         }
         let token = generate_root(server, keys).await?;
-        Ok((server.clone().with_token(token), Whose::Made))
+        Ok((self.led(server).with_token(token), Whose::Made))
+    }
+
+    /// A client of a server that may send on to the others.
+    fn led(&self, server: &Client) -> Client {
+        server.clone().among(&self.found.servers)
     }
 
     async fn bring_about(
@@ -322,6 +335,15 @@ impl<'a> Run<'a> {
             if self.only_looks {
                 let blocked = actions.iter().filter_map(|action| action.blocked.clone());
                 report.errors.extend(blocked);
+                return Ok(());
+            }
+            let work = report.to_work();
+            let expected = self.phase.expected.as_ref();
+            if let Some(Err(stale)) =
+                expected.map(|expected| expected.check(&work.steps, &work.actions))
+            {
+                report.actions.clear();
+                report.errors.extend(stale);
                 return Ok(());
             }
             // What was read before it was ours may have been changed by whoever had it.
@@ -420,7 +442,7 @@ fn others_unseal(server: &Client, keys: &Keys) -> VaultError {
 
 /// Whose a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Whose {
+pub(super) enum Whose {
     /// Of trueup's own login.
     Own,
     /// Somebody gave it: it is theirs to revoke.

@@ -236,6 +236,18 @@ impl What {
     }
 }
 
+impl What {
+    /// What the ledger calls it: of a mount also whether it may be deleted.
+    pub(super) fn ledger_word(&self) -> String {
+        match self {
+            Self::Auth(mount) | Self::Secrets(mount) if mount.may_delete => {
+                format!("{} (may be deleted)", self.word())
+            }
+            _ => self.word().to_owned(),
+        }
+    }
+}
+
 /// In the order in which it is brought about.
 pub(super) fn in_order(mut wanted: Vec<Wanted>) -> Vec<Wanted> {
     wanted.sort_by(|a, b| (a.what.step(), &a.path).cmp(&(b.what.step(), &b.path)));

@@ -54,10 +54,14 @@ impl World {
     /// The keys as they are kept.
     pub(crate) fn kept(&self) -> Value {
         let identity: age::x25519::Identity = self.identity.parse().unwrap();
-        let sealed = fs::read(self.path("keys.age")).unwrap();
-        let decryptor = age::Decryptor::new(age::armor::ArmoredReader::new(&*sealed)).unwrap();
+        Self::opened(&identity, &fs::read(self.path("keys.age")).unwrap())
+    }
+
+    /// What is in a sealed text.
+    pub(crate) fn opened(identity: &age::x25519::Identity, sealed: &[u8]) -> Value {
+        let decryptor = age::Decryptor::new(age::armor::ArmoredReader::new(sealed)).unwrap();
         let mut clear = String::new();
-        let identities = std::iter::once(&identity as &dyn age::Identity);
+        let identities = std::iter::once(identity as &dyn age::Identity);
         decryptor
             .decrypt(identities)
             .unwrap()

@@ -292,7 +292,7 @@ fn a_damaged_share_is_forgotten_and_another_combination_opens() {
 }
 
 /// A secret as it is, in base64, and in hexadecimal.
-fn forms(secret: &str) -> Vec<String> {
+pub(crate) fn forms(secret: &str) -> Vec<String> {
     use base64::Engine;
     let bytes = secret.as_bytes();
     let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -26,9 +26,11 @@ const SPEC: &str = "  secretsEngines: [{type: transit, roles: {key: {type: aes25
 /// How many worlds of their own addresses there were.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
+const BOOTSTRAP: [&str; 3] = ["vault", "bootstrap", "vault.yaml"];
+
 /// When to kill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum When {
+pub(crate) enum When {
     Before(usize),
     After(usize),
     Never,
@@ -36,14 +38,14 @@ enum When {
 
 /// Counts the requests through its doors, and kills the program that sends them when its time has come.
 #[derive(Clone)]
-struct Gate {
+pub(crate) struct Gate {
     when: When,
-    requests: Arc<Mutex<Vec<String>>>,
+    pub(crate) requests: Arc<Mutex<Vec<String>>>,
     victim: Arc<Mutex<Option<Child>>>,
 }
 
 impl Gate {
-    fn new(when: When) -> Self {
+    pub(crate) fn new(when: When) -> Self {
         Self {
             when,
             requests: Arc::default(),
@@ -52,7 +54,7 @@ impl Gate {
     }
 
     /// Passes requests that come to an address on to a server; gives the address.
-    fn door(&self, listen: &str, upstream: String) -> String {
+    pub(crate) fn door(&self, listen: &str, upstream: String) -> String {
         let listener = TcpListener::bind(listen).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let gate = self.clone();
@@ -67,8 +69,8 @@ impl Gate {
     }
 
     /// Runs the program with its requests through the doors; gives its exit code, none where it was killed.
-    fn run(&self, world: &World) -> Option<i32> {
-        let mut command = world.command(&["vault", "bootstrap", "vault.yaml"]);
+    pub(crate) fn run(&self, world: &World, args: &[&str]) -> Option<i32> {
+        let mut command = world.command(args);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         *self.victim.lock().unwrap() = Some(child.unwrap());
         loop {
@@ -121,7 +123,7 @@ impl Gate {
 }
 
 /// One request or answer: its head, and as many bytes after it as it says.
-fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
+pub(crate) fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut message = Vec::new();
     let mut buffer = [0_u8; 8192];
     loop {
@@ -220,7 +222,7 @@ fn a_first_bootstrap_killed_at_every_request_ends_the_same_when_it_is_run_again(
         let gate = Gate::new(when);
         let door = gate.door("127.0.0.1:0", server.address());
         world.write(&format!("http://{door}"), SPEC);
-        let code = gate.run(&world);
+        let code = gate.run(&world, &BOOTSTRAP);
         let requests = gate.requests.lock().unwrap().clone();
         let program = &program;
         let check = move || {
@@ -267,7 +269,7 @@ fn with_the_keys_in_secrets_it_may_be_killed_at_every_request_to_the_api_server_
         let kubeconfig = api.kubeconfig();
         fs::write(world.path("kubeconfig"), kubeconfig.replace(&direct, &door)).unwrap();
         world.write_spec(&in_pods(&world, port, SPEC));
-        let code = gate.run(&world);
+        let code = gate.run(&world, &BOOTSTRAP);
         let requests = gate.requests.lock().unwrap().clone();
         let program = &program;
         let check = move || {

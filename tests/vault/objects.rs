@@ -20,7 +20,7 @@ fn twice(world: &World, server: &Server, spec: &str) -> Vec<String> {
     changes(&first)
 }
 
-fn started() -> Option<(World, Server)> {
+fn on_a_vault() -> Option<(World, Server)> {
     let program = server_program()?;
     let world = World::new();
     let server = Server::start(&program, &world.path("storage"), "127.0.0.1:0");
@@ -117,7 +117,7 @@ fn filled(world: &World, spec: &str) -> String {
 
 #[test]
 fn every_auth_method_with_a_table_is_made_once_and_is_the_same_on_the_second_run() {
-    let Some((world, server)) = started() else {
+    let Some((world, server)) = on_a_vault() else {
         return;
     };
     let spec = filled(&world, AUTH);
@@ -138,7 +138,7 @@ fn every_auth_method_with_a_table_is_made_once_and_is_the_same_on_the_second_run
 
 #[test]
 fn every_secrets_engine_with_a_table_is_made_once_and_is_the_same_on_the_second_run() {
-    let Some((world, server)) = started() else {
+    let Some((world, server)) = on_a_vault() else {
         return;
     };
     let spec = filled(&world, SECRETS);
@@ -199,7 +199,7 @@ const IDENTITY: &str = r"  authMethods: [{type: userpass}, {type: jwt}]
 
 #[test]
 fn identities_quotas_and_objects_follow_the_file_and_refer_to_mounts_by_their_paths() {
-    let Some((world, server)) = started() else {
+    let Some((world, server)) = on_a_vault() else {
         return;
     };
     let accessor = "secret/data/{{identity.entity.aliases.${accessor(auth/userpass)}.name}}";
@@ -243,7 +243,7 @@ fn identities_quotas_and_objects_follow_the_file_and_refer_to_mounts_by_their_pa
 
 #[test]
 fn a_policy_that_is_only_laid_out_otherwise_is_no_drift_and_another_meaning_is() {
-    let Some((world, server)) = started() else {
+    let Some((world, server)) = on_a_vault() else {
         return;
     };
     let policy = |text: &str| format!("  policies:\n    p: {}\n", json!(text));
@@ -270,7 +270,7 @@ fn a_policy_that_is_only_laid_out_otherwise_is_no_drift_and_another_meaning_is()
 
 #[test]
 fn what_is_taken_for_a_policy_here_is_what_the_server_takes() {
-    let Some((world, server)) = started() else {
+    let Some((world, server)) = on_a_vault() else {
         return;
     };
     world.write(&server.url, "  policies: {}\n");
@@ -354,7 +354,7 @@ fn a_fault_in_a_policy_is_told_with_its_line_and_column() {
 }
 
 /// A file sealed to the recipient of the world.
-fn seal(world: &World, name: &str, clear: &str) {
+pub(crate) fn seal(world: &World, name: &str, clear: &str) {
     let identity: age::x25519::Identity = world.identity.parse().unwrap();
     let recipient = identity.to_public();
     let recipients = std::iter::once(&recipient as &dyn age::Recipient);
@@ -370,7 +370,7 @@ fn seal(world: &World, name: &str, clear: &str) {
 
 #[test]
 fn initial_values_are_put_there_once_and_never_again_whatever_becomes_of_them() {
-    let Some((world, server)) = started() else {
+    let Some((world, server)) = on_a_vault() else {
         return;
     };
     let spec = |pass: &str| {
@@ -489,7 +489,7 @@ pub(crate) fn action<'a>(report: &'a Value, path: &str) -> &'a Value {
 
 #[test]
 fn types_and_versions_change_only_with_leave() {
-    let Some((world, server)) = started() else {
+    let Some((world, server)) = on_a_vault() else {
         return;
     };
     let engine = |rest: &str| format!("  secretsEngines: [{{path: it, {rest}}}]\n");
@@ -527,7 +527,7 @@ fn types_and_versions_change_only_with_leave() {
 
 #[test]
 fn a_mount_moves_with_what_it_holds_and_with_its_ledger() {
-    let Some((world, server)) = started() else {
+    let Some((world, server)) = on_a_vault() else {
         return;
     };
     twice(
@@ -565,7 +565,7 @@ fn what_comes_with_a_server_is_never_declared_and_never_pruned() {
 
 #[test]
 fn kinds_of_things_that_are_protected_stay_and_others_go() {
-    let Some((world, server)) = started() else {
+    let Some((world, server)) = on_a_vault() else {
         return;
     };
     let all =
@@ -590,7 +590,7 @@ fn kinds_of_things_that_are_protected_stay_and_others_go() {
 
 #[test]
 fn people_can_be_declared_in_a_file_each() {
-    let Some((world, server)) = started() else {
+    let Some((world, server)) = on_a_vault() else {
         return;
     };
     fs::create_dir(world.path("repo/people")).unwrap();

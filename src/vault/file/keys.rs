@@ -61,6 +61,17 @@ pub enum Store {
     },
 }
 
+impl Store {
+    /// Where it is, for people.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::File(path) => path.clone(),
+            Self::Secret { namespace, name } => format!("Secret {namespace}/{name}"),
+            Self::S3 { bucket, key } => format!("s3://{bucket}/{key}"),
+        }
+    }
+}
+
 pub(super) const KEYS: Shape = Shape {
     name: "`keys`",
     title: "Keys",

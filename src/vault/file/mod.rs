@@ -68,6 +68,44 @@ impl Bootstrap {
             || self.server.tls.ca_secret.is_some()
             || keys.is_some_and(|keys| matches!(keys.store, Store::Secret { .. }))
     }
+
+    /// Everything that this file and another one of the same environment both claim.
+    pub fn clashes(&self, first: &Self, phase: &str, first_phase: &str) -> Diagnostics {
+        let mut findings = Diagnostics::new();
+        let kept = |file: &Self| file.keys.as_ref().map(|keys| keys.store.describe());
+        if kept(self).is_some() && kept(self) == kept(first) {
+            findings.push(
+                Diagnostic::error(
+                    "vault/keys-twice",
+                    format!(
+                        "the phases `{first_phase}` and `{phase}` keep their keys in one place"
+                    ),
+                )
+                .at(self.location.clone())
+                .help("say all of it in one file, or give one of them a place of its own"),
+            );
+        }
+        if !self.server.is_also(&first.server) {
+            return findings;
+        }
+        for one in &self.wanted {
+            let Some(other) = first.wanted.iter().find(|other| other.path == one.path) else {
+                continue;
+            };
+            let at = other.location.as_ref().map(ToString::to_string);
+            let message = format!(
+                "`{}` is declared twice for one Vault, first in phase `{first_phase}` at {}",
+                one.path,
+                at.unwrap_or_default()
+            );
+            findings.push(
+                Diagnostic::error("vault/declared-twice", message)
+                    .at(one.location.clone())
+                    .help("keep one of them"),
+            );
+        }
+        findings
+    }
 }
 
 /// Reads a file of a tree.

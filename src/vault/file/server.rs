@@ -73,6 +73,22 @@ pub struct SecretKey {
     pub key: String,
 }
 
+impl Server {
+    /// Whether one of the servers is one of those of another.
+    pub(super) fn is_also(&self, other: &Self) -> bool {
+        let shared = match (&self.address, &other.address) {
+            (Address::Urls(mine), Address::Urls(theirs)) => mine
+                .iter()
+                .any(|url| theirs.iter().any(|other| other.value == url.value)),
+            (Address::Pods(mine), Address::Pods(theirs)) => {
+                mine.namespace == theirs.namespace && mine.stateful_set == theirs.stateful_set
+            }
+            _ => false,
+        };
+        shared && self.namespace == other.namespace
+    }
+}
+
 /// Where a secret text is found. The file that names it never holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reference {

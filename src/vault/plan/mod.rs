@@ -17,6 +17,7 @@ use super::{
     references,
     wanted::{Wanted, What},
 };
+use crate::source::Secret;
 
 /// What a Vault holds, as far as the file is about it.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +48,19 @@ pub enum Kind {
     Prune,
     /// It is as it should be.
     None,
+}
+
+impl Kind {
+    /// The word for programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Configure => "configure",
+            Self::Recreate => "recreate",
+            Self::Prune => "prune",
+            Self::None => "none",
+        }
+    }
 }
 
 /// A field that changes, as people may see it.
@@ -96,6 +110,8 @@ pub struct Action {
     pub digests: Vec<(String, String)>,
     /// Why it cannot be done.
     pub blocked: Option<Diagnostic>,
+    /// A keyed digest of what was found and of what is written.
+    pub relied: Option<String>,
 }
 
 impl Action {
@@ -110,7 +126,14 @@ impl Action {
             writes: Vec::new(),
             digests: Vec::new(),
             blocked: None,
+            relied: None,
         }
+    }
+
+    /// Secrets are in what is written, so only a key of our own makes a digest of it that may be shown.
+    fn digest(&self, digester: &Digester) -> Option<String> {
+        let found = format!("{:?} {:?} {:?}", self.kind, self.changes, self.writes);
+        digester.lasting(&self.path, &Secret::new(found))
     }
 }
 
@@ -144,6 +167,9 @@ pub(super) fn plan(
         _ => None,
     }));
     actions.extend(prune::prune(wanted, &left, ledger));
+    for action in actions.iter_mut().filter(|one| one.kind != Kind::None) {
+        action.relied = action.digest(digester);
+    }
     actions
 }
 

@@ -80,5 +80,6 @@ fn pruned(path: &str, word: &str, holds: &Holds) -> Option<Action> {
         writes: vec![Write::Delete(api)],
         digests: Vec::new(),
         blocked: None,
+        relied: None,
     })
 }

@@ -21,6 +21,8 @@ pub(super) enum Slot {
     Journal,
     /// What was made in the Vault.
     Ledger,
+    /// Shares that are about to become the keys.
+    Next,
     /// What trueup logs in with on later runs.
     Login,
     /// What proves that the store keeps what it is given.
@@ -34,6 +36,7 @@ impl Slot {
             Self::Keys => "keys",
             Self::Journal => "journal",
             Self::Ledger => "ledger",
+            Self::Next => "next",
             Self::Login => "login",
             Self::Canary => "canary",
         }
