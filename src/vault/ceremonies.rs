@@ -119,8 +119,8 @@ impl Run<'_> {
         let vault = self.vault().ok_or_else(no_keys)?;
         let of_file = self.phase.bootstrap.init.as_ref();
         let split = Init {
-            shares: shares.unwrap_or(of_file.map_or(5, |init| init.shares)),
-            threshold: threshold.unwrap_or(of_file.map_or(3, |init| init.threshold)),
+            shares: shares.unwrap_or_else(|| of_file.map_or(5, |init| init.shares)),
+            threshold: threshold.unwrap_or_else(|| of_file.map_or(3, |init| init.threshold)),
             holders: Vec::new(),
         };
         if split.threshold > split.shares {

@@ -37,9 +37,10 @@ struct Next {
 
 /// The paths of the ceremony: of the shares that unseal, or of those that recover.
 fn path(keys: &Keys, rest: &str) -> String {
-    match keys.shares.is_empty() {
-        false => format!("sys/rekey/{rest}"),
-        true => format!("sys/rekey-recovery-key/{rest}"),
+    if keys.shares.is_empty() {
+        format!("sys/rekey-recovery-key/{rest}")
+    } else {
+        format!("sys/rekey/{rest}")
     }
 }
 
