@@ -8,6 +8,7 @@
 
 pub mod apply;
 pub mod aws;
+pub mod charts;
 pub mod cli;
 pub mod cluster;
 pub mod config;

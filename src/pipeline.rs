@@ -6,6 +6,7 @@
 //! command line, the daemon and the tests cannot differ.
 
 mod clusters;
+mod facts;
 mod files;
 mod remote;
 mod vaults;
@@ -17,6 +18,7 @@ use trueup_manifest::{Diagnostic, Diagnostics, Tree};
 
 pub use self::{
     clusters::{Clusters, Connection},
+    facts::{Undrawn, forget_draws, settle},
     files::{Fetch, own_files},
     remote::Remote,
     vaults::{
@@ -52,6 +54,8 @@ pub struct Prepared {
     pub desired: Desired,
     /// What its `vault` phases say, by their names.
     pub vaults: Vec<(String, Arc<Bootstrap>)>,
+    /// What its charts drew and the cluster does not keep yet; none where no cluster was asked.
+    pub undrawn: Option<Undrawn>,
 }
 
 /// The pure part: config and render. The files are those of `tree`, in which the Environment file
@@ -63,6 +67,12 @@ pub fn prepare(
     request: &Request<'_>,
     remote: &Remote,
 ) -> Result<Prepared, Diagnostics> {
+    let environment = select_here(config, request)?;
+    render_from(tree, environment, request.revision, remote)
+}
+
+/// [`select`] for an environment whose files are those of the tree that its own file lies in; another one is refused.
+pub fn select_here(config: &Config, request: &Request<'_>) -> Result<Environment, Diagnostics> {
     let environment = select(config, request)?;
     if let Some(source) = &environment.source {
         return Err(Diagnostic::error(
@@ -73,7 +83,7 @@ pub fn prepare(
         .help("fetch them first, or remove `source` to take those beside the Environment file")
         .into());
     }
-    render_from(tree, environment, request.revision, remote)
+    Ok(environment)
 }
 
 /// The environment that is asked for, with its variables.
@@ -85,7 +95,7 @@ pub fn select(config: &Config, request: &Request<'_>) -> Result<Environment, Dia
     Ok(environment)
 }
 
-/// Renders an environment from the files of a tree. What kustomizations name elsewhere is fetched.
+/// Renders an environment from the files of a tree, without a cluster. What kustomizations name elsewhere is fetched.
 pub fn render_from(
     tree: &dyn Tree,
     environment: Environment,
@@ -96,6 +106,8 @@ pub fn render_from(
         revision,
         remote: Some(remote),
         cache: None,
+        asked: Some(remote.asked()),
+        charts: Some(remote.charts()),
     };
     render_with(tree, environment, &options)
 }
@@ -116,6 +128,7 @@ pub fn render_with(
         environment,
         desired,
         vaults,
+        undrawn: None,
     })
 }
 
@@ -139,10 +152,23 @@ pub fn reconcile<'a>(
     session: &'a Session,
     options: &'a Options,
 ) -> BoxFuture<'a, Report> {
-    if prepared.vaults.is_empty() {
-        return session
-            .reconcile(&prepared.desired, &prepared.environment.reconcile, options)
-            .boxed();
+    async move {
+        if let Some(undrawn) = prepared.undrawn.as_ref().filter(|_| !options.dry_run)
+            && let Err(errors) = undrawn.keep().await
+        {
+            let Desired {
+                environment,
+                revision,
+                ..
+            } = &prepared.desired;
+            return Report::of_failure(environment, revision.clone(), errors);
+        }
+        if prepared.vaults.is_empty() {
+            return session
+                .reconcile(&prepared.desired, &prepared.environment.reconcile, options)
+                .await;
+        }
+        vaults::reconcile(prepared, session, options).await
     }
-    vaults::reconcile(prepared, session, options).boxed()
+    .boxed()
 }

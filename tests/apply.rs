@@ -14,6 +14,10 @@
 mod adoption;
 #[path = "apply/atomic.rs"]
 mod atomic;
+#[path = "apply/chart_hooks.rs"]
+mod chart_hooks;
+#[path = "apply/chart_secrets.rs"]
+mod chart_secrets;
 #[path = "apply/charts.rs"]
 mod charts;
 #[path = "apply/credentials.rs"]

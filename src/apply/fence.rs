@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::cluster::{
     Answer, Applied, ApplyOptions, Cluster, DeleteOptions, Deleted, Duplex, Error, ErrorKind,
-    Freshness, Kinds, Listing, Live, Patch, Resource, Selection, Target, WatchEvent,
+    Freshness, Kinds, Listing, Live, Patch, Resource, Selection, ServerVersion, Target, WatchEvent,
 };
 
 /// Whether writes pass.
@@ -71,6 +71,10 @@ impl Fenced {
 impl Cluster for Fenced {
     fn kinds(&self, freshness: Freshness) -> Answer<'_, Arc<Kinds>> {
         self.inner.kinds(freshness)
+    }
+
+    fn version(&self) -> Answer<'_, ServerVersion> {
+        self.inner.version()
     }
 
     fn get<'a>(&'a self, target: &'a Target) -> Answer<'a, Option<Live>> {

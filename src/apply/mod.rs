@@ -16,6 +16,7 @@ mod explain;
 mod fence;
 mod foreign;
 pub mod health;
+mod hiding;
 mod lease;
 mod nodes;
 mod observe;
@@ -40,6 +41,7 @@ use self::{
     ahead::{Ahead, Ground, Lists},
     confirmed::Confirmed,
     execute::Setting,
+    hiding::Hiding,
     lease::{Lease, Seat, Turn},
     observe::Observer,
 };
@@ -170,7 +172,8 @@ impl Session {
         policy: &Reconcile,
         consent: Consent,
     ) -> Result<Planned, Diagnostics> {
-        let cluster = self.cluster.as_ref();
+        let cluster = Hiding::of(&self.cluster, &desired.hidden);
+        let cluster = cluster.as_ref();
         let applyset = ApplySet::of(&desired.environment)?;
         let (ground, listed) = match self.ahead.take(&applyset) {
             Some(read) => read?,
@@ -305,6 +308,8 @@ impl Session {
         let cluster = lease
             .as_ref()
             .map_or_else(|| Arc::clone(&self.cluster), Lease::cluster);
+        let hidden = desired.map(|desired| &desired.hidden);
+        let cluster = hidden.map_or(Arc::clone(&cluster), |hidden| Hiding::of(&cluster, hidden));
         let is_stale = lease.as_ref().is_some_and(|lease| lease.others_wrote);
         let mut report = match desired.filter(|_| is_stale) {
             None => carry_out_on(&cluster, &self.confirmed, planned, policy, options).await,

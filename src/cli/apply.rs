@@ -48,16 +48,15 @@ impl Args {
         })?;
         let saved = Saved::read(&text)?;
         let repository = Repository::open(global)?;
-        let prepared = repository.prepare_as_planned(&saved)?;
         let clusters = Clusters::new(global.cluster_override());
-        let options = Options {
-            confirmed: self.confirm,
-            take_over: self.take_over,
-            expected: Some(Arc::new(saved)),
-            ..Options::default()
-        };
         super::runtime()?.block_on(async {
-            let connection = clusters.of(&prepared.environment).await?;
+            let (prepared, connection) = repository.prepare_as_planned(&saved, &clusters).await?;
+            let options = Options {
+                confirmed: self.confirm,
+                take_over: self.take_over,
+                expected: Some(Arc::new(saved)),
+                ..Options::default()
+            };
             let session = &connection.session;
             let work = async |options| pipeline::reconcile(&prepared, session, &options).await;
             let report = reconcile::follow(console, options, work).await?;

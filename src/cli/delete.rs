@@ -1,6 +1,7 @@
 //! `trueup delete`: takes an environment out of its cluster.
 
 use clap::Args as ClapArgs;
+use trueup_manifest::Diagnostic;
 
 use super::{
     console::Console,
@@ -12,8 +13,9 @@ use super::{
 };
 use crate::{
     apply::{Deletion, Options},
-    pipeline::Clusters,
+    pipeline::{self, Clusters},
     render::Desired,
+    report::Outcome,
     source,
 };
 
@@ -64,6 +66,10 @@ impl Args {
             let policy = &environment.reconcile;
             let work = async |options| session.delete(&desired, policy, deletion, &options).await;
             let report = reconcile::follow(console, options, work).await?;
+            let stays = |warning: &Diagnostic| warning.code == "apply/still-there";
+            if report.outcome == Outcome::Converged && !report.warnings.iter().any(stays) {
+                pipeline::forget_draws(connection.cluster.as_ref(), &desired.environment).await?;
+            }
             reconcile::tell(console, self.output.format, &report)
         })
     }

@@ -88,10 +88,11 @@ impl Args {
         global: &Global,
         console: &Console,
     ) -> Result<Exit, Failure> {
-        let prepared = repository.prepare_to_apply(&self.environment, &self.variables)?;
         let clusters = Clusters::new(global.cluster_override());
         super::runtime()?.block_on(async {
-            let connection = clusters.of(&prepared.environment).await?;
+            let (prepared, connection) = repository
+                .prepare_to_apply(&self.environment, &self.variables, &clusters)
+                .await?;
             let planned =
                 pipeline::plan(&prepared, &connection.session, Consent::default()).await?;
             let works = pipeline::look_at_vaults(&prepared, &connection.cluster).await;

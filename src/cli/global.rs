@@ -61,6 +61,11 @@ impl Global {
         }
     }
 
+    /// Whether nothing is fetched.
+    pub(super) fn is_offline(&self) -> bool {
+        self.offline
+    }
+
     /// Whether to use colour on a stream.
     pub(super) fn color(&self, stream: &impl IsTerminal) -> bool {
         match self.color {

@@ -1,13 +1,16 @@
 //! `trueup helm`: Helm's commands, so that scripts move over.
 
 mod dependency;
+mod source;
 mod template;
+mod unused;
 
 use clap::{Args as ClapArgs, Subcommand};
 
 use super::{
     console::Console,
     exit::{Exit, Failure},
+    global::Global,
 };
 
 /// Render charts, with Helm's commands and flags
@@ -20,14 +23,15 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Template(Box<template::Args>),
+    #[command(alias = "dep", alias = "dependencies")]
     Dependency(dependency::Args),
 }
 
 impl Args {
-    pub(super) fn run(&self, console: &Console) -> Result<Exit, Failure> {
+    pub(super) fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
         match &self.command {
-            Command::Template(args) => args.run(console),
-            Command::Dependency(args) => args.run(console),
+            Command::Template(args) => args.run(global, console),
+            Command::Dependency(args) => args.run(global, console),
         }
     }
 }

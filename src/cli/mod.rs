@@ -108,7 +108,7 @@ impl Command {
     fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
         match self {
             Self::Render(args) => args.run(global, console),
-            Self::Helm(args) => args.run(console),
+            Self::Helm(args) => args.run(global, console),
             Self::Check(args) => args.run(global, console),
             Self::Diff(args) => args.run(global, console),
             Self::Plan(args) => args.run(global, console),

@@ -4,6 +4,7 @@ mod markdown;
 mod text;
 
 use clap::Args as ClapArgs;
+use trueup_manifest::Diagnostic;
 
 pub(super) use self::text::Detail;
 use super::{
@@ -39,10 +40,11 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
         let repository = Repository::open(global)?;
-        let prepared = repository.prepare_to_apply(&self.environment, &[])?;
         let clusters = Clusters::new(global.cluster_override());
         super::runtime()?.block_on(async {
-            let connection = clusters.of(&prepared.environment).await?;
+            let (prepared, connection) = repository
+                .prepare_to_apply(&self.environment, &[], &clusters)
+                .await?;
             let planned =
                 pipeline::plan(&prepared, &connection.session, Consent::default()).await?;
             let works = pipeline::look_at_vaults(&prepared, &connection.cluster).await;
@@ -54,6 +56,7 @@ impl Args {
                 }
                 Target::Path(path) => {
                     works::savable(&works)?;
+                    refuse_undrawn(&prepared)?;
                     let text = output::json(&Whole::new(&*planned.plan, &works))?;
                     whole_file::write(path, &text)?;
                     console.message(&text::summary(&planned.plan));
@@ -62,6 +65,29 @@ impl Args {
             }
             Ok(Exit::Done)
         })
+    }
+}
+
+/// A saved plan says what is done. Values that are drawn when it is done are in no plan.
+fn refuse_undrawn(prepared: &Prepared) -> Result<(), Failure> {
+    let Some(undrawn) = &prepared.undrawn else {
+        return Ok(());
+    };
+    let message = format!(
+        "a saved plan cannot hold what charts have yet to draw: {}",
+        undrawn.drew().join(", ")
+    );
+    let help = "let `trueup reconcile` draw it once, after which it is kept in the cluster; or set these values yourself";
+    Err(Diagnostic::error("plan/undrawn", message).help(help).into())
+}
+
+/// Says that some values shown are not those that will be.
+fn tell_undrawn(console: &Console, prepared: &Prepared) {
+    if let Some(undrawn) = &prepared.undrawn {
+        console.message(&format!(
+            "charts draw random values, which will be others when this is done, and stay from then on: {}",
+            undrawn.drew().join(", ")
+        ));
     }
 }
 
@@ -74,6 +100,7 @@ pub(super) fn tell_markdown(
 ) -> Result<(), Failure> {
     console.findings(&prepared.desired.warnings);
     console.findings(&plan.warnings);
+    tell_undrawn(console, prepared);
     console.data(&(markdown::plan(plan) + &works::markdown(works)))
 }
 
@@ -87,6 +114,7 @@ pub(super) fn tell(
 ) -> Result<(), Failure> {
     console.findings(&prepared.desired.warnings);
     console.findings(&plan.warnings);
+    tell_undrawn(console, prepared);
     if format != Format::Text {
         return output::structured(console, format, &Whole::new(plan, works));
     }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     apply::{Events, Options, stopping},
-    pipeline::{self, Clusters, Prepared},
+    pipeline::{self, Clusters, Connection, Prepared},
     plan::{Consent, Plan},
     report::{AfterProgress, Outcome, Report},
 };
@@ -55,16 +55,17 @@ impl Args {
         let runtime = super::runtime()?;
         // The server answers while the files are rendered.
         let ahead = repository.look_ahead(&runtime, &clusters, &self.environment);
-        let prepared = repository.prepare_to_apply(&self.environment, &[])?;
         runtime.block_on(async {
+            let prepared = repository.prepare_to_apply(&self.environment, &[], &clusters);
+            let (prepared, connection) = prepared.await?;
             if let Some(ahead) = ahead {
                 // It holds nothing that could be lost: the plan reads what is missing.
                 let _ = ahead.await;
             }
             if self.dry_run {
-                self.plan(&prepared, &clusters, console).await
+                self.plan(&prepared, &connection, console).await
             } else {
-                self.reconcile(&prepared, &clusters, console).await
+                self.reconcile(&prepared, &connection, console).await
             }
         })
     }
@@ -72,10 +73,9 @@ impl Args {
     async fn plan(
         &self,
         prepared: &Prepared,
-        clusters: &Clusters,
+        connection: &Connection,
         console: &Console,
     ) -> Result<Exit, Failure> {
-        let connection = clusters.of(&prepared.environment).await?;
         let consent = Consent {
             deletions: self.confirm,
             take_over: self.take_over,
@@ -94,7 +94,7 @@ impl Args {
     async fn reconcile(
         &self,
         prepared: &Prepared,
-        clusters: &Clusters,
+        connection: &Connection,
         console: &Console,
     ) -> Result<Exit, Failure> {
         let options = Options {
@@ -102,7 +102,6 @@ impl Args {
             take_over: self.take_over,
             ..Options::default()
         };
-        let connection = clusters.of(&prepared.environment).await?;
         let session = &connection.session;
         let work = async |options| pipeline::reconcile(prepared, session, &options).await;
         let report = follow(console, options, work).await?;

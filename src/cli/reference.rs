@@ -64,27 +64,39 @@ fn cli_page() -> String {
         &mut out,
         root.get_arguments().filter(|arg| arg.is_global_set()),
     );
-    for command in root
-        .get_subcommands()
-        .filter(|command| !command.is_hide_set())
-    {
-        let _ = writeln!(out, "\n## trueup {}\n", command.get_name());
-        let about = command.get_long_about().or_else(|| command.get_about());
-        if let Some(about) = about {
-            let _ = writeln!(out, "{about}\n");
-        }
-        let usage = command.clone().render_usage().to_string();
-        let _ = writeln!(
-            out,
-            "```text\n{}\n```\n",
-            usage.trim_start_matches("Usage: ")
-        );
-        options(
-            &mut out,
-            command.get_arguments().filter(|arg| !arg.is_global_set()),
-        );
+    for command in shown(&root) {
+        section(&mut out, command, "trueup", 2);
     }
     out
+}
+
+/// The commands below one, but for those that are hidden.
+fn shown(command: &clap::Command) -> impl Iterator<Item = &clap::Command> {
+    let is_own = |command: &&clap::Command| !command.is_hide_set() && command.get_name() != "help";
+    command.get_subcommands().filter(is_own)
+}
+
+/// A command with those below it.
+fn section(out: &mut String, command: &clap::Command, above: &str, depth: usize) {
+    let name = format!("{above} {}", command.get_name());
+    let _ = writeln!(out, "\n{} {name}\n", "#".repeat(depth));
+    let about = command.get_long_about().or_else(|| command.get_about());
+    if let Some(about) = about {
+        let _ = writeln!(out, "{about}\n");
+    }
+    let usage = command.clone().render_usage().to_string();
+    let _ = writeln!(
+        out,
+        "```text\n{}\n```\n",
+        usage.trim_start_matches("Usage: ")
+    );
+    options(
+        out,
+        command.get_arguments().filter(|arg| !arg.is_global_set()),
+    );
+    for below in shown(command) {
+        section(out, below, &name, depth + 1);
+    }
 }
 
 fn options<'a>(out: &mut String, arguments: impl Iterator<Item = &'a clap::Arg>) {

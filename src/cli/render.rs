@@ -7,7 +7,7 @@ mod write;
 
 use clap::Args as ClapArgs;
 use trueup_kustomize::is_remote;
-use trueup_manifest::{Diagnostic, DiskTree, Manifest};
+use trueup_manifest::{Diagnostic, DiskTree, Manifest, Tree as _, TreePath};
 
 use self::{
     flags::{Flags, Order, Restrictor},
@@ -27,15 +27,16 @@ use crate::{
     render::{self, BuildOptions},
 };
 
-/// Print the objects of an environment or of a kustomization
+/// Print the objects of an environment, of a kustomization or of a chart
 ///
 /// With the name of an environment it prints what `trueup reconcile` would apply. With a folder it
-/// prints what `kustomize build` prints for it, byte for byte. A name that could be either is an
-/// error: `./NAME` is the folder.
+/// prints what `kustomize build` prints for it, byte for byte; with the folder of a chart the objects of a
+/// release of it, with the chart's own values. A name that could be either is an error: `./NAME` is the
+/// folder. `trueup helm template` prints a chart as Helm does, and takes values.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// The name of an environment, or the folder of a kustomization, or the address of one in a Git
-    /// repository: `github.com/org/repo//folder?ref=v1`
+    /// The name of an environment, or the folder of a kustomization or a chart, or the address of a
+    /// kustomization in a Git repository: `github.com/org/repo//folder?ref=v1`
     #[arg(value_name = "ENV|DIR", default_value = ".")]
     what: String,
     /// Only these phases of an environment
@@ -119,9 +120,15 @@ impl Args {
         let here = current_folder()?;
         // The root is the machine's, so that bases beside the folder are found wherever they lie.
         let tree = DiskTree::new("/")?.shown_from(&here);
+        if !is_remote(&self.what) {
+            let dir = tree.locate(here.join(&self.what))?;
+            if self.is_chart(&tree, &dir)? {
+                return Ok(render::render_chart(&tree, &dir)?);
+            }
+        }
         let programs = self.flags.programs()?;
-        let inflator = self.flags.inflator()?;
         let remote = Remote::new(global.fetch());
+        let inflator = self.flags.inflator(remote.charts())?;
         let options = BuildOptions {
             load_anywhere: self.flags.load_restrictor == Restrictor::None,
             as_loaded: self.flags.reorder == Order::None,
@@ -140,5 +147,19 @@ impl Args {
         };
         warnings.extend(self.flags.notes());
         Ok((manifests, warnings))
+    }
+
+    /// A folder with a `Chart.yaml` and no kustomization file holds a chart.
+    fn is_chart(&self, tree: &DiskTree, dir: &TreePath) -> Result<bool, Failure> {
+        let has = |name: &str| -> Result<bool, Failure> {
+            let path = dir.join(name).map_err(Diagnostic::from)?;
+            Ok(tree.entry(&path).map_err(Diagnostic::from)?.is_some())
+        };
+        for name in ["kustomization.yaml", "kustomization.yml", "Kustomization"] {
+            if has(name)? {
+                return Ok(false);
+            }
+        }
+        has("Chart.yaml")
     }
 }

@@ -7,15 +7,17 @@ use std::{
     sync::Arc,
 };
 
+use futures::FutureExt;
 use trueup_manifest::{Diagnostic, Diagnostics, DiskTree, Tree};
 
 use self::subtree::Subtree;
 
 use super::{exit::Failure, global::Global};
 use crate::{
-    config::{Config, ENVIRONMENTS, Literal},
-    pipeline::{self, Clusters, Fetch, Prepared, Remote, Request},
+    config::{Config, ENVIRONMENTS, Environment, Literal},
+    pipeline::{self, Clusters, Connection, Fetch, Prepared, Remote, Request},
     plan::{STALE, Saved},
+    render::{Asked, RenderOptions, asked::Questions},
     source::{self, Snapshot, WorkTree},
 };
 
@@ -93,24 +95,77 @@ impl Repository {
         }))
     }
 
-    /// [`Self::prepare`] for a plan or a run, which tell their revision.
-    pub(super) fn prepare_to_apply(
+    /// An environment for a plan or a run: rendered with what its charts want to know of its cluster, and with its
+    /// revision.
+    pub(super) async fn prepare_to_apply(
         &self,
         environment: &str,
         variables: &[(String, Literal)],
-    ) -> Result<Prepared, Diagnostics> {
-        let mut prepared = self.prepare(environment, variables)?;
+        clusters: &Clusters,
+    ) -> Result<(Prepared, Arc<Connection>), Diagnostics> {
+        let request = Request {
+            environment,
+            revision: None,
+            variables,
+        };
+        let environment = pipeline::select(&self.config, &request)?;
+        let files = pipeline::own_files(&environment, self.fetch).await?;
+        let revision = files.as_ref().map(|files| files.revision().to_string());
+        let tree: &dyn Tree = files.as_ref().map_or(&self.tree, |files| files);
+        let (mut prepared, connection) = self
+            .render_on(tree, environment, revision.as_deref(), clusters)
+            .await?;
         // The environment is of the repository that its own file lies in, wherever its files come from.
         prepared.desired.source = Some(source::identity(self.tree.root()));
         if prepared.desired.revision.is_none() {
             prepared.desired.revision = self.revision();
         }
-        Ok(prepared)
+        Ok((prepared, connection))
+    }
+
+    async fn render_on(
+        &self,
+        tree: &dyn Tree,
+        environment: Environment,
+        revision: Option<&str>,
+        clusters: &Clusters,
+    ) -> Result<(Prepared, Arc<Connection>), Diagnostics> {
+        let connection = match clusters.of(&environment).await {
+            Ok(connection) => connection,
+            Err(mut findings) => {
+                // What is wrong with the files is told at once, too.
+                let rendered = pipeline::render_from(tree, environment, revision, &self.remote);
+                findings.extend(rendered.err().into_iter().flatten());
+                return Err(findings);
+            }
+        };
+        let name = environment.name.value.clone();
+        let render = |asked: Arc<Asked>| {
+            let environment = environment.clone();
+            async move {
+                let options = RenderOptions {
+                    revision,
+                    remote: Some(&self.remote),
+                    cache: None,
+                    asked: Some(&asked),
+                    charts: Some(self.remote.charts()),
+                };
+                pipeline::render_with(tree, environment, &options)
+            }
+            .boxed()
+        };
+        let known = Questions::default();
+        let settled = pipeline::settle(&connection.cluster, &name, &known, render).await;
+        settled.map(|(prepared, _)| (prepared, connection))
     }
 
     /// An environment as a plan had it: rendered from the plan's revision, which need not be what is
     /// checked out.
-    pub(super) fn prepare_as_planned(&self, saved: &Saved) -> Result<Prepared, Failure> {
+    pub(super) async fn prepare_as_planned(
+        &self,
+        saved: &Saved,
+        clusters: &Clusters,
+    ) -> Result<(Prepared, Arc<Connection>), Failure> {
         let known = self.config.knows(&saved.environment);
         let is_elsewhere = known
             && self
@@ -118,9 +173,11 @@ impl Repository {
                 .environment(&saved.environment)
                 .is_ok_and(|environment| environment.source.is_some());
         if is_elsewhere || self.revision() == saved.revision {
-            let prepared = self.prepare_to_apply(&saved.environment, &[])?;
+            let (prepared, connection) = self
+                .prepare_to_apply(&saved.environment, &[], clusters)
+                .await?;
             return if prepared.desired.revision == saved.revision {
-                Ok(prepared)
+                Ok((prepared, connection))
             } else {
                 Err(other_revision(saved, prepared.desired.revision.as_deref()))
             };
@@ -138,9 +195,13 @@ impl Repository {
             revision: saved.revision.as_deref(),
             variables: &[],
         };
-        let mut prepared = pipeline::prepare(&*commit.tree, &config, &request, &self.remote)?;
+        let environment = pipeline::select_here(&config, &request)?;
+        let revision = saved.revision.as_deref();
+        let (mut prepared, connection) = self
+            .render_on(&*commit.tree, environment, revision, clusters)
+            .await?;
         prepared.desired.source = Some(source::identity(self.tree.root()));
-        Ok(prepared)
+        Ok((prepared, connection))
     }
 
     /// What is checked out, and whether it was changed since; none outside Git.

@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use super::{
     Answer, Applied, ApplyOptions, Cluster, DeleteOptions, Deleted, Duplex, Freshness, Kinds,
-    Listing, Live, Patch, Resource, Selection, Target, WatchEvent,
+    Listing, Live, Patch, Resource, Selection, ServerVersion, Target, WatchEvent,
     access::chain,
     connection::Connection,
     discovery::{self, Discovered},
@@ -293,6 +293,16 @@ struct PageMetadata {
 impl Cluster for KubeCluster {
     fn kinds(&self, freshness: Freshness) -> Answer<'_, Arc<Kinds>> {
         self.discover(freshness).boxed()
+    }
+
+    fn version(&self) -> Answer<'_, ServerVersion> {
+        async {
+            let about = About::path("read", "/version");
+            let response = self.send(&Request::read("/version"), &[], &about).await?;
+            serde_json::from_slice(&response.body)
+                .map_err(|error| about.error(ErrorKind::Transient, error.to_string()))
+        }
+        .boxed()
     }
 
     fn get<'a>(&'a self, target: &'a Target) -> Answer<'a, Option<Live>> {

@@ -65,6 +65,7 @@ struct Subresource {
 
 /// One of the two documents (`/api`, `/apis`), or why it is of no use.
 pub(super) struct Discovered {
+    api_versions: Vec<String>,
     resources: Vec<Resource>,
     unanswered: Vec<String>,
 }
@@ -80,6 +81,7 @@ impl Discovered {
             );
         }
         let mut found = Self {
+            api_versions: Vec::new(),
             resources: Vec::new(),
             unanswered: Vec::new(),
         };
@@ -97,6 +99,10 @@ impl Discovered {
         if version.freshness == "Stale" {
             self.unanswered.push(format!("{group}/{}", version.name));
         }
+        self.api_versions.push(match group {
+            "" => version.name.clone(),
+            group => format!("{group}/{}", version.name),
+        });
         for served in version.resources {
             let Some(response) = served.response_kind else {
                 continue;
@@ -124,10 +130,14 @@ impl Discovered {
 pub(super) fn kinds(core: Discovered, groups: Discovered) -> Kinds {
     let mut unanswered = core.unanswered;
     unanswered.extend(groups.unanswered);
-    Kinds::new(
+    let mut kinds = Kinds::new(
         core.resources.into_iter().chain(groups.resources),
         unanswered,
-    )
+    );
+    for api_version in core.api_versions.into_iter().chain(groups.api_versions) {
+        kinds.serve(api_version);
+    }
+    kinds
 }
 
 #[cfg(test)]

@@ -102,6 +102,18 @@ impl Error {
         about.error(kind, message)
     }
 
+    /// The same with other texts: `clean` takes out of what a server said what must not be shown.
+    #[must_use]
+    pub fn cleaned(mut self, clean: impl Fn(&str) -> String) -> Self {
+        self.message = clean(&self.message);
+        if let ErrorKind::Invalid { causes } = &mut self.kind {
+            for cause in causes {
+                cause.message = clean(&cause.message);
+            }
+        }
+        self
+    }
+
     /// Of what sort it is.
     pub fn kind(&self) -> &ErrorKind {
         &self.kind

@@ -44,6 +44,9 @@ pub trait Cluster: Send + Sync {
     /// What the server serves. [`Freshness::Latest`] asks the server anew.
     fn kinds(&self, freshness: Freshness) -> Answer<'_, Arc<Kinds>>;
 
+    /// Which version of Kubernetes the server is of.
+    fn version(&self) -> Answer<'_, ServerVersion>;
+
     /// Reads an object; none where there is none.
     fn get<'a>(&'a self, target: &'a Target) -> Answer<'a, Option<Live>>;
 
@@ -93,6 +96,18 @@ pub trait Cluster: Send + Sync {
         let error = Error::new(ErrorKind::Fatal, "forward to", pod.to_string(), message);
         Box::pin(async { Err(error) })
     }
+}
+
+/// The version of a server, as it says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServerVersion {
+    /// All of it: `v1.31.2-eks-7f9249a`.
+    pub git_version: String,
+    /// `1`.
+    pub major: String,
+    /// `31`, or `31+`.
+    pub minor: String,
 }
 
 /// How fresh an answer has to be.

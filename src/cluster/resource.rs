@@ -1,6 +1,10 @@
 //! What a server serves: kinds, their paths, and objects addressed by them.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    sync::Arc,
+};
 
 use serde::Serialize;
 use trueup_manifest::{Gvk, ObjectId};
@@ -113,6 +117,7 @@ pub struct Kinds {
     by_gvk: HashMap<Gvk, Arc<Resource>>,
     by_group_kind: HashMap<(String, String), Vec<Arc<Resource>>>,
     unanswered: Vec<String>,
+    api_versions: BTreeSet<String>,
 }
 
 impl Kinds {
@@ -159,6 +164,28 @@ impl Kinds {
     /// The preferred version of a kind.
     pub fn preferred(&self, group: &str, kind: &str) -> Option<&Arc<Resource>> {
         self.versions(group, kind).first()
+    }
+
+    /// Adds a `group/version` that is served, even if none of its kinds can be kept.
+    pub(crate) fn serve(&mut self, api_version: String) {
+        self.api_versions.insert(api_version);
+    }
+
+    /// All that is served: each `group/version`, and each `group/version/Kind`, in order.
+    pub fn api_versions(&self) -> Vec<String> {
+        let kinds = self.by_gvk.values().map(|resource| {
+            let api_version = resource.api_version();
+            format!("{api_version}/{}", resource.kind)
+        });
+        let versions = self.by_gvk.values().map(|resource| resource.api_version());
+        let all: BTreeSet<String> = self
+            .api_versions
+            .iter()
+            .cloned()
+            .chain(kinds)
+            .chain(versions)
+            .collect();
+        all.into_iter().collect()
     }
 
     /// The groups that the server lists but cannot describe now, as `group/version`.

@@ -62,8 +62,12 @@ pub enum Content {
 /// A Helm chart and its values.
 #[derive(Clone, Debug)]
 pub struct Helm {
-    /// The folder of the chart, or a packed one.
+    /// The folder of the chart, or a packed one; its name where `repo` is set.
     pub chart: Spanned<TreePath>,
+    /// The repository or registry that has the chart.
+    pub repo: Option<Spanned<String>>,
+    /// The version of a chart of a repository.
+    pub version: Option<Spanned<String>>,
     /// The name of the release; may hold variables.
     pub release: Spanned<String>,
     /// The namespace of the release; may hold variables.
@@ -74,6 +78,8 @@ pub struct Helm {
     pub values: Vec<Spanned<TreePath>>,
     /// Values over those of the files, with variables not replaced yet.
     pub inline: Option<Spanned<Document>>,
+    /// Values from Secrets and ConfigMaps of the cluster, over all others.
+    pub values_from: Vec<ValuesFrom>,
     /// Whether the files of `crds/` are applied.
     pub include_crds: bool,
     /// Whether hooks of installs and upgrades are run.
@@ -86,6 +92,65 @@ pub struct Helm {
     pub patches: Vec<Spanned<Document>>,
     /// Whether values are left unchecked by the chart's schema.
     pub skip_schema: bool,
+}
+
+impl Helm {
+    /// A release of a chart with nothing said of it.
+    pub(crate) fn of(chart: Spanned<TreePath>, release: Spanned<String>) -> Self {
+        Self {
+            chart,
+            repo: None,
+            version: None,
+            release,
+            namespace: None,
+            create_namespace: false,
+            values: Vec::new(),
+            inline: None,
+            values_from: Vec::new(),
+            include_crds: true,
+            hooks: true,
+            kube_version: None,
+            api_versions: Vec::new(),
+            patches: Vec::new(),
+            skip_schema: false,
+        }
+    }
+}
+
+/// Values that an object of the cluster holds.
+#[derive(Clone, Debug)]
+pub struct ValuesFrom {
+    /// What kind of object.
+    pub holder: ValuesHolder,
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its namespace, which may hold variables; that of the release where it is not set.
+    pub namespace: Option<Spanned<String>>,
+    /// The key in its `data`.
+    pub key: Spanned<String>,
+    /// The value that is set to the text, as in `--set`; where it is not set, the text is a mapping of values.
+    pub target_path: Option<Spanned<String>>,
+    /// Whether it may be missing.
+    pub optional: bool,
+}
+
+/// A kind of object that holds values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValuesHolder {
+    /// What it holds is shown nowhere.
+    Secret,
+    /// What it holds is like what a file holds.
+    ConfigMap,
+}
+
+impl ValuesHolder {
+    /// Its kind.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Secret => "Secret",
+            Self::ConfigMap => "ConfigMap",
+        }
+    }
 }
 
 /// The indices of the phases that each phase waits for, with everything that is wrong about them:

@@ -34,7 +34,7 @@ spec:
   variables: {domain: dev.example.com, replicas: 3, encrypted: "true", on: false}
   phases:
     - {name: pre, kustomize: {path: overlays/_pre, loadRestrictor: none}, wait: false}
-    - {name: chart, helm: {chart: bases/vault/chart, release: vault, namespace: vault, values: [values.yaml]}}
+    - {name: chart, helm: {chart: bases/vault/chart, release: vault, namespace: vault, values: [values.yaml], valuesFrom: [{secret: s, namespace: n, key: k, targetPath: a.b, optional: true}]}}
     - {name: vault, vault: {path: environments/cluster_dev/vault.yaml}, dependsOn: [pre]}
     - name: hub
       manifests: {path: bases}

@@ -17,10 +17,10 @@ use super::{
 use crate::{
     apply::{self, Event, Events, Stop, Stopped},
     cluster::{Freshness, Live, Resource, Selection, Target},
-    config::{Config, ForeignPatch, Reconcile},
+    config::{Config, Environment, ForeignPatch, Reconcile},
     pipeline::{self, Clusters, Connection, Fetch, Prepared, Remote, Request},
     plan::{ActionKind, ApplySet, Foreign, Object, Plan, difference_look, resolve, wants_dry_run},
-    render::RenderOptions,
+    render::{Asked, RenderOptions, asked::Questions},
     report::{self, ActionResult, Report},
     source::Snapshot,
     telemetry::{Action, ObjectState, Outcome},
@@ -84,6 +84,8 @@ pub(super) struct PipelinePasses {
     cache: Cache,
     last: Last,
     keeper: Keeper,
+    /// What charts wanted to know of the cluster in the last pass.
+    known: Arc<Mutex<Questions>>,
 }
 
 /// The cluster of the last pass that knew it: where to tell of a revision whose Environment file
@@ -99,6 +101,7 @@ impl PipelinePasses {
             cache,
             last: Last::default(),
             keeper: Keeper::default(),
+            known: Arc::default(),
         }
     }
 }
@@ -121,6 +124,7 @@ impl Passes for PipelinePasses {
             cache: self.cache.clone(),
             last: Arc::clone(&self.last),
             keeper: Arc::clone(&self.keeper),
+            known: Arc::clone(&self.known),
             news,
             stopped,
         };
@@ -135,27 +139,35 @@ struct Pass {
     cache: Cache,
     last: Last,
     keeper: Keeper,
+    known: Arc<Mutex<Questions>>,
     news: mpsc::UnboundedSender<News<Wanted>>,
     stopped: Stopped,
 }
 
 impl Pass {
     async fn run(self, snapshot: Snapshot) -> Ended {
-        let environment = Arc::clone(&self.environment);
-        let (files, cache) = (snapshot.clone(), self.cache.clone());
-        // Rendering is work for a processor: it must not hold up those that wait.
-        let prepared = tokio::task::spawn_blocking(move || prepare(&files, &environment, &cache));
-        let prepared = match prepared.await {
-            Ok(Ok(prepared)) => prepared,
-            Ok(Err(findings)) => {
-                self.tell_refused(&snapshot, &findings).await;
-                return refused(&findings);
-            }
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        let (files, name) = (snapshot.clone(), Arc::clone(&self.environment));
+        let selected = blocking(move || select(&files, &name)).await;
+        let environment = match selected {
+            Ok(environment) => environment,
+            Err(findings) => return self.refuse(&snapshot, &findings).await,
         };
-        match self.clusters.of(&prepared.environment).await {
-            Ok(connection) => {
-                *self.last() = Some(Arc::clone(&connection));
+        let connection = match self.clusters.of(&environment).await {
+            Ok(connection) => connection,
+            Err(findings) => return could_not_begin(&findings),
+        };
+        *self.last() = Some(Arc::clone(&connection));
+        let known = self.known().clone();
+        let render = |asked: Arc<Asked>| {
+            let (files, cache, environment) =
+                (snapshot.clone(), self.cache.clone(), environment.clone());
+            blocking(move || prepare(&files, environment, &cache, &asked)).boxed()
+        };
+        let settled =
+            pipeline::settle(&connection.cluster, &self.environment, &known, render).await;
+        match settled {
+            Ok((prepared, asked)) => {
+                *self.known() = asked;
                 pipeline::keep_vaults_open(
                     &mut self.keeper.lock().unwrap_or_else(PoisonError::into_inner),
                     &prepared,
@@ -163,8 +175,25 @@ impl Pass {
                 );
                 self.reconcile(&snapshot, &prepared, &connection).await
             }
-            Err(findings) => could_not_begin(&findings),
+            Err(findings) => {
+                let ended = could_not_begin(&findings);
+                if ended.outcome == Outcome::Refused {
+                    return self.refuse(&snapshot, &findings).await;
+                }
+                self.clusters.forget(&connection);
+                ended
+            }
         }
+    }
+
+    /// The revision cannot be brought.
+    async fn refuse(&self, snapshot: &Snapshot, findings: &Diagnostics) -> Ended {
+        self.tell_refused(snapshot, findings).await;
+        refused(findings)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Questions> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the cluster, if one is known, that a revision cannot be brought.
@@ -357,26 +386,44 @@ impl Pass {
     }
 }
 
-fn prepare(snapshot: &Snapshot, environment: &str, cache: &Cache) -> Result<Prepared, Diagnostics> {
-    let home = snapshot.configuration();
-    let config = Config::load(home)?;
-    let revision = Some(snapshot.revision().id.as_str());
+/// Rendering is work for a processor: it must not hold up those that wait.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+fn select(snapshot: &Snapshot, environment: &str) -> Result<Environment, Diagnostics> {
+    let config = Config::load(snapshot.configuration())?;
     let request = Request {
         environment,
-        revision,
+        revision: Some(snapshot.revision().id.as_str()),
         variables: &[],
     };
-    let environment = pipeline::select(&config, &request)?;
+    pipeline::select(&config, &request)
+}
+
+fn prepare(
+    snapshot: &Snapshot,
+    environment: Environment,
+    cache: &Cache,
+    asked: &Arc<Asked>,
+) -> Result<Prepared, Diagnostics> {
+    let home = snapshot.configuration();
     // The feed of an environment with a source of its own gives that source's files.
     let files = if environment.source.is_some() {
         snapshot
     } else {
         home
     };
+    let remote = Remote::new(Fetch::Newest);
     let options = RenderOptions {
-        revision,
-        remote: Some(&Remote::new(Fetch::Newest)),
+        revision: Some(snapshot.revision().id.as_str()),
+        remote: Some(&remote),
         cache: Some(cache),
+        asked: Some(asked),
+        charts: Some(remote.charts()),
     };
     let mut prepared = pipeline::render_with(files, environment, &options)?;
     prepared.desired.source = home.source().map(str::to_owned);

@@ -108,6 +108,10 @@ impl Clusters {
             .connections
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        // Two may have connected at once; both go on with the first one's, and what its session learns.
+        if let Some(known) = connections.iter().find(|known| known.access == made.access) {
+            return Ok(Arc::clone(known));
+        }
         connections.push(Arc::clone(&made));
         Ok(made)
     }

@@ -6,26 +6,55 @@ use trueup_kustomize::RemoteFetcher;
 use trueup_manifest::{Diagnostic, Tree};
 
 use super::Fetch;
-use crate::source::{RemoteConfig, RemoteRepository, Remotes};
+use crate::{
+    charts::{Charts, ChartsConfig, Wanted},
+    render::{Asked, ChartSource},
+    source::{RemoteConfig, RemoteRepository, Remotes},
+};
 
 /// Fetches remote resources, each once in the life of this value: two builds with the same value see
-/// the same files.
+/// the same files. So it is with what charts draw where no cluster keeps it.
 #[derive(Clone)]
-pub struct Remote(Remotes);
+pub struct Remote {
+    remotes: Remotes,
+    asked: Arc<Asked>,
+    charts: Arc<dyn ChartSource>,
+}
 
 impl Remote {
     /// With [`Fetch::Kept`], what earlier runs left on this machine is all there is.
     pub fn new(fetch: Fetch) -> Self {
-        Self(Remotes::new(RemoteConfig {
+        let remotes = Remotes::new(RemoteConfig {
             offline: fetch == Fetch::Kept,
             ..RemoteConfig::default()
-        }))
+        });
+        let charts = Charts::new(ChartsConfig {
+            offline: fetch == Fetch::Kept,
+            ..ChartsConfig::default()
+        });
+        Self {
+            remotes,
+            asked: Arc::new(Asked::offline()),
+            charts: Arc::new(Fetched(charts)),
+        }
+    }
+
+    /// Fetches charts of repositories and registries.
+    pub fn charts(&self) -> &Arc<dyn ChartSource> {
+        &self.charts
+    }
+
+    /// What charts are told that are rendered without a cluster.
+    pub(super) fn asked(&self) -> &Arc<Asked> {
+        &self.asked
     }
 }
 
 impl RemoteFetcher for Remote {
     fn file(&self, url: &str) -> Result<Arc<[u8]>, Diagnostic> {
-        self.0.file(url).map_err(|error| Diagnostic::from(&error))
+        self.remotes
+            .file(url)
+            .map_err(|error| Diagnostic::from(&error))
     }
 
     fn repository(
@@ -38,8 +67,25 @@ impl RemoteFetcher for Remote {
             timeout: repository.timeout,
             submodules: repository.submodules,
         };
-        self.0
+        self.remotes
             .repository(&repository)
+            .map_err(|error| Diagnostic::from(&error))
+    }
+}
+
+/// Charts, fetched by their own room.
+struct Fetched(Charts);
+
+impl ChartSource for Fetched {
+    fn chart(&self, repository: &str, name: &str, version: &str) -> Result<Arc<[u8]>, Diagnostic> {
+        let wanted = Wanted {
+            repository: repository.to_owned(),
+            name: name.to_owned(),
+            range: version.to_owned(),
+        };
+        let packed = self.0.fetch_blocking(&wanted);
+        packed
+            .map(|packed| packed.archive)
             .map_err(|error| Diagnostic::from(&error))
     }
 }

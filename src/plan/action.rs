@@ -11,7 +11,10 @@ use super::{
     arrival::Awaits, foreign::ForeignStep, judge::refusal, mask::Key, migration::Migration,
     path::Path,
 };
-use crate::cluster::{Error, Live, Resource, Target};
+use crate::{
+    cluster::{Error, Live, Resource, Target},
+    render::asked::LookedUp,
+};
 
 /// Everything that has to be done, in which order and why.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -38,6 +41,9 @@ pub struct Plan {
     /// Objects of ours that other environments claim, too.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disputes: Vec<Diagnostic>,
+    /// What charts looked up in the cluster.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub looked_up: Vec<LookedUp>,
     /// How many objects the environment owned before.
     pub owned: usize,
     /// What is worth saying and stops nothing.

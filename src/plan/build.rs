@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
+use serde_json::Value;
 use trueup_manifest::{Diagnostic, Diagnostics, ObjectId};
 
 use super::{
@@ -24,7 +25,7 @@ use super::{
 use crate::{
     cluster::{Live, Target},
     config::reconcile::Reconcile,
-    render::Desired,
+    render::{Desired, Hidden},
 };
 
 /// The name of the phase that patches objects of others.
@@ -108,6 +109,7 @@ pub fn build(inputs: &Inputs<'_>) -> Result<Plan, Diagnostics> {
     let mut actions = actions(inputs, &order, &mut warnings);
     let mut phases = phases(desired, order.depends_on, order.waves);
     patch(inputs, &mut phases, &mut actions);
+    mask_hidden(&desired.hidden, &mut actions, Key::of(&objects.items));
     let disputes = observed.neighbours.disputes(&objects.items);
 
     let ids: HashSet<ObjectId> = objects.items.iter().map(Object::id).collect();
@@ -134,10 +136,37 @@ pub fn build(inputs: &Inputs<'_>) -> Result<Plan, Diagnostics> {
         prune: pruning.prune,
         kept: pruning.kept,
         hold: held,
+        looked_up: desired.looked_up.clone(),
         owned: observed.owned.len(),
         disputes,
         warnings,
     })
+}
+
+/// Masks what of secret values got into other objects than Secrets.
+fn mask_hidden(hidden: &Hidden, actions: &mut [Action], key: Key) {
+    if hidden.is_empty() {
+        return;
+    }
+    for action in actions {
+        for change in &mut action.changes {
+            let holds = |value: &Option<Value>| {
+                value
+                    .as_ref()
+                    .is_some_and(|value| hidden.is_in_value(value))
+            };
+            if holds(&change.before) || holds(&change.after) {
+                // Both, as the one before may be the secret of yesterday.
+                for value in [&mut change.before, &mut change.after] {
+                    *value = value.take().map(|value| key.masked(&value));
+                }
+            }
+        }
+        action.blocked = action
+            .blocked
+            .take()
+            .map(|finding| hidden.hide_in_one(finding));
+    }
 }
 
 /// Patches on objects of others are a phase of their own, which nothing waits for.

@@ -14,6 +14,7 @@ use super::{
     action::{Action, ActionKind, Change, FileVersion, Plan},
     work::SavedWork,
 };
+use crate::render::asked::LookedUp;
 
 /// The code of the error about a plan that no longer holds.
 pub const STALE: &str = "plan/stale";
@@ -34,6 +35,8 @@ pub struct Saved {
     prune: Vec<SavedPrune>,
     #[serde(default)]
     works: Vec<SavedWork>,
+    #[serde(default)]
+    looked_up: Vec<LookedUp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -97,6 +100,7 @@ impl Saved {
             .map(|action| (action.target.clone(), action))
             .collect();
         let mut findings = Diagnostics::new();
+        findings.extend(self.other_answers(now));
         for action in &now.actions {
             let id = SavedId::of(&action.target);
             if let Some(why) = differs(before.remove(&id), action) {
@@ -115,6 +119,22 @@ impl Saved {
     /// What is done in a phase besides objects; none where the plan says nothing of it.
     pub fn work(&self, phase: &str) -> Option<&SavedWork> {
         self.works.iter().find(|work| work.phase == phase)
+    }
+
+    /// What charts look up now and is not as the plan saw it.
+    fn other_answers(&self, now: &Plan) -> Vec<Diagnostic> {
+        let is_same = |wanted: &&LookedUp| self.looked_up.contains(wanted);
+        let other = now.looked_up.iter().filter(|wanted| !is_same(wanted));
+        other
+            .map(|wanted| {
+                let LookedUp { kind, namespace, name, .. } = wanted;
+                let place = if namespace.is_empty() { name.clone() } else { format!("{namespace}/{name}") };
+                let message = format!(
+                    "`{kind} {place}`, which a chart looks up, is not what it was when the plan was made"
+                );
+                Diagnostic::error(STALE, message).help(AGAIN)
+            })
+            .collect()
     }
 
     /// What would be deleted now and is not in the plan. What is gone already is no matter.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use trueup_manifest::{Diagnostic, Manifest};
 
+use super::{Hidden, asked::LookedUp};
 use crate::config::ForeignPatch;
 
 /// Everything an environment should hold at a revision, in phases.
@@ -21,6 +22,10 @@ pub struct Desired {
     pub patches: Vec<ForeignPatch>,
     /// What rendering had to say that does not stop it.
     pub warnings: Vec<Diagnostic>,
+    /// Texts that must not be shown, wherever they are met.
+    pub hidden: Hidden,
+    /// What charts looked up in the cluster.
+    pub looked_up: Vec<LookedUp>,
 }
 
 /// One phase: a unit of ordering and of failure.

@@ -6,11 +6,13 @@
 //! It must never do I/O but through the tree it is given, and never ask a cluster: the same input
 //! gives the same bytes.
 
+pub mod asked;
 mod blame;
 mod compare;
 mod desired;
 mod generated_name;
 mod helm;
+mod hidden;
 mod kustomize;
 mod manifests;
 mod output;
@@ -19,17 +21,19 @@ mod substitute;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use rayon::prelude::*;
 use trueup_kustomize::{Cache, RemoteFetcher};
 use trueup_manifest::{Diagnostic, Diagnostics, Manifest, ObjectId, Tree};
 
 pub use self::{
+    asked::Asked,
     blame::{FieldPath, Setting, blame},
     compare::{Comparison, Difference, DifferenceKind, compare},
     desired::{Desired, DesiredPhase},
-    helm::Inflator,
+    helm::{Inflator, render_chart},
+    hidden::Hidden,
     kustomize::{
         BuildOptions, build as build_kustomization, build_remote, file_names,
         trace as trace_kustomization,
@@ -48,6 +52,16 @@ pub struct RenderOptions<'a> {
     /// What earlier renders of this process left: a kustomization whose inputs are the same is not
     /// built again. Without it nothing is kept.
     pub cache: Option<&'a Cache>,
+    /// What charts may know of the cluster, and what they drew before; without it none is known.
+    pub asked: Option<&'a Arc<Asked>>,
+    /// Fetches the charts of repositories and registries; without it they are errors.
+    pub charts: Option<&'a Arc<dyn ChartSource>>,
+}
+
+/// Gives charts of repositories and registries.
+pub trait ChartSource: Send + Sync {
+    /// The packed chart of an exact version. Blocks until it is there.
+    fn chart(&self, repository: &str, name: &str, version: &str) -> Result<Arc<[u8]>, Diagnostic>;
 }
 
 /// Renders all phases of an environment. With an error in any phase nothing is given back, so that
@@ -57,19 +71,28 @@ pub fn render(
     environment: &Environment,
     options: &RenderOptions<'_>,
 ) -> Result<Desired, Diagnostics> {
+    let offline;
+    let asked = if let Some(asked) = options.asked {
+        asked
+    } else {
+        offline = Arc::new(Asked::offline());
+        &offline
+    };
     let rendered: Vec<Result<phase::Rendered, Diagnostics>> = environment
         .phases
         .par_iter()
-        .map(|phase| phase::render(tree, environment, phase, options))
+        .map(|phase| phase::render(tree, environment, phase, options, asked))
         .collect();
     let mut findings = environment.not_built_to_render().clone();
     let mut warnings = Vec::new();
+    let mut hidden = Hidden::default();
     let mut phases = Vec::with_capacity(rendered.len());
     for (index, (phase, rendered)) in environment.phases.iter().zip(rendered).enumerate() {
         let Some(rendered) = findings.keep(rendered) else {
             continue;
         };
         warnings.extend(rendered.warnings);
+        hidden.extend(&rendered.hidden);
         let whole = DesiredPhase {
             name: phase.name.value.clone(),
             depends_on: environment.depends_on(index),
@@ -85,6 +108,7 @@ pub fn render(
         phases.extend(steps(whole, rendered.before, rendered.after));
     }
     findings.extend(duplicates(&phases));
+    warnings.extend(asked.draws_anew(Some(environment)));
     findings.into_result(Desired {
         environment: environment.name.value.clone(),
         revision: options.revision.map(str::to_owned),
@@ -92,6 +116,8 @@ pub fn render(
         patches: environment.patches.clone(),
         phases,
         warnings,
+        hidden,
+        looked_up: asked.looked_up(),
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use trueup_manifest::{Diagnostic, Diagnostics, Entry, Manifest, Tree, TreePath};
 
 use super::{
-    RenderOptions, generated_name,
+    Asked, Hidden, RenderOptions, generated_name,
     helm::{self, Inflator, Step},
     kustomize::{self, BuildOptions},
     manifests, substitute,
@@ -21,6 +21,8 @@ pub(super) struct Rendered {
     /// What goes after them.
     pub(super) after: Vec<Step>,
     pub(super) warnings: Vec<Diagnostic>,
+    /// What of it must not be shown.
+    pub(super) hidden: Hidden,
 }
 
 pub(super) fn render(
@@ -28,10 +30,11 @@ pub(super) fn render(
     environment: &Environment,
     phase: &Phase,
     options: &RenderOptions<'_>,
+    asked: &Arc<Asked>,
 ) -> Result<Rendered, Diagnostics> {
     let step: Arc<str> = format!("{}/{}", environment.name, phase.name).into();
-    let mut rendered =
-        content(tree, environment, phase, options).map_err(|findings| findings.through(&step))?;
+    let mut rendered = content(tree, environment, phase, options, asked)
+        .map_err(|findings| findings.through(&step))?;
     let steps = rendered.before.iter_mut().chain(&mut rendered.after);
     let lists = steps.map(|step| &mut step.manifests);
     for manifests in lists.chain([&mut rendered.manifests]) {
@@ -49,12 +52,13 @@ fn content(
     environment: &Environment,
     phase: &Phase,
     options: &RenderOptions<'_>,
+    asked: &Arc<Asked>,
 ) -> Result<Rendered, Diagnostics> {
     match &phase.content {
         Content::Kustomize {
             path,
             load_anywhere,
-        } => kustomization(tree, path, *load_anywhere, options),
+        } => kustomization(tree, path, *load_anywhere, options, asked),
         Content::Manifests { path } => {
             let manifests = manifests::read(tree, path)?;
             Ok(Rendered {
@@ -63,12 +67,13 @@ fn content(
             })
         }
         Content::Helm(helm) => {
-            let rendered = helm::render(tree, helm, &environment.variables)?;
+            let rendered = helm::render(tree, helm, &environment.variables, options.charts, asked)?;
             Ok(Rendered {
                 manifests: rendered.manifests,
                 before: rendered.before,
                 after: rendered.after,
                 warnings: rendered.warnings,
+                hidden: rendered.hidden,
             })
         }
         // It has no objects: what it does is for the pipeline.
@@ -91,6 +96,7 @@ fn kustomization(
     path: &Spanned<TreePath>,
     load_anywhere: bool,
     options: &RenderOptions<'_>,
+    asked: &Arc<Asked>,
 ) -> Result<Rendered, Diagnostics> {
     match tree.entry(path).map_err(Diagnostic::from)? {
         Some(Entry::Dir) => {}
@@ -108,7 +114,7 @@ fn kustomization(
         }
         None => return Err(manifests::absent(tree, path).into()),
     }
-    let inflator = Inflator::default();
+    let inflator = Inflator::new(asked, options.charts);
     let options = BuildOptions {
         load_anywhere,
         remote: options.remote,

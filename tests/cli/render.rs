@@ -222,3 +222,104 @@ fn an_environment_may_have_its_files_in_another_repository() {
     let ran = repo.run(&["diff", "dev", "--base", "HEAD"]);
     assert_eq!(ran.code, 2);
 }
+
+const CHART: [(&str, &str); 4] = [
+    (
+        "charts/web/Chart.yaml",
+        "{apiVersion: v2, name: web, version: 1.0.0}",
+    ),
+    ("charts/web/values.yaml", "word: hello\n"),
+    (
+        "charts/web/templates/a.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \"{{ .Release.Name }}\"}\ndata: {word: {{ .Values.word }}}\n",
+    ),
+    (
+        "charts/web/templates/b.yaml",
+        "{{- if .Values.draw }}\napiVersion: v1\nkind: Secret\nmetadata: {name: drawn}\nstringData: {a: {{ randAlphaNum 8 }}}\n{{- end }}\n",
+    ),
+];
+
+fn with_chart() -> Repo {
+    let repo = Repo::small();
+    CHART
+        .iter()
+        .fold(repo, |repo, (path, text)| repo.with(path, text))
+}
+
+#[test]
+fn the_folder_of_a_chart_is_rendered_with_its_own_values() {
+    let ran = with_chart().run(&["render", "charts/web"]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (
+            0,
+            "apiVersion: v1\ndata:\n  word: hello\nkind: ConfigMap\nmetadata:\n  name: release-name\n  namespace: default\n"
+        ),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_chart_that_draws_is_said_to_be_nondeterministic() {
+    let phases =
+        "    - {name: web, helm: {chart: charts/web, release: web, inline: {draw: true}}}\n";
+    let repo = with_chart().with("environments/dev.yaml", &environment("dev", phases));
+    let ran = repo.run(&["render", "dev"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains(
+            "the release `default/web` is nondeterministic: its chart draws by `randAlphaNum`"
+        ),
+        "{}",
+        ran.stderr
+    );
+    assert_ne!(ran.stdout, repo.run(&["render", "dev"]).stdout);
+}
+
+#[test]
+fn flags_of_helm_that_cannot_be_honoured_say_what_to_do_instead() {
+    let repo = with_chart();
+    for flag in [
+        "--validate",
+        "--dry-run=server",
+        "--post-renderer=cat",
+        "--post-renderer-args=x",
+        "--enable-dns",
+        "--verify",
+        "--ca-file=x",
+        "--cert-file=x",
+        "--key-file=x",
+        "--insecure-skip-tls-verify",
+        "--pass-credentials",
+    ] {
+        let ran = repo.run(&["helm", "template", "web", "charts/web", flag]);
+        let name = flag.split_once('=').map_or(flag, |(name, _)| name);
+        assert_eq!(ran.code, 1, "{flag}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains(name) && ran.stderr.contains("help: "),
+            "{flag}: {}",
+            ran.stderr
+        );
+    }
+    let plain = repo.run(&["helm", "template", "web", "charts/web"]);
+    for flag in [
+        "--wait",
+        "--atomic",
+        "--timeout=5m",
+        "--force",
+        "--kube-context=x",
+        "--dry-run",
+        "-la=b",
+        "--skip-crds",
+        "--devel",
+    ] {
+        let ran = repo.run(&["helm", "template", "web", "charts/web", flag]);
+        assert_eq!(
+            (ran.code, &ran.stdout),
+            (0, &plain.stdout),
+            "{flag}: {}",
+            ran.stderr
+        );
+    }
+}

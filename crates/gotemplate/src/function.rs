@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use foldhash::HashMap;
 
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::value::{List, Map, Str, Type, Value};
 
 /// The types of a function's parameters. Calls are checked against them before the function runs, with
@@ -60,6 +60,12 @@ impl Function {
     /// What it takes.
     pub fn signature(&self) -> Signature {
         self.signature
+    }
+
+    /// Runs it for a call that was made of another function with the same signature: one that stands
+    /// in front of it.
+    pub fn run(&self, call: &mut Call<'_, '_>) -> Result<Value, Error> {
+        (self.body)(call)
     }
 }
 
@@ -250,6 +256,7 @@ pub(crate) trait Engine {
     fn spend(&mut self, work: u64) -> Result<(), Error>;
     fn state(&self) -> Option<&dyn Any>;
     fn has_secrets(&self) -> bool;
+    fn place(&self) -> Place;
 }
 
 impl Context<'_> {
@@ -280,6 +287,11 @@ impl Context<'_> {
     /// [`Options::state`](crate::Options::state), if it is of this type.
     pub fn state<T: Any>(&self) -> Option<&T> {
         self.machine.state()?.downcast_ref()
+    }
+
+    /// Where the call stands.
+    pub fn place(&self) -> Place {
+        self.machine.place()
     }
 
     /// Whether any data may be secret; if not, functions need not look at marks.

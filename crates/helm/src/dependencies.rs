@@ -35,7 +35,7 @@ pub(crate) fn check(chart: &Chart) -> Result<(), Error> {
         missing.join(", ")
     );
     Err(Error::new("helm/missing-dependency", text).help(format!(
-        "run `helm dependency build {}` and commit `charts/`, or remove the dependency",
+        "run `trueup helm dependency build {}` and commit `charts/`, or remove the dependency",
         chart.origin
     )))
 }

@@ -65,6 +65,20 @@ impl Error {
         }
     }
 
+    /// Takes away the texts that places stand in: they may hold a secret.
+    #[must_use]
+    pub(crate) fn without_texts(mut self) -> Self {
+        self.findings = self
+            .findings
+            .into_iter()
+            .map(|mut finding| {
+                finding.labels.clear();
+                finding
+            })
+            .collect();
+        self
+    }
+
     /// Marks an error of templates, after which Helm says that `--debug` shows more.
     #[must_use]
     pub(crate) fn in_render(mut self) -> Self {

@@ -1,34 +1,8 @@
 //! How Go prints what appears in Helm's messages.
 
-use std::fmt::Write as _;
-
-/// `%q`: in double quotes, escaped.
+/// `%q` of a text.
 pub(crate) fn quote(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    // Writing to a string cannot fail.
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{b}' => out.push_str("\\v"),
-            c if (c as u32) < 0x20 || c == '\u{7f}' => {
-                let _ = write!(out, "\\x{:02x}", c as u32);
-            }
-            c if c.is_control() => {
-                let _ = write!(out, "\\u{:04x}", c as u32);
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
+    trueup_yaml::go::quote(text)
 }
 
 /// `strconv.FormatFloat(value, 'g', -1, bits)` for 32 bits (`narrow`) or 64: the shortest text, with an

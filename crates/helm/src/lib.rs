@@ -7,6 +7,7 @@
 
 pub mod chart;
 mod dependencies;
+mod draws;
 mod engine;
 mod error;
 pub mod functions;
@@ -14,6 +15,7 @@ mod go;
 mod objects;
 pub mod release;
 mod render;
+pub mod repository;
 mod schema;
 mod strvals;
 mod values;
@@ -21,10 +23,11 @@ mod version;
 mod yaml;
 
 pub use chart::Chart;
+pub use draws::{Draw, Drawn, Draws};
 pub use engine::Lookup;
 pub use error::Error;
 pub use objects::{Capabilities, DEFAULT_KUBE_VERSION, HELM_VERSION};
 pub use release::{Event, Hook, Manifest, Print, Release};
 pub use render::{ReleaseInfo, Request, check_release_name, name_of};
 pub use trueup_gotemplate::Limits;
-pub use values::{Overlay, SetFile, Values};
+pub use values::{Overlay, Secret, SetFile, Values};

@@ -9,7 +9,8 @@ use trueup_yaml::{Location, Source, Span};
 use crate::{
     chart::Chart,
     dependencies,
-    engine::{self, Facts, Lookup},
+    draws::Draws,
+    engine::{self, Beside, Facts, Lookup},
     error::Error,
     objects::Capabilities,
     release::Release,
@@ -89,6 +90,8 @@ pub struct Request<'r> {
     pub capabilities: &'r Capabilities,
     /// What is in the cluster; `lookup` finds nothing without it.
     pub lookup: Option<Arc<dyn Lookup>>,
+    /// What earlier renders drew; without it all is drawn anew.
+    pub draws: Option<Arc<dyn Draws>>,
     /// `--skip-schema-validation`.
     pub skip_schema: bool,
     /// `--render-subchart-notes`.
@@ -119,6 +122,7 @@ impl<'r> Request<'r> {
             overlay,
             capabilities,
             lookup: None,
+            draws: None,
             skip_schema: false,
             notes_of_all: false,
             strict: false,
@@ -161,7 +165,12 @@ impl<'r> Request<'r> {
             chart: self.chart,
             strict: self.strict,
         };
-        let rendered = engine::render(&chart, &facts, self.lookup.clone(), self.limits)?;
+        let beside = Beside {
+            lookup: self.lookup.clone(),
+            draws: self.draws.clone(),
+            secrets: self.overlay.has_secrets(),
+        };
+        let rendered = engine::render(&chart, &facts, beside, self.limits)?;
         release.crds = chart.crds();
         release
             .assemble(chart.name(), rendered, self.notes_of_all)

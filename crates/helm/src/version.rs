@@ -3,12 +3,12 @@
 use trueup_gotemplate::sprig::{Constraints, Version};
 
 /// Whether the text is a version.
-pub(crate) fn is_version(text: &str) -> bool {
+pub fn is_version(text: &str) -> bool {
     Version::parse(text).is_ok()
 }
 
 /// Whether a version lies in a range; false where either cannot be read.
-pub(crate) fn fits(range: &str, version: &str) -> bool {
+pub fn fits(range: &str, version: &str) -> bool {
     match (Constraints::parse(range), Version::parse(version)) {
         (Ok(range), Ok(version)) => range.check(&version),
         _ => false,

@@ -4,6 +4,7 @@
 use std::cmp::Ordering;
 
 use serde_json::{Map, Number, Value};
+pub(crate) use trueup_yaml::go::quote;
 
 /// Whether two values are the same to a merge: numbers by value, whatever their notation.
 pub fn equal(a: &Value, b: &Value) -> bool {
@@ -128,32 +129,6 @@ pub(crate) fn go_number(number: &Number) -> String {
         }
         _ => number.to_string(),
     }
-}
-
-/// A string as Go's `%q` prints it.
-pub(crate) fn quote(text: &str) -> String {
-    use std::fmt::Write;
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{b}' => out.push_str("\\v"),
-            character if (character as u32) < 0x20 || character == '\u{7f}' => {
-                let _ = write!(out, "\\x{:02x}", character as u32);
-            }
-            character => out.push(character),
-        }
-    }
-    out.push('"');
-    out
 }
 
 /// Compact JSON as Go's `encoding/json` writes it: keys sorted, characters that matter in HTML escaped, floats without

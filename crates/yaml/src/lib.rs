@@ -8,6 +8,7 @@ mod comments;
 mod document;
 pub mod emit;
 mod error;
+pub mod go;
 mod hash;
 mod node;
 mod parse;

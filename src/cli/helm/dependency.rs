@@ -1,14 +1,20 @@
 //! `trueup helm dependency`: what a chart depends on, brought beside it.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
 
 use clap::{Args as ClapArgs, Subcommand};
+use trueup_helm::repository::fits;
 use trueup_manifest::Diagnostic;
 
-use super::template;
-use crate::cli::{
-    console::Console,
-    exit::{Exit, Failure},
+use super::source;
+use crate::{
+    charts::{Charts, ChartsConfig, Versions, vendor},
+    cli::{
+        console::Console,
+        exit::{Exit, Failure},
+        global::Global,
+        runtime,
+    },
 };
 
 /// Look after what a chart depends on
@@ -20,7 +26,18 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Bring what a chart depends on into its `charts/`, in the versions of its lock
+    ///
+    /// Repositories over HTTP, registries (`oci://`), folders (`file://`) and the names of Helm's file of
+    /// repositories (`@name`) are read; the logins are those of Helm and Docker. Archives are checked
+    /// against the digests of their index or manifest. Without a lock it does what `update` does.
+    #[command(alias = "b")]
+    Build(Fetch),
+    /// Choose versions of what a chart depends on, bring them into its `charts/`, and write its lock
+    #[command(alias = "up")]
+    Update(Fetch),
     /// List what a chart depends on, and whether it is there
+    #[command(alias = "ls")]
     List(Chart),
 }
 
@@ -31,10 +48,64 @@ struct Chart {
     chart: String,
 }
 
+#[derive(Debug, ClapArgs)]
+struct Fetch {
+    #[command(flatten)]
+    chart: Chart,
+    /// Ask registries over plain HTTP; those of this machine always are
+    #[arg(long)]
+    plain_http: bool,
+    /// Taken and not used: indexes are read when they are needed
+    #[arg(long)]
+    skip_refresh: bool,
+    /// Refused: signatures are not checked yet, digests are
+    #[arg(long)]
+    verify: bool,
+}
+
 impl Args {
-    pub(super) fn run(&self, console: &Console) -> Result<Exit, Failure> {
-        let Command::List(chart) = &self.command;
-        let chart = template::load(&chart.chart).map_err(trueup_helm::Error::into_findings)?;
+    pub(super) fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
+        match &self.command {
+            Command::Build(fetch) => fetch.run(Versions::Locked, global, console),
+            Command::Update(fetch) => fetch.run(Versions::Chosen, global, console),
+            Command::List(chart) => chart.list(console),
+        }
+    }
+}
+
+impl Fetch {
+    fn run(&self, versions: Versions, global: &Global, console: &Console) -> Result<Exit, Failure> {
+        if self.verify {
+            let message = "`--verify` is not supported: signatures of charts are not checked yet";
+            return Err(Diagnostic::error("cli/helm-flag", message)
+                .help("drop it; digests of indexes and registries are always checked")
+                .into());
+        }
+        let charts = Charts::new(ChartsConfig {
+            offline: global.is_offline(),
+            plain_http: self.plain_http,
+            ..ChartsConfig::default()
+        });
+        let folder = Path::new(&self.chart.chart);
+        let brought = runtime()?.block_on(vendor(folder, &charts, versions))?;
+        if brought.is_empty() {
+            console.message("the chart depends on nothing");
+        }
+        for one in &brought {
+            let from = if one.repository.is_empty() {
+                "charts/"
+            } else {
+                &one.repository
+            };
+            console.message(&format!("{} {} of {from}", one.name, one.version));
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl Chart {
+    fn list(&self, console: &Console) -> Result<Exit, Failure> {
+        let chart = source::load(&self.chart).map_err(trueup_helm::Error::into_findings)?;
         let Some(wanted) = &chart.metadata.dependencies else {
             console.message("the chart depends on nothing");
             return Ok(Exit::Done);
@@ -46,11 +117,16 @@ impl Args {
                 .dependencies
                 .iter()
                 .find(|have| have.name() == wanted.name);
-            let status = if let Some(found) = found {
-                format!("{} is there", found.metadata.version)
-            } else {
-                missing.push(format!("`{}`", wanted.name));
-                "missing".to_owned()
+            let status = match found.map(|found| found.metadata.version.as_str()) {
+                Some(version) if fits(&wanted.version, version) => format!("ok ({version})"),
+                Some(version) => {
+                    missing.push(format!("`{}` {}", wanted.name, wanted.version));
+                    format!("wrong version ({version})")
+                }
+                None => {
+                    missing.push(format!("`{}`", wanted.name));
+                    "missing".to_owned()
+                }
             };
             // Writing to a string cannot fail.
             let _ = writeln!(
@@ -67,7 +143,7 @@ impl Args {
             "helm/missing-dependency",
             format!("`charts/` lacks {}", missing.join(", ")),
         )
-        .help("vendor them with `helm dependency build` and commit `charts/`")
+        .help("`trueup helm dependency build` brings them; commit `charts/`, as rendering fetches nothing that a chart depends on")
         .into())
     }
 }

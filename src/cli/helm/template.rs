@@ -7,14 +7,13 @@ use std::{
 };
 
 use clap::Args as ClapArgs;
-use trueup_helm::{Capabilities, Chart, Error, Overlay, Print, Release, Request, Values};
-use trueup_manifest::{Diagnostic, DiskTree, Entry, Tree};
+use trueup_helm::{Capabilities, Error, Overlay, Print, Release, Request, Values};
 
-use super::tell;
+use super::{source::Whence, tell, unused::Unused};
 use crate::cli::{
     console::Console,
     exit::{Exit, Failure},
-    repository::current_folder,
+    global::Global,
 };
 
 /// Print what a chart renders to, byte for byte as `helm template` 3.22
@@ -23,7 +22,8 @@ use crate::cli::{
 /// the place in the chart and what to do follow.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// The name of the release, and the folder or archive of the chart
+    /// The name of the release, and the chart: a folder, an archive, `oci://REGISTRY/CHART`, a chart of `--repo`, or
+    /// `REPOSITORY/CHART` of Helm's file of repositories
     #[arg(value_name = "NAME] [CHART", num_args = 1..=2, required = true)]
     name_and_chart: Vec<String>,
     /// Values files; later ones win
@@ -95,114 +95,25 @@ pub(super) struct Args {
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
-    others: Others,
-}
-
-/// Flags of Helm that cannot be honoured without a cluster or a network, and flags that change nothing
-/// of what is printed.
-#[derive(Debug, ClapArgs)]
-struct Others {
-    #[arg(long, hide = true)]
-    validate: bool,
-    #[arg(long, hide = true)]
-    post_renderer: Option<String>,
-    #[arg(long, hide = true)]
-    repo: Option<String>,
-    #[arg(long, hide = true)]
-    dependency_update: bool,
-    #[arg(long, hide = true)]
-    enable_dns: bool,
-    #[arg(long, hide = true)]
-    version: Option<String>,
-    #[arg(long, hide = true)]
-    create_namespace: bool,
-    #[arg(long, hide = true)]
-    skip_crds: bool,
-    #[arg(long, hide = true)]
-    render_subchart_notes: bool,
-    #[arg(long, hide = true)]
-    hide_notes: bool,
-    #[arg(long, hide = true)]
-    disable_openapi_validation: bool,
-    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "client")]
-    dry_run: Option<String>,
-    #[arg(long, hide = true)]
-    replace: bool,
-    #[arg(long, hide = true)]
-    wait: bool,
-    #[arg(long, hide = true)]
-    wait_for_jobs: bool,
-    #[arg(long, hide = true)]
-    atomic: bool,
-    #[arg(long, hide = true)]
-    devel: bool,
-    #[arg(long, hide = true)]
-    take_ownership: bool,
-    #[arg(long, hide = true)]
-    timeout: Option<String>,
-    #[arg(long, hide = true)]
-    description: Option<String>,
-    #[arg(short, long, hide = true)]
-    labels: Vec<String>,
-}
-
-impl Others {
-    fn refuse(&self) -> Result<(), Failure> {
-        let refusals = [
-            (
-                self.validate,
-                "--validate",
-                "render here and check against the cluster with `kubectl apply --dry-run=server`",
-            ),
-            (
-                self.post_renderer.is_some(),
-                "--post-renderer",
-                "pipe the output through the program",
-            ),
-            (
-                self.repo.is_some(),
-                "--repo",
-                "vendor the chart with `helm pull --untar` and name its folder",
-            ),
-            (
-                self.dependency_update,
-                "--dependency-update",
-                "run `helm dependency build CHART` first, and commit what it brings",
-            ),
-            (
-                self.enable_dns,
-                "--enable-dns",
-                "rendering asks nobody, so that it gives the same every time",
-            ),
-        ];
-        for (set, flag, help) in refusals {
-            if set {
-                return Err(Diagnostic::error(
-                    "cli/helm-flag",
-                    format!("`{flag}` is not supported: rendering is offline"),
-                )
-                .help(help)
-                .into());
-            }
-        }
-        Ok(())
-    }
+    whence: Whence,
+    #[command(flatten)]
+    unused: Unused,
 }
 
 impl Args {
-    pub(super) fn run(&self, console: &Console) -> Result<Exit, Failure> {
-        self.others.refuse()?;
+    pub(super) fn run(&self, global: &Global, console: &Console) -> Result<Exit, Failure> {
+        self.unused.refuse()?;
         let explain = self.explain || std::io::stderr().is_terminal();
-        match self.render(console) {
+        match self.render(global, console) {
             Ok(Ok(())) => Ok(Exit::Done),
             Ok(Err(failure)) => Err(failure),
             Err(error) => Ok(tell(&error, explain, console)),
         }
     }
 
-    fn render(&self, console: &Console) -> Result<Result<(), Failure>, Error> {
+    fn render(&self, global: &Global, console: &Console) -> Result<Result<(), Failure>, Error> {
         let (name, chart) = self.name_and_chart()?;
-        let chart = load(chart)?;
+        let chart = self.whence.load(chart, global)?;
         let overlay = self.overlay()?;
         let mut capabilities = Capabilities::default();
         if let Some(version) = &self.kube_version {
@@ -303,6 +214,7 @@ impl Args {
             strings: self.set_string.clone(),
             set_files: self.set_file.clone(),
             literals: self.set_literal.clone(),
+            secrets: Vec::new(),
         })
     }
 }
@@ -334,35 +246,6 @@ fn read_file(path: &str) -> Result<Vec<u8>, String> {
         };
         format!("open {path}: {reason}")
     })
-}
-
-/// The chart at a path of this machine.
-pub(super) fn load(path: &str) -> Result<Chart, Error> {
-    if path.starts_with("oci://") || path.contains("://") {
-        return Err(Error::new(
-            "cli/helm-remote",
-            format!("chart {path:?} is not on this machine, and rendering fetches nothing"),
-        )
-        .help(format!(
-            "vendor it: `helm pull {path} --untar`, and name its folder"
-        )));
-    }
-    let here = current_folder()
-        .map_err(|_| Error::new("cli/helm-chart", "the current folder cannot be read"))?;
-    // The root is the machine's, so that links out of the chart are followed as Helm follows them.
-    let tree = DiskTree::new("/")?.shown_from(&here);
-    let folder = tree.locate(here.join(path))?;
-    match tree.entry(&folder)? {
-        Some(Entry::Dir) => trueup_helm::chart::load_dir(&tree, &folder),
-        Some(Entry::File) => {
-            trueup_helm::chart::load_archive(&tree.read(&folder)?, &tree.display(&folder))
-        }
-        None => Err(Error::new(
-            "cli/helm-chart",
-            format!("path {path:?} not found"),
-        )
-        .help("name the folder of a chart, or a `.tgz`; charts of repositories are vendored first with `helm pull --untar`")),
-    }
 }
 
 /// Writes what each template printed to a file of its path.

@@ -1,12 +1,16 @@
 //! The flags of `kustomize build`, so that scripts written for it go on as they are.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use trueup_manifest::Diagnostic;
 
 use super::program::Programs;
-use crate::{cli::exit::Failure, config::parse_duration, render::Inflator};
+use crate::{
+    cli::exit::Failure,
+    config::parse_duration,
+    render::{ChartSource, Inflator},
+};
 
 /// How a kustomization is built.
 #[derive(Debug, Args)]
@@ -97,12 +101,15 @@ impl Flags {
     }
 
     /// What inflates charts, where they may be. Flags that say how are errors where they may not.
-    pub(super) fn inflator(&self) -> Result<Option<Inflator>, Failure> {
+    pub(super) fn inflator(
+        &self,
+        charts: &Arc<dyn ChartSource>,
+    ) -> Result<Option<Inflator>, Failure> {
         if self.enable_helm {
-            return Ok(Some(Inflator {
-                kube_version: self.helm_kube_version.clone(),
-                api_versions: self.helm_api_versions.clone(),
-            }));
+            let mut inflator = Inflator::offline(Some(Arc::clone(charts)));
+            inflator.kube_version.clone_from(&self.helm_kube_version);
+            inflator.api_versions.clone_from(&self.helm_api_versions);
+            return Ok(Some(inflator));
         }
         for (flag, given) in [
             ("--helm-kube-version", !self.helm_kube_version.is_empty()),

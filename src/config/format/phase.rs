@@ -2,9 +2,9 @@
 
 use super::{reconcile::LEAST, substitute};
 use crate::config::{
-    decode::{Field, Fields, Shape, Type, Value},
+    decode::{Field, Fields, Shape, Spanned, Type, Value},
     names,
-    phase::{Content, Helm, Phase},
+    phase::{Content, Helm, Phase, ValuesFrom, ValuesHolder},
 };
 
 pub(super) const PHASE: Shape = Shape {
@@ -115,8 +115,21 @@ const HELM: Shape = Shape {
         Field::required(
             "chart",
             Type::Path,
-            "The folder of the chart, or a packed chart (`.tgz`). What it depends on must lie in its \
-             `charts/`.",
+            "The folder of the chart, or a packed chart (`.tgz`); with `repo` the name of the chart. What it \
+             depends on must lie in its `charts/`.",
+        ),
+        Field::optional(
+            "repo",
+            Type::Text(
+                "an address: `https://…`, `oci://…`; or `@name` of Helm's file of repositories",
+            ),
+            "The repository or registry that has the chart. What was fetched once is kept on this machine; a chart \
+             beside your files needs no network at all.",
+        ),
+        Field::optional(
+            "version",
+            Type::Text("a version"),
+            "With `repo`: the exact version of the chart.",
         ),
         Field::required(
             "release",
@@ -148,6 +161,12 @@ const HELM: Shape = Shape {
              variable.",
         ),
         Field::default(
+            "valuesFrom",
+            Type::List(&Type::Shape(&VALUES_FROM)),
+            "[]",
+            "Values that Secrets and ConfigMaps of the cluster hold, over all others; later ones win.",
+        ),
+        Field::default(
             "includeCRDs",
             Type::Bool,
             "true",
@@ -163,13 +182,14 @@ const HELM: Shape = Shape {
         Field::optional(
             "kubeVersion",
             Type::Text("a version"),
-            "The version that the chart takes the cluster to have. Where it is not set: 1.37.",
+            "The version that the chart takes the cluster to have, and no cluster is asked what it serves. Where it is \
+             not set: what the cluster says; 1.37 where none is asked.",
         ),
         Field::default(
             "apiVersions",
             Type::List(&Type::Text("`group/version` or `group/version/Kind`")),
             "[]",
-            "APIs that the chart takes the cluster to serve, besides those of Kubernetes.",
+            "APIs that the chart takes the cluster to serve, besides those that it does.",
         ),
         Field::default(
             "patches",
@@ -191,6 +211,50 @@ release: vault
 namespace: vault
 values: [bases/vault/values.yaml]
 inline: {server: {ha: {replicas: 3}}}",
+};
+
+const VALUES_FROM: Shape = Shape {
+    name: "`valuesFrom`",
+    title: "ValuesFrom",
+    about: "A Secret or a ConfigMap of the cluster that holds values. What a Secret holds is masked wherever it gets \
+            to: in plans, diffs, reports, events and errors. It must be there before the environment is rendered, so \
+            it is none of the environment's own objects on the first run. Where no cluster is asked (`trueup render`, \
+            `diff --base`), `REDACTED` stands for it. Exactly one of `secret` and `configMap` is given.",
+    fields: &[
+        Field::optional("secret", Type::Text("a name"), "The name of a Secret."),
+        Field::optional(
+            "configMap",
+            Type::Text("a name"),
+            "The name of a ConfigMap.",
+        ),
+        Field::optional(
+            "namespace",
+            Type::Text("a name; may hold variables"),
+            "Its namespace. Where it is not set: that of the release.",
+        ),
+        Field::default(
+            "key",
+            Type::Text("a key"),
+            "values.yaml",
+            "The key in its `data`.",
+        ),
+        Field::optional(
+            "targetPath",
+            Type::Text("a path as in `--set`"),
+            "The value that becomes the text, whatever the text looks like. Where it is not set, the text is a mapping \
+             of values, as in a file.",
+        ),
+        Field::default(
+            "optional",
+            Type::Bool,
+            "false",
+            "Whether nothing is said where the object or the key is missing.",
+        ),
+    ],
+    one_of: &["secret", "configMap"],
+    example: r"secret: auth0
+key: client_secret
+targetPath: jupyterhub.hub.config.Auth0OAuthenticator.client_secret",
 };
 
 const VAULT: Shape = Shape {
@@ -310,13 +374,43 @@ fn decode_helm(value: Value<'_>) -> Option<Helm> {
         let mapping = value.entries()?;
         (!mapping.is_empty()).then(|| value.any())
     });
+    let repo = fields.optional("repo");
+    let version = fields.optional("version");
+    match (&repo, &version) {
+        (Some(repo), None) => repo.invalid(
+            "a chart of a repository needs its `version`",
+            "write the exact version, so that everyone renders the same",
+        ),
+        (None, Some(version)) => version.invalid(
+            "`version` is for a chart of a repository, and there is no `repo`",
+            "remove it: the chart that lies there is taken",
+        ),
+        _ => {}
+    }
+    let version = version.and_then(|value| {
+        let version = value.text()?;
+        let is_exact = trueup_helm::repository::is_version(&version.value);
+        if !is_exact {
+            value.invalid(
+                "this is no exact version",
+                "write the exact version, so that everyone renders the same",
+            );
+        }
+        is_exact.then_some(version)
+    });
     let helm = Helm {
         chart: chart?,
+        repo: repo.and_then(Value::text),
+        version,
         release: release?,
         namespace,
         create_namespace: flag("createNamespace", false),
         values: list("values").into_iter().filter_map(Value::path).collect(),
         inline,
+        values_from: list("valuesFrom")
+            .into_iter()
+            .filter_map(decode_values_from)
+            .collect(),
         include_crds: flag("includeCRDs", true),
         hooks: flag("hooks", true),
         kube_version: fields.optional("kubeVersion").and_then(Value::text),
@@ -328,4 +422,25 @@ fn decode_helm(value: Value<'_>) -> Option<Helm> {
         skip_schema: flag("skipSchemaValidation", false),
     };
     Some(helm)
+}
+
+fn decode_values_from(value: Value<'_>) -> Option<ValuesFrom> {
+    let fields = value.fields(&VALUES_FROM)?;
+    let choice = fields.choice();
+    let optional = fields.optional("optional").and_then(Value::bool);
+    let namespace = fields.optional("namespace").and_then(Value::text);
+    let target_path = fields.optional("targetPath").and_then(Value::text);
+    let key = fields.optional("key").and_then(Value::text);
+    let (which, name) = choice?;
+    Some(ValuesFrom {
+        holder: match which {
+            "secret" => ValuesHolder::Secret,
+            _ => ValuesHolder::ConfigMap,
+        },
+        name: name.text()?,
+        namespace,
+        key: key.unwrap_or_else(|| Spanned::bare("values.yaml".to_owned())),
+        target_path,
+        optional: optional.unwrap_or(false),
+    })
 }

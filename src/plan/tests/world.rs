@@ -82,7 +82,7 @@ pub(in crate::plan) fn desired(phases: &[(&str, &str)]) -> Desired {
         patches: Vec::new(),
         revision: None,
         phases: phases.collect(),
-        warnings: Vec::new(),
+        ..Desired::default()
     }
 }
 

@@ -1,34 +1,93 @@
 //! Charts of kustomizations.
 
+use std::sync::Arc;
+
 use trueup_helm::{Capabilities, Overlay, Print, Request, Values};
 use trueup_kustomize::{Chart, ChartInflator, Inflated, merge_values};
 use trueup_manifest::{Entry, Tree, TreePath};
 
-use super::{DEFAULT_NAMESPACE, load};
+use super::{Asked, ChartSource, DEFAULT_NAMESPACE, load};
 use crate::config::Spanned;
 
 /// Inflates the charts that lie in the tree, as `kustomize build --enable-helm` does with `helm
-/// template`.
-#[derive(Clone, Debug, Default)]
+/// template`: `lookup` finds nothing, and the cluster is not asked what it serves. What charts draw is kept.
+#[derive(Clone)]
 pub struct Inflator {
     /// The Kubernetes version to claim for charts that name none; empty for Helm's own.
     pub kube_version: String,
     /// The API versions to claim for charts that name none.
     pub api_versions: Vec<String>,
+    asked: Arc<Asked>,
+    charts: Option<Arc<dyn ChartSource>>,
+}
+
+impl Inflator {
+    pub(in crate::render) fn new(
+        asked: &Arc<Asked>,
+        charts: Option<&Arc<dyn ChartSource>>,
+    ) -> Self {
+        Self {
+            kube_version: String::new(),
+            api_versions: Vec::new(),
+            asked: Arc::clone(asked),
+            charts: charts.cloned(),
+        }
+    }
+
+    /// One that draws anew each time, as Helm does, and fetches charts from where it is told.
+    pub fn offline(charts: Option<Arc<dyn ChartSource>>) -> Self {
+        Self::new(&Arc::new(Asked::offline()), charts.as_ref())
+    }
+
+    /// The chart: where it lies beside the kustomization, or of its repository, as kustomize pulls it.
+    fn load(
+        &self,
+        tree: &dyn Tree,
+        dir: &TreePath,
+        chart: &Chart,
+    ) -> Result<(trueup_helm::Chart, Option<TreePath>), String> {
+        match find(tree, dir, chart) {
+            Ok(path) => load(tree, &Spanned::bare(path.clone()))
+                .map(|chart| (chart, Some(path)))
+                .map_err(|findings| findings.to_string()),
+            Err(missing) if chart.repo.is_empty() || self.charts.is_none() => Err(missing),
+            Err(_) if !trueup_helm::repository::is_version(&chart.version) => Err(format!(
+                "its `version` must be exact to be taken from `{}`, and it is `{}`",
+                chart.repo, chart.version
+            )),
+            Err(_) => super::fetch(
+                self.charts.as_ref(),
+                &chart.repo,
+                &chart.name,
+                &chart.version,
+            )
+            .map(|chart| (chart, None))
+            .map_err(|finding| match finding.help {
+                Some(help) => format!("{} ({help})", finding.message),
+                None => finding.message,
+            }),
+        }
+    }
 }
 
 /// The name that Helm gives a release without one.
 const UNNAMED: &str = "release-name";
 
+impl Default for Inflator {
+    /// One that draws anew each time and fetches nothing.
+    fn default() -> Self {
+        Self::offline(None)
+    }
+}
+
 impl ChartInflator for Inflator {
     fn inflate(&self, tree: &dyn Tree, dir: &TreePath, chart: &Chart) -> Result<Inflated, String> {
-        let path = find(tree, dir, chart)?;
+        let (loaded, path) = self.load(tree, dir, chart)?;
         // As upstream, which reads that file where no other is named, and stops where there is none.
-        let own = match &chart.values_file {
-            Some(_) => None,
-            None => values_of(tree, &path)?,
+        let own = match (&chart.values_file, &path) {
+            (None, Some(path)) => values_of(tree, path)?,
+            _ => None,
         };
-        let loaded = load(tree, &Spanned::bare(path)).map_err(|findings| findings.to_string())?;
         let file = chart.values_file.as_deref().or(own.as_deref());
         let overlay = overlay(chart, file)?;
         let repeatable = !draws(&loaded) && !draws_in_values(chart);
@@ -57,10 +116,15 @@ impl ChartInflator for Inflator {
         } else {
             &chart.namespace
         };
-        let request = Request::new(&loaded, &name, namespace, &overlay, &capabilities);
+        let mut request = Request::new(&loaded, &name, namespace, &overlay, &capabilities);
+        request.draws = Some(self.asked.draws(namespace, &name));
         let release = request
             .render(&mut |path| Err(format!("there is no file `{path}` here")))
             .map_err(|error| error.to_string())?;
+        if self.asked.has_questions() {
+            // What was drawn does not count yet, and must not be kept as what the kustomization builds to.
+            return Err("what it drew before is not known yet".to_owned());
+        }
         let text = release.print(Print {
             crds: chart.include_crds,
             no_hooks: chart.skip_hooks,
@@ -159,7 +223,7 @@ fn find(tree: &dyn Tree, dir: &TreePath, chart: &Chart) -> Result<TreePath, Stri
         String::new()
     } else {
         format!(
-            "; nothing is fetched while rendering: vendor it with `helm pull {} --repo {} --version '{}' \
+            "; nothing is fetched here: vendor it with `helm pull {} --repo {} --version '{}' \
              --untar --untardir {}`",
             chart.name,
             chart.repo,

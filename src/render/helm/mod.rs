@@ -1,21 +1,24 @@
 //! The seam to the Helm engine.
 //!
 //! Flows in: what a phase or a kustomization says of a chart. Flows out: its objects, those of hooks in steps of their
-//! own. It must never ask a cluster: `lookup` finds nothing here, as in `helm template`.
+//! own. It must never ask a cluster: what it wants to know of one goes through [`Asked`].
 
 mod hooks;
 mod inflate;
 mod patches;
 #[cfg(test)]
 mod tests;
+mod values;
 
-use trueup_helm::{Capabilities, Chart, Overlay, Release, Request, Values};
+use std::sync::Arc;
+
+use trueup_helm::{Capabilities, Chart, Release, Request};
 use trueup_manifest::{Diagnostic, Diagnostics, Entry, Manifest, Origin, Tree, TreePath};
 use trueup_yaml::{Document, DuplicateKeys, Kind, ParseOptions, Source};
 
 use self::hooks::Steps;
 pub use self::inflate::Inflator;
-use super::{generated_name, manifests::absent, substitute};
+use super::{Asked, ChartSource, Hidden, generated_name, manifests::absent, substitute};
 use crate::config::{Helm, Spanned, Variables};
 
 /// The namespace of a release that names none.
@@ -31,6 +34,8 @@ pub(super) struct Rendered {
     pub(super) after: Vec<Step>,
     /// What there is to say.
     pub(super) warnings: Vec<Diagnostic>,
+    /// What of it must not be shown.
+    pub(super) hidden: Hidden,
 }
 
 /// Hooks of one weight.
@@ -46,6 +51,8 @@ pub(super) fn render(
     tree: &dyn Tree,
     helm: &Helm,
     variables: &Variables,
+    charts: Option<&Arc<dyn ChartSource>>,
+    asked: &Arc<Asked>,
 ) -> Result<Rendered, Diagnostics> {
     let mut findings = Diagnostics::new();
     let release = findings.keep(substitute::text(&helm.release, variables));
@@ -53,20 +60,60 @@ pub(super) fn render(
         Some(namespace) => findings.keep(substitute::text(namespace, variables)),
         None => Some(DEFAULT_NAMESPACE.to_owned()),
     };
-    let chart = findings.keep(load(tree, &helm.chart));
-    let overlay = findings.keep(overlay(tree, helm, variables));
-    let capabilities = findings.keep(capabilities(helm));
-    let (Some(release), Some(namespace), Some(chart), Some(overlay), Some(capabilities)) =
-        (release, namespace, chart, overlay, capabilities)
+    let chart = findings.keep(chart(tree, helm, charts));
+    let values = findings.keep(values::gather(
+        tree,
+        helm,
+        variables,
+        namespace.as_deref(),
+        asked,
+    ));
+    let capabilities = findings.keep(capabilities(helm, asked));
+    let (Some(release), Some(namespace), Some(chart), Some(values), Some(capabilities)) =
+        (release, namespace, chart, values, capabilities)
     else {
         return Err(findings);
     };
-    let mut request = Request::new(&chart, &release, &namespace, &overlay, &capabilities);
+    let mut hidden = values.hidden;
+    let mut request = Request::new(&chart, &release, &namespace, &values.overlay, &capabilities);
     request.skip_schema = helm.skip_schema;
+    request.lookup = asked.lookup();
+    request.draws = Some(asked.draws(&namespace, &release));
     let rendered = request
         .render(&mut |path| Err(format!("there is no file `{path}` here")))
-        .map_err(|error| placed(error, &helm.release))?;
-    let scopes = Scopes::of(&rendered);
+        .map_err(|error| hidden.hide_in(placed(error, &helm.release)))?;
+    hidden.extend(&secrets_of(&rendered));
+    let shown = hidden.clone();
+    let mut rendered = assemble(helm, &chart, &namespace, &rendered)
+        .map_err(|findings| shown.hide_in(findings))?;
+    rendered.warnings.extend(values.warnings);
+    let warnings = rendered.warnings.into_iter();
+    rendered.warnings = warnings.map(|warning| shown.hide_in_one(warning)).collect();
+    rendered.hidden = hidden;
+    Ok(rendered)
+}
+
+/// The secret texts that a release holds.
+fn secrets_of(release: &Release) -> Hidden {
+    let mut hidden = Hidden::default();
+    let hooks = release.hooks.iter().map(|hook| &hook.manifest);
+    for manifest in release.manifests.iter().chain(hooks) {
+        for range in &manifest.secrets {
+            hidden.add(manifest.content.get(range.clone()).unwrap_or_default());
+        }
+    }
+    hidden
+}
+
+/// A release as objects and steps.
+fn assemble(
+    helm: &Helm,
+    chart: &Chart,
+    namespace: &str,
+    rendered: &Release,
+) -> Result<Rendered, Diagnostics> {
+    let mut findings = Diagnostics::new();
+    let scopes = Scopes::of(rendered);
     let mut warnings: Vec<Diagnostic> = rendered
         .warnings
         .iter()
@@ -75,10 +122,10 @@ pub(super) fn render(
                 .at(helm.release.location.clone())
         })
         .collect();
-    let object = |path: &str, content: &str| objects(&chart, path, content);
+    let object = |path: &str, content: &str| objects(chart, path, content);
     let mut manifests = Vec::new();
     if helm.create_namespace {
-        manifests.extend(findings.keep(namespace_object(&namespace)));
+        manifests.extend(findings.keep(namespace_object(namespace)));
     }
     if helm.include_crds {
         for crd in &rendered.crds {
@@ -92,7 +139,7 @@ pub(super) fn render(
     }
     let steps = if helm.hooks {
         findings
-            .keep(Steps::of(&chart, &rendered))
+            .keep(Steps::of(chart, rendered))
             .unwrap_or_default()
     } else {
         Steps::default()
@@ -100,19 +147,81 @@ pub(super) fn render(
     let manifests = patches::apply(manifests, &helm.patches)
         .map_err(|error| findings.extend(error))
         .unwrap_or_default();
-    warnings.extend(hooks::warnings(&rendered, helm));
+    warnings.extend(hooks::warnings(rendered, helm));
     let mut rendered = Rendered {
         manifests,
         before: steps.before,
         after: steps.after,
         warnings,
+        hidden: Hidden::default(),
     };
     let steps = rendered.before.iter_mut().chain(&mut rendered.after);
     let hooks = steps.flat_map(|step| &mut step.manifests);
     for manifest in hooks.chain(&mut rendered.manifests) {
-        scopes.settle(manifest, &namespace);
+        scopes.settle(manifest, namespace);
     }
     findings.into_result(rendered)
+}
+
+/// The chart of a phase: in the tree, or of a repository.
+fn chart(
+    tree: &dyn Tree,
+    helm: &Helm,
+    charts: Option<&Arc<dyn ChartSource>>,
+) -> Result<Chart, Diagnostics> {
+    let Some(repo) = &helm.repo else {
+        return load(tree, &helm.chart);
+    };
+    let name = helm.chart.value.to_string();
+    let version = helm.version.as_ref().map_or("", |version| &version.value);
+    fetch(charts, repo, &name, version).map_err(|finding| finding.at(repo.location.clone()).into())
+}
+
+/// The chart of a repository.
+fn fetch(
+    charts: Option<&Arc<dyn ChartSource>>,
+    repository: &str,
+    name: &str,
+    version: &str,
+) -> Result<Chart, Diagnostic> {
+    let Some(charts) = charts else {
+        let message = format!("the chart `{name}` of `{repository}` is not fetched here");
+        return Err(Diagnostic::error("helm/chart-source", message)
+            .help("vendor it: put its folder or archive beside your files, and name that"));
+    };
+    let packed = charts.chart(repository, name, version)?;
+    let shown = format!("{name}-{version}.tgz");
+    trueup_helm::chart::load_archive(&packed, &shown).map_err(|error| {
+        Diagnostic::error(
+            "helm/chart-source",
+            format!("`{shown}` of `{repository}`: {error}"),
+        )
+    })
+}
+
+/// The objects of the chart in a folder, as a release with its own values; `trueup render CHART`.
+pub fn render_chart(
+    tree: &dyn Tree,
+    folder: &TreePath,
+) -> Result<(Vec<Manifest>, Vec<Diagnostic>), Diagnostics> {
+    let asked = Arc::new(Asked::offline());
+    let helm = Helm {
+        include_crds: true,
+        hooks: true,
+        ..Helm::of(
+            Spanned::bare(folder.clone()),
+            Spanned::bare("release-name".to_owned()),
+        )
+    };
+    let rendered = render(tree, &helm, &Variables::default(), None, &asked)?;
+    let steps = |steps: Vec<Step>| steps.into_iter().flat_map(|step| step.manifests);
+    let manifests = steps(rendered.before)
+        .chain(rendered.manifests)
+        .chain(steps(rendered.after))
+        .collect();
+    let mut warnings = rendered.warnings;
+    warnings.extend(asked.draws_anew(None));
+    Ok((manifests, warnings))
 }
 
 /// Loads the chart in a folder, or a packed one.
@@ -143,34 +252,13 @@ fn placed<T>(error: trueup_helm::Error, place: &Spanned<T>) -> Diagnostics {
         .collect()
 }
 
-fn overlay(tree: &dyn Tree, helm: &Helm, variables: &Variables) -> Result<Overlay, Diagnostics> {
-    let mut findings = Diagnostics::new();
-    let mut overlay = Overlay::default();
-    for path in &helm.values {
-        if tree.entry(path).map_err(Diagnostic::from)?.is_none() {
-            findings.push(absent(tree, path));
-            continue;
-        }
-        let data = tree.read(path).map_err(Diagnostic::from)?;
-        let values = Values::parse(&tree.display(path), &data);
-        let values = findings.keep(values.map_err(|error| placed(error, path)));
-        overlay.files.extend(values);
-    }
-    if let Some(inline) = &helm.inline {
-        let mut document = inline.value.clone();
-        if findings
-            .keep(substitute::document(&mut document, variables))
-            .is_some()
-        {
-            let values = Values::of_document(document).map_err(|error| placed(error, inline));
-            overlay.files.extend(findings.keep(values));
-        }
-    }
-    findings.into_result(overlay)
-}
-
-fn capabilities(helm: &Helm) -> Result<Capabilities, Diagnostics> {
-    let mut capabilities = Capabilities::of_a_cluster();
+/// What the chart may know of the cluster: what the phase says of it, and else what the cluster says itself.
+fn capabilities(helm: &Helm, asked: &Asked) -> Result<Capabilities, Diagnostics> {
+    let mut capabilities = if helm.kube_version.is_some() {
+        Capabilities::of_a_cluster()
+    } else {
+        asked.capabilities()
+    };
     if let Some(version) = &helm.kube_version {
         capabilities = capabilities
             .with_kube_version(version)

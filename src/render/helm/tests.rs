@@ -1,8 +1,10 @@
-use trueup_manifest::{MemoryTree, TreePath};
+use std::sync::Arc;
+
+use trueup_manifest::{Diagnostic, MemoryTree, TreePath};
 
 use crate::{
     config::Config,
-    render::{Desired, RenderOptions, render},
+    render::{ChartSource, Desired, RenderOptions, render},
 };
 
 const JOB: &str = "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: NAME\n  annotations: {helm.sh/hook: \"EVENT\", helm.sh/hook-weight: \"WEIGHT\"}\nspec:\n  ttlSecondsAfterFinished: 5\n  template: {spec: {restartPolicy: Never, containers: [{name: a, image: \"{{ .Values.image }}\"}]}}\n";
@@ -135,4 +137,82 @@ fn a_missing_value_is_told_with_its_template_its_path_and_the_file_that_should_s
             && error.contains("nil pointer evaluating interface {}.name"),
         "{error}"
     );
+}
+
+/// A repository with one chart, in which a ConfigMap is named after the release.
+struct Shelf;
+
+impl ChartSource for Shelf {
+    fn chart(&self, repository: &str, name: &str, version: &str) -> Result<Arc<[u8]>, Diagnostic> {
+        if (repository, name, version) != ("oci://r.test/charts", "c", "1.2.0") {
+            let message = format!("no `{name}` {version} in `{repository}`");
+            return Err(Diagnostic::error("test", message));
+        }
+        let mut tree = MemoryTree::new();
+        tree.add("Chart.yaml", "{apiVersion: v2, name: c, version: 1.2.0}")
+            .unwrap();
+        tree.add("templates/a.yaml", CONFIG).unwrap();
+        Ok(trueup_helm::repository::pack(&tree, &TreePath::root())
+            .unwrap()
+            .1
+            .into())
+    }
+}
+
+fn from_shelf(phase: &str, files: &[(&str, &str)]) -> Result<Desired, String> {
+    let mut tree = MemoryTree::new();
+    let environment = format!(
+        "apiVersion: trueup.dev/v1\nkind: Environment\nmetadata: {{name: dev}}\nspec:\n  \
+         cluster: {{embedded: {{}}}}\n  phases:\n    - {{name: web, {phase}}}\n"
+    );
+    tree.add("environments/dev.yaml", environment).unwrap();
+    for (path, text) in files {
+        tree.add(*path, *text).unwrap();
+    }
+    let config = Config::load(&tree).map_err(|findings| findings.to_string())?;
+    let environment = config.environment("dev").map_err(|e| e.to_string())?;
+    let shelf: Arc<dyn ChartSource> = Arc::new(Shelf);
+    let options = RenderOptions {
+        charts: Some(&shelf),
+        ..RenderOptions::default()
+    };
+    render(&tree, environment, &options).map_err(|e| e.to_string())
+}
+
+#[test]
+fn charts_of_repositories_are_rendered_by_phases_and_kustomizations() {
+    let repo = "repo: 'oci://r.test/charts'";
+    let phase =
+        format!("helm: {{chart: c, {repo}, version: 1.2.0, release: r, inline: {{image: i}}}}");
+    let rendered = from_shelf(&phase, &[]).unwrap();
+    assert!(data(&rendered, "web").contains("name: r\n"));
+    let kustomization = format!(
+        "helmCharts: [{{name: c, {repo}, version: 1.2.0, releaseName: k, valuesInline: {{image: i}}}}]\n"
+    );
+    let rendered = from_shelf(
+        "kustomize: {path: k}",
+        &[("k/kustomization.yaml", &kustomization)],
+    )
+    .unwrap();
+    assert!(data(&rendered, "web").contains("name: k\n"));
+}
+
+#[test]
+fn a_chart_of_a_repository_names_its_exact_version() {
+    for (fields, says) in [
+        ("repo: 'oci://r.test/charts'", "needs its `version`"),
+        (
+            "repo: 'oci://r.test/charts', version: ^1.2",
+            "no exact version",
+        ),
+        ("version: 1.2.0", "there is no `repo`"),
+        (
+            "repo: 'oci://r.test/charts', version: 9.0.0",
+            "no `c` 9.0.0",
+        ),
+    ] {
+        let error =
+            from_shelf(&format!("helm: {{chart: c, {fields}, release: r}}"), &[]).unwrap_err();
+        assert!(error.contains(says), "{fields}: {error}");
+    }
 }

@@ -15,7 +15,7 @@ use futures::stream::BoxStream;
 use tokio::sync::Notify;
 use trueup::cluster::{
     Answer, Applied, ApplyOptions, Cluster, DeleteOptions, Deleted, Error, Freshness, Kinds,
-    KubeCluster, Listing, Live, Patch, Resource, Selection, Target, WatchEvent,
+    KubeCluster, Listing, Live, Patch, Resource, Selection, ServerVersion, Target, WatchEvent,
 };
 
 /// Time enough for other requests to be answered and for watches to tell.
@@ -172,6 +172,11 @@ impl Cluster for Recorder {
     fn kinds(&self, freshness: Freshness) -> Answer<'_, Arc<Kinds>> {
         self.note("discover", format!("{freshness:?}"), false);
         self.mortal(self.inner.kinds(freshness))
+    }
+
+    fn version(&self) -> Answer<'_, ServerVersion> {
+        self.note("version", "", false);
+        self.mortal(self.inner.version())
     }
 
     fn get<'a>(&'a self, target: &'a Target) -> Answer<'a, Option<Live>> {

@@ -27,7 +27,7 @@ mod url;
 use std::sync::Arc;
 
 pub use self::{
-    crypto::keys::KeyKind,
+    crypto::{certificate, keys::KeyKind},
     dates::{Duration, Month, Time, Weekday, moment::Moment, moment::Zone},
     json::{Expected, Layout, decode as decode_json, encode as encode_json},
     outside::{Outside, System},

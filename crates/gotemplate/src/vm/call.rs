@@ -85,9 +85,12 @@ impl<'m> Machine<'m, '_> {
         };
         let base = self.arrange(function.signature(), args, has_final)?;
         let arguments = self.stacks.values.get(base..).unwrap_or_default();
+        let node = self.node(self.pc - 1);
         let mut host = Host {
             shared: &mut *self.shared,
             scope: self.scope,
+            code,
+            node,
         };
         let mut context = Context { machine: &mut host };
         let result = (function.body)(&mut Call::new(arguments, &mut context));
@@ -237,6 +240,8 @@ impl<'m> Machine<'m, '_> {
         let mut host = Host {
             shared: &mut *self.shared,
             scope: self.scope,
+            code: self.code,
+            node,
         };
         let mut context = Context { machine: &mut host };
         let result = object.call(name, &mut Call::new(&checked, &mut context));

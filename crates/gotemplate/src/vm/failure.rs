@@ -94,7 +94,7 @@ impl Machine<'_, '_> {
     }
 }
 
-fn place(code: &Code, node: NodeId) -> Place {
+pub(super) fn place(code: &Code, node: NodeId) -> Place {
     let tree = &code.tree;
     Place::new(&tree.name, &tree.text, tree.node(node).pos as usize)
 }

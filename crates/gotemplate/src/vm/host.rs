@@ -7,10 +7,10 @@ use foldhash::{HashMap, HashMapExt as _};
 
 use super::{Codes, Machine, Scope, Shared};
 use crate::compile::{Code, Template};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Place};
 use crate::fmt::quote;
 use crate::function::Engine;
-use crate::parse;
+use crate::parse::{self, NodeId};
 use crate::value::{Buffer, Str, Value};
 
 /// The most texts that are kept compiled.
@@ -53,6 +53,9 @@ impl Texts {
 pub(super) struct Host<'h, 'o> {
     pub(super) shared: &'h mut Shared<'o>,
     pub(super) scope: &'h Scope<'h>,
+    /// The template that calls, and at which of its nodes.
+    pub(super) code: &'h Code,
+    pub(super) node: NodeId,
 }
 
 impl Host<'_, '_> {
@@ -156,5 +159,9 @@ impl Engine for Host<'_, '_> {
 
     fn has_secrets(&self) -> bool {
         self.shared.secrets
+    }
+
+    fn place(&self) -> Place {
+        super::failure::place(self.code, self.node)
     }
 }

@@ -16,6 +16,11 @@ const MAX_DEPTH: usize = 64;
 
 /// Loads the chart in a folder. The tree resolves symlinks and refuses those that leave it.
 pub fn load_dir(tree: &dyn Tree, folder: &TreePath) -> Result<Chart, Error> {
+    assemble(files(tree, folder)?, &tree.display(folder).into(), 0)
+}
+
+/// The files of the chart in a folder, but for those that `.helmignore` leaves out.
+pub(crate) fn files(tree: &dyn Tree, folder: &TreePath) -> Result<Vec<File>, Error> {
     let rules = folder.join(".helmignore")?;
     let rules = match tree.entry(&rules)? {
         Some(Entry::File) => Rules::parse(&String::from_utf8_lossy(&tree.read(&rules)?))?,
@@ -23,7 +28,7 @@ pub fn load_dir(tree: &dyn Tree, folder: &TreePath) -> Result<Chart, Error> {
     };
     let mut files = Vec::new();
     walk(tree, folder, folder, &rules, 0, &mut files)?;
-    assemble(files, &tree.display(folder).into(), 0)
+    Ok(files)
 }
 
 /// Loads a packed chart; `origin` is how to show it to a person.

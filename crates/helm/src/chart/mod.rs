@@ -16,6 +16,7 @@ mod tests;
 use std::sync::Arc;
 
 pub(crate) use glob::matches;
+pub(crate) use load::files as load_files;
 pub use load::{load_archive, load_dir};
 pub use metadata::{Dependency, Import, Lock, Maintainer, Metadata};
 pub(crate) use prepared::Prepared;

@@ -7,7 +7,7 @@ use trueup_gotemplate::{
 };
 
 use super::State;
-use crate::{go, values};
+use crate::{draws, go, values};
 
 /// How often a template may include itself, directly or not.
 const MAX_INCLUDES: u32 = 1000;
@@ -25,6 +25,7 @@ pub(super) fn all() -> Arc<Functions> {
         functions.remove("env");
         functions.remove("expandenv");
         add(&mut functions);
+        draws::remember::<State>(&mut functions);
         Arc::new(functions)
     });
     Arc::clone(&ALL)
@@ -37,20 +38,40 @@ fn add(functions: &mut Functions) {
     functions.add("include", NAMED, include);
     functions.add("tpl", NAMED, tpl);
     functions.add("required", NAMED, required);
-    functions.add("fail", TEXT, |call| Err(message(&call.text(0))));
+    functions.add("fail", TEXT, |call| Err(message(&call.string(0))));
     functions.add("lookup", OBJECT, lookup);
     functions.add("getHostByName", TEXT, |_| Ok(Value::from("")));
 }
 
-fn message(text: &str) -> Error {
-    Error::new(format!("{MESSAGE_START}{text}{MESSAGE_END}"))
+fn message(text: &Str) -> Error {
+    let mut shown = String::new();
+    let mut from = 0;
+    for secret in text.secrets() {
+        shown.push_str(&text.slice(from..secret.start).to_text());
+        shown.push_str("***");
+        from = secret.end;
+    }
+    shown.push_str(&text.slice(from..text.len()).to_text());
+    Error::new(format!("{MESSAGE_START}{shown}{MESSAGE_END}"))
 }
 
 fn include(call: &mut Call<'_, '_>) -> Result<Value, Error> {
     let name = call.text(0).into_owned();
     let data = call.value(1).clone();
     let counted = count(call, &name, 1)?;
+    let trail = |call: &mut Call<'_, '_>, begins: bool| {
+        let state = call.context().state::<State>();
+        if let Some(state) = state.filter(|state| state.is_file(&name)) {
+            if begins {
+                state.trail.enter(&name);
+            } else {
+                state.trail.leave();
+            }
+        }
+    };
+    trail(call, true);
     let rendered = call.render(&name, &data);
+    trail(call, false);
     if counted {
         count(call, &name, -1)?;
     }
@@ -87,6 +108,8 @@ fn tpl(call: &mut Call<'_, '_>) -> Result<Value, Error> {
         }
     };
     match call.context().render_text("gotpl", &text, &data) {
+        // Marks are of the texts that values are, not of what a template says: all of it counts.
+        Ok(out) if text.has_secrets() => Ok(Value::Str(Str::secret(without_no_value(out)))),
         Ok(out) => Ok(Value::Str(without_no_value(out))),
         Err(error) => {
             let parsing = error.kind() == ErrorKind::Parse
@@ -128,7 +151,7 @@ fn required(call: &mut Call<'_, '_>) -> Result<Value, Error> {
         _ => false,
     };
     if missing {
-        return Err(message(&call.text(0)));
+        return Err(message(&call.string(0)));
     }
     Ok(value.clone())
 }
@@ -146,7 +169,36 @@ fn lookup(call: &mut Call<'_, '_>) -> Result<Value, Error> {
         .lookup(&args.text(0), &args.text(1), &args.text(2), &args.text(3))
         .map_err(Error::new)?;
     Ok(match found {
-        Some(object) => values::from_json(&object),
+        Some(object) => secret_or_plain(&object),
         None => Value::Map(Map::new()),
     })
+}
+
+/// An object of the cluster; what Secrets hold is marked.
+fn secret_or_plain(object: &serde_json::Value) -> Value {
+    let value = values::from_json(object);
+    let hide = |object: &Map| {
+        for key in ["data", "stringData"] {
+            if let Some(held) = object.get(key) {
+                object.insert(key, draws::all_secret(&held));
+            }
+        }
+    };
+    let Value::Map(map) = &value else {
+        return value;
+    };
+    match map.get("kind") {
+        Some(Value::Str(kind)) if kind.to_text() == "Secret" => hide(map),
+        Some(Value::Str(kind)) if kind.to_text() == "SecretList" => {
+            if let Some(Value::List(items)) = map.get("items") {
+                for item in items.items() {
+                    if let Value::Map(item) = item {
+                        hide(item);
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+    value
 }

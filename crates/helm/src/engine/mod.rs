@@ -9,21 +9,29 @@ mod functions;
 mod scope;
 
 use std::{
+    borrow::Cow,
     cell::RefCell,
     collections::{BTreeMap, HashMap},
+    ops::Range,
     sync::Arc,
 };
 
-use trueup_gotemplate::{Limits, MissingKey, Options, Templates, Value};
+use trueup_gotemplate::{Limits, MissingKey, Options, Output, Templates, Value};
+
+use self::scope::Scope;
 
 pub(crate) use scope::Facts;
 
-use crate::{chart::Chart, error::Error};
+use crate::{
+    chart::Chart,
+    draws::{Draws, Scene, Trail},
+    error::Error,
+};
 
 /// Answers `lookup` of templates.
 pub trait Lookup: Send + Sync {
     /// The object, or the list of them where `name` is empty, as JSON; none where there is none. An error is shown
-    /// by the template that asked.
+    /// by the template that asked. What a Secret holds is marked: it is masked wherever it gets to.
     fn lookup(
         &self,
         api_version: &str,
@@ -39,16 +47,59 @@ pub(crate) struct State {
     pub(crate) included: RefCell<HashMap<String, u32>>,
     /// The cluster, if there is one.
     pub(crate) lookup: Option<Arc<dyn Lookup>>,
+    /// What was drawn before, if that is kept.
+    draws: Option<Arc<dyn Draws>>,
+    /// Where the render is.
+    pub(crate) trail: Trail,
+    scopes: Arc<BTreeMap<String, Scope>>,
+}
+
+impl State {
+    /// Whether a name is that of a template's file.
+    pub(crate) fn is_file(&self, name: &str) -> bool {
+        self.scopes.contains_key(name)
+    }
+}
+
+impl Scene for State {
+    fn draws(&self) -> Option<&dyn Draws> {
+        self.draws.as_deref()
+    }
+
+    fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    fn text(&self, file: &str) -> Option<Cow<'_, str>> {
+        Some(self.scopes.get(file)?.file.text())
+    }
+}
+
+/// A rendered template.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rendered {
+    pub(crate) text: String,
+    /// The bytes of the text that are secret, in order.
+    pub(crate) secrets: Vec<Range<usize>>,
+}
+
+/// What a render may ask beside its values.
+#[derive(Clone, Default)]
+pub(crate) struct Beside {
+    pub(crate) lookup: Option<Arc<dyn Lookup>>,
+    pub(crate) draws: Option<Arc<dyn Draws>>,
+    /// Whether some of the values are marked secret.
+    pub(crate) secrets: bool,
 }
 
 /// The rendered templates by path, partials left out.
 pub(crate) fn render(
     chart: &Chart,
     facts: &Facts<'_>,
-    lookup: Option<Arc<dyn Lookup>>,
+    beside: Beside,
     limits: Limits,
-) -> Result<BTreeMap<String, String>, Error> {
-    let scopes = scope::collect(chart, facts);
+) -> Result<BTreeMap<String, Rendered>, Error> {
+    let scopes = Arc::new(scope::collect(chart, facts));
     // Deeper templates first, so that those of a parent replace theirs of the same name.
     let mut order: Vec<&String> = scopes.keys().collect();
     order.sort_by(|a, b| {
@@ -70,7 +121,10 @@ pub(crate) fn render(
     })?;
     let state = State {
         included: RefCell::default(),
-        lookup,
+        lookup: beside.lookup,
+        draws: beside.draws,
+        trail: Trail::default(),
+        scopes: Arc::clone(&scopes),
     };
     let options = Options {
         missing_key: if facts.strict {
@@ -79,6 +133,7 @@ pub(crate) fn render(
             MissingKey::Zero
         },
         limits,
+        secrets: beside.secrets || state.lookup.is_some() || state.draws.is_some(),
         state: Some(&state),
         ..Options::default()
     };
@@ -100,20 +155,35 @@ pub(crate) fn render(
             ),
         );
         let dot = crate::objects::values(scope.values.clone());
-        let output = templates
-            .execute(path, &dot, &options)
-            .map_err(|error| explain::execute(&error, &scopes, facts))?;
-        let text = output.text;
-        rendered.insert(
-            path.clone(),
-            if memchr::memmem::find(text.as_bytes(), b"<no value>").is_some() {
-                text.replace("<no value>", "")
-            } else {
-                text
-            },
-        );
+        state.trail.enter(path);
+        let output = templates.execute(path, &dot, &options);
+        state.trail.leave();
+        let output = output.map_err(|error| explain::execute(&error, &scopes, facts))?;
+        rendered.insert(path.clone(), without_no_value(output));
     }
     Ok(rendered)
+}
+
+/// Helm prints nothing for a missing value.
+fn without_no_value(output: Output) -> Rendered {
+    const GONE: &str = "<no value>";
+    let Output { text, mut secrets } = output;
+    if memchr::memmem::find(text.as_bytes(), GONE.as_bytes()).is_none() {
+        return Rendered { text, secrets };
+    }
+    let gone: Vec<usize> = text.match_indices(GONE).map(|(at, _)| at).collect();
+    let moved = |offset: usize| {
+        let before = gone.partition_point(|at| at + GONE.len() <= offset);
+        offset - before * GONE.len()
+    };
+    for range in &mut secrets {
+        *range = moved(range.start)..moved(range.end);
+    }
+    secrets.retain(|range| !range.is_empty());
+    Rendered {
+        text: text.replace(GONE, ""),
+        secrets,
+    }
 }
 
 /// A text made by a template without data: the name of a release.

@@ -69,8 +69,12 @@ fn run(case: &Json, metadata: &str) -> Result<String, Error> {
         chart: &chart,
         strict: case["strict"] == true,
     };
-    let mut rendered = engine::render(&chart, &facts, None, Limits::default())?;
-    Ok(rendered.remove("conf/templates/t.yaml").unwrap_or_default())
+    let mut rendered =
+        engine::render(&chart, &facts, engine::Beside::default(), Limits::default())?;
+    Ok(rendered
+        .remove("conf/templates/t.yaml")
+        .unwrap_or_default()
+        .text)
 }
 
 #[test]

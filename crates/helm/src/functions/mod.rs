@@ -5,13 +5,14 @@
 
 #[cfg(test)]
 mod corpus;
+mod marks;
 mod pretty;
 mod toml;
 
 use std::sync::Arc;
 
 use trueup_gotemplate::{
-    Functions, Map, Signature, Type, Value,
+    Call, Functions, Map, Signature, Type, Value,
     sprig::{Expected, Layout, decode_json, encode_json},
 };
 use trueup_yaml::{Document, NodeId, Source, Style, emit};
@@ -23,7 +24,7 @@ pub fn add(functions: &mut Functions) {
     const ANY: Signature = Signature::of(&[Type::Any]);
     const TEXT: Signature = Signature::of(&[Type::String]);
     functions.add("toYaml", ANY, |call| {
-        Ok(Value::from(to_yaml(call.value(0)).unwrap_or_default()))
+        Ok(with_marks(call, to_yaml(call.value(0))))
     });
     functions.add("toJson", ANY, |call| {
         let layout = Layout {
@@ -64,9 +65,7 @@ pub fn add(functions: &mut Functions) {
         Ok(Value::Map(map.unwrap_or_else(|error| error_map(&error))))
     });
     functions.add("toYamlPretty", ANY, |call| {
-        Ok(Value::from(
-            pretty::encode(call.value(0)).unwrap_or_default(),
-        ))
+        Ok(with_marks(call, pretty::encode(call.value(0))))
     });
     functions.add("fromJsonArray", TEXT, |call| {
         Ok(match decode_json(call.bytes(0), Expected::List) {
@@ -74,6 +73,16 @@ pub fn add(functions: &mut Functions) {
             Err((_, error)) => Value::list([Value::from(error)]),
         })
     });
+}
+
+/// A text with the marks of the argument that it was printed from.
+fn with_marks(call: &mut Call<'_, '_>, text: Option<String>) -> Value {
+    let (text, value) = (text.unwrap_or_default(), call.args().value(0));
+    if call.context().has_secrets() {
+        marks::carry(text, value)
+    } else {
+        Value::from(text)
+    }
 }
 
 fn error_map(text: &str) -> Map {
@@ -108,7 +117,7 @@ fn from_yaml_array(text: &str) -> Value {
 }
 
 /// `sigs.k8s.io/yaml.Marshal` without the line end; none where Go cannot marshal the value.
-fn to_yaml(value: &Value) -> Option<String> {
+pub(crate) fn to_yaml(value: &Value) -> Option<String> {
     let mut doc = Document::empty_mapping();
     let root = node(&mut doc, value, 0)?;
     let mut out = String::new();

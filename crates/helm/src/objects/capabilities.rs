@@ -172,6 +172,19 @@ impl Capabilities {
         self
     }
 
+    /// What a server says of itself: its whole version (`v1.31.2-eks-7f9249a`), `1`, `31` or `31+`, and all that it
+    /// serves, each as `group/version` and as `group/version/Kind`.
+    pub fn of_server(version: &str, major: &str, minor: &str, api_versions: Vec<String>) -> Self {
+        Self {
+            kube_version: KubeVersion {
+                version: version.to_owned(),
+                major: major.to_owned(),
+                minor: minor.to_owned(),
+            },
+            api_versions,
+        }
+    }
+
     /// The Kubernetes version, with its `v`.
     pub fn kube_version(&self) -> &str {
         &self.kube_version.version

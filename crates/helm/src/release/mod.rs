@@ -8,12 +8,12 @@ mod split;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{collections::BTreeMap, fmt::Write as _, ops::Range};
 
 pub use order::INSTALL_ORDER;
 pub use split::split;
 
-use crate::{chart::Crd, error::Error};
+use crate::{chart::Crd, engine::Rendered, error::Error};
 
 /// One object as a template printed it.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Manifest {
     pub path: String,
     /// The text, without the white space around it.
     pub content: String,
+    /// The bytes of the text that are secret, in order.
+    pub secrets: Vec<Range<usize>>,
     /// `kind`; empty where there is none.
     pub kind: String,
     /// `apiVersion`; empty where there is none.
@@ -117,9 +119,12 @@ pub struct Print {
 }
 
 /// All that templates printed, whatever it is.
-fn print_raw(rendered: &BTreeMap<String, String>) -> String {
+fn print_raw(rendered: &BTreeMap<String, Rendered>) -> String {
     let mut out = String::new();
-    for (path, text) in rendered.iter().filter(|(_, text)| !text.trim().is_empty()) {
+    let texts = rendered
+        .iter()
+        .map(|(path, rendered)| (path, &rendered.text));
+    for (path, text) in texts.filter(|(_, text)| !text.trim().is_empty()) {
         // Writing to a string cannot fail.
         let _ = write!(out, "---\n# Source: {path}\n{text}\n");
     }
@@ -132,7 +137,7 @@ impl Release {
     pub(crate) fn assemble(
         &mut self,
         name: &str,
-        mut rendered: BTreeMap<String, String>,
+        mut rendered: BTreeMap<String, Rendered>,
         notes_of_all: bool,
     ) -> Result<(), Error> {
         let own = format!("{name}/templates/NOTES.txt");
@@ -142,19 +147,28 @@ impl Release {
                 if !self.notes.is_empty() {
                     self.notes.push('\n');
                 }
-                self.notes.push_str(text);
+                self.notes.push_str(&text.text);
             }
             !notes
         });
-        for (path, text) in &rendered {
+        for (path, Rendered { text, secrets }) in &rendered {
             let base = path.rsplit('/').next().unwrap_or(path);
             if base.starts_with('_') || text.trim().is_empty() {
                 continue;
             }
             for document in split(text) {
+                let secrets = split::within(text, document, secrets);
                 match split::Head::read(path, document) {
-                    Ok(head) => self.add(path, document, head),
-                    Err(error) => return Err(error.with_rendered(print_raw(&rendered))),
+                    Ok(head) => self.add(path, document, head, secrets),
+                    Err(error) => {
+                        // The text around the place may be secret.
+                        let error = if secrets.is_empty() {
+                            error
+                        } else {
+                            error.without_texts()
+                        };
+                        return Err(error.with_rendered(print_raw(&rendered)));
+                    }
                 }
             }
         }
@@ -165,10 +179,11 @@ impl Release {
         Ok(())
     }
 
-    fn add(&mut self, path: &str, document: &str, head: split::Head) {
+    fn add(&mut self, path: &str, document: &str, head: split::Head, secrets: Vec<Range<usize>>) {
         let manifest = Manifest {
             path: path.to_owned(),
             content: document.to_owned(),
+            secrets,
             kind: head.kind,
             api_version: head.api_version,
             name: head.name,

@@ -1,6 +1,6 @@
 //! A rendered template into documents, and what Helm reads of each.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use trueup_yaml::{Document, Kind, NodeId, Resolved, Schema, Source};
 
@@ -28,6 +28,20 @@ pub fn split(text: &str) -> Vec<&str> {
     documents.push(go_trim(rest));
     documents.retain(|document| !document.is_empty());
     documents
+}
+
+/// The ranges of a text that lie in a part of it, from the part's beginning.
+pub(super) fn within(text: &str, part: &str, ranges: &[Range<usize>]) -> Vec<Range<usize>> {
+    if ranges.is_empty() {
+        return Vec::new();
+    }
+    let from = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+    let to = from + part.len();
+    ranges
+        .iter()
+        .filter(|range| range.start < to && range.end > from)
+        .map(|range| range.start.max(from) - from..range.end.min(to) - from)
+        .collect()
 }
 
 /// Where the next separator begins, its leading white space included.

@@ -25,7 +25,11 @@ fn release(templates: &[(&str, &str)]) -> Result<Release, Error> {
     let mut release = Release::default();
     let rendered = templates
         .iter()
-        .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
+        .map(|(path, text)| {
+            let text = (*text).to_owned();
+            let secrets = Vec::new();
+            ((*path).to_owned(), Rendered { text, secrets })
+        })
         .collect();
     release.assemble("c", rendered, false)?;
     Ok(release)

@@ -15,7 +15,7 @@ use trueup_manifest::Diagnostic;
 use trueup_yaml::{Document, Kind, NodeId, Resolved, Schema};
 
 pub(crate) use coalesce::{coalesce, merge, merge_tables};
-pub use overlay::{Overlay, SetFile};
+pub use overlay::{Overlay, Secret, SetFile};
 
 use crate::{error::Error, yaml};
 

@@ -279,7 +279,10 @@ impl<'a> ListAtom<'a> {
             }
         }
         if found.is_empty() {
-            let names: Vec<_> = keys.iter().map(|key| crate::value::quote(key)).collect();
+            let names: Vec<_> = keys
+                .iter()
+                .map(|key| crate::value::quote(key.as_bytes()))
+                .collect();
             return Err(format!(
                 "associative list with keys has an element that omits all key fields [{}] (and doesn't have default values for any key fields)",
                 names.join(" ")

@@ -61,6 +61,14 @@ impl Object for Certificate {
     }
 }
 
+/// What `genCA` and its like give, from a certificate and a key as PEM.
+pub fn certificate(cert: &str, key: &str) -> Value {
+    Value::object(Certificate {
+        cert: cert.into(),
+        key: key.into(),
+    })
+}
+
 pub(super) fn add(functions: &mut Functions, outside: &Arc<dyn Outside>) {
     add_passwords(functions, outside);
     add_ciphers(functions, outside);

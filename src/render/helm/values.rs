@@ -1,0 +1,173 @@
+//! The values of a phase: files, what is written inline, and what Secrets and ConfigMaps of the cluster hold.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::Value;
+use trueup_helm::{Overlay, Secret, Values};
+use trueup_manifest::{Diagnostic, Diagnostics, Tree};
+
+use super::{Asked, DEFAULT_NAMESPACE, Hidden, absent, placed, substitute};
+use crate::{
+    config::{Helm, ValuesFrom, ValuesHolder, Variables},
+    render::asked::Wanted,
+};
+
+/// What stands for a secret that only the cluster holds, where no cluster is asked.
+const STAND_IN: &str = "REDACTED";
+
+/// What is set over a chart's values.
+#[derive(Default)]
+pub(super) struct Gathered {
+    pub(super) overlay: Overlay,
+    /// The secrets among them.
+    pub(super) hidden: Hidden,
+    pub(super) warnings: Vec<Diagnostic>,
+}
+
+pub(super) fn gather(
+    tree: &dyn Tree,
+    helm: &Helm,
+    variables: &Variables,
+    namespace: Option<&str>,
+    asked: &Asked,
+) -> Result<Gathered, Diagnostics> {
+    let mut findings = Diagnostics::new();
+    let mut gathered = Gathered::default();
+    for path in &helm.values {
+        if tree.entry(path).map_err(Diagnostic::from)?.is_none() {
+            findings.push(absent(tree, path));
+            continue;
+        }
+        let data = tree.read(path).map_err(Diagnostic::from)?;
+        let values = Values::parse(&tree.display(path), &data);
+        let values = findings.keep(values.map_err(|error| placed(error, path)));
+        gathered.overlay.files.extend(values);
+    }
+    if let Some(inline) = &helm.inline {
+        let mut document = inline.value.clone();
+        if findings
+            .keep(substitute::document(&mut document, variables))
+            .is_some()
+        {
+            let values = Values::of_document(document).map_err(|error| placed(error, inline));
+            gathered.overlay.files.extend(findings.keep(values));
+        }
+    }
+    for from in &helm.values_from {
+        let namespace = match &from.namespace {
+            Some(namespace) => findings.keep(substitute::text(namespace, variables)),
+            None => namespace.map(str::to_owned),
+        };
+        let namespace = namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
+        if let Err(finding) = gathered.take(from, &namespace, asked) {
+            findings.push(finding);
+        }
+    }
+    findings.into_result(gathered)
+}
+
+impl Gathered {
+    fn take(
+        &mut self,
+        from: &ValuesFrom,
+        namespace: &str,
+        asked: &Asked,
+    ) -> Result<(), Diagnostic> {
+        let kind = from.holder.kind();
+        let shown = format!("`{kind} {namespace}/{}`", from.name);
+        let found = asked.object(Wanted {
+            api_version: "v1".to_owned(),
+            kind: kind.to_owned(),
+            namespace: namespace.to_owned(),
+            name: from.name.value.clone(),
+        });
+        let path = from.target_path.as_ref().map_or("", |path| &path.value);
+        if !asked.is_online() {
+            let message = format!("{shown} is not read, as no cluster is asked");
+            let help = if path.is_empty() {
+                "its values are left out".to_owned()
+            } else {
+                format!("`{STAND_IN}` stands at `{path}`")
+            };
+            self.warnings.push(
+                Diagnostic::warning("helm/values-from", message)
+                    .at(from.name.location.clone())
+                    .help(help),
+            );
+            if !path.is_empty() {
+                self.set(from, path, STAND_IN.to_owned());
+            }
+            return Ok(());
+        }
+        if asked.has_questions() {
+            // It will be rendered again once everything is known.
+            return Ok(());
+        }
+        match found
+            .as_ref()
+            .and_then(|object| held(object, &from.key.value))
+        {
+            Some(text) => {
+                if from.holder == ValuesHolder::Secret {
+                    self.hidden.add(&text);
+                }
+                self.set(from, path, text);
+                Ok(())
+            }
+            None if from.optional => Ok(()),
+            None => {
+                let message = if found.is_none() {
+                    format!("{shown} is not there")
+                } else {
+                    format!("{shown} has no text at the key `{}`", from.key.value)
+                };
+                Err(Diagnostic::error("helm/values-from", message)
+                    .at(from.name.location.clone())
+                    .help("create it before, in an environment of its own or by hand; or set `optional: true`"))
+            }
+        }
+    }
+
+    /// Sets a text over all other values. What a ConfigMap holds is handled alike; only it is not hidden.
+    fn set(&mut self, from: &ValuesFrom, path: &str, text: String) {
+        let path = path.to_owned();
+        if path.is_empty() && from.holder == ValuesHolder::Secret {
+            self.hide_values(&text);
+        }
+        self.overlay.secrets.push(Secret {
+            path,
+            text,
+            hidden: from.holder == ValuesHolder::Secret,
+        });
+    }
+
+    /// Hides each value of a text that is a mapping of values.
+    fn hide_values(&mut self, text: &str) {
+        let Ok(values) = Values::parse("a secret", text.as_bytes()) else {
+            return;
+        };
+        if let Some(document) = values.document() {
+            hide_scalars(document, document.root(), &mut self.hidden);
+        }
+    }
+}
+
+fn hide_scalars(document: &trueup_yaml::Document, node: trueup_yaml::NodeId, hidden: &mut Hidden) {
+    for (_, value) in document.entries(node) {
+        hide_scalars(document, value, hidden);
+    }
+    for item in document.items(node) {
+        hide_scalars(document, item, hidden);
+    }
+    if let Some(text) = document.text(node) {
+        hidden.add(text);
+    }
+}
+
+/// What an object holds at a key.
+fn held(object: &Value, key: &str) -> Option<String> {
+    let text = object.get("data")?.get(key)?.as_str()?;
+    if object.get("kind").and_then(Value::as_str) == Some("Secret") {
+        return String::from_utf8(STANDARD.decode(text).ok()?).ok();
+    }
+    Some(text.to_owned())
+}
