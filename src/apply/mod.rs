@@ -309,7 +309,10 @@ impl Session {
             .as_ref()
             .map_or_else(|| Arc::clone(&self.cluster), Lease::cluster);
         let hidden = desired.map(|desired| &desired.hidden);
-        let cluster = hidden.map_or(Arc::clone(&cluster), |hidden| Hiding::of(&cluster, hidden));
+        let cluster = hidden.map_or_else(
+            || Arc::clone(&cluster),
+            |hidden| Hiding::of(&cluster, hidden),
+        );
         let is_stale = lease.as_ref().is_some_and(|lease| lease.others_wrote);
         let mut report = match desired.filter(|_| is_stale) {
             None => carry_out_on(&cluster, &self.confirmed, planned, policy, options).await,

@@ -249,7 +249,7 @@ mod tests {
             headers.retain(|(name, _)| !name.eq_ignore_ascii_case("x-amz-date"));
             let (path, query) = text("target")
                 .split_once('?')
-                .unwrap_or((text("target"), ""));
+                .unwrap_or_else(|| (text("target"), ""));
             let request = Request {
                 method: text("method"),
                 path,

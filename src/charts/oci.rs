@@ -151,8 +151,11 @@ async fn tags(
 fn failed(error: &OciDistributionError, image: &str, wanted: Option<&Wanted>) -> ChartError {
     let url = format!("{OCI}{image}");
     match (error, wanted) {
-        (OciDistributionError::ImageManifestNotFoundError(_), Some(wanted)) => none(wanted),
-        (OciDistributionError::ServerError { code: 404, .. }, Some(wanted)) => none(wanted),
+        (
+            OciDistributionError::ImageManifestNotFoundError(_)
+            | OciDistributionError::ServerError { code: 404, .. },
+            Some(wanted),
+        ) => none(wanted),
         (OciDistributionError::RegistryError { envelope, .. }, Some(wanted))
             if envelope.errors.iter().any(|error| {
                 matches!(

@@ -25,7 +25,7 @@ use super::*;
 /// Files by path, behind a password where one is set.
 #[derive(Clone, Default)]
 struct Files {
-    files: Arc<BTreeMap<String, Vec<u8>>>,
+    by_path: Arc<BTreeMap<String, Vec<u8>>>,
     login: Option<&'static str>,
     asked: Arc<AtomicUsize>,
 }
@@ -58,7 +58,7 @@ async fn file(State(files): State<Files>, request: Request<Body>) -> Response<Bo
     if login.is_some_and(|login| authorization(request.headers()) != login) {
         return answer(StatusCode::UNAUTHORIZED, "who are you?");
     }
-    match files.files.get(request.uri().path()) {
+    match files.by_path.get(request.uri().path()) {
         Some(data) => answer(StatusCode::OK, data.clone()),
         None => answer(StatusCode::NOT_FOUND, ""),
     }
@@ -90,7 +90,7 @@ async fn repository(login: Option<&'static str>) -> (String, Files) {
         digest(b"another")
     );
     let files = Files {
-        files: Arc::new(BTreeMap::from([
+        by_path: Arc::new(BTreeMap::from([
             ("/charts/index.yaml".to_owned(), index.into_bytes()),
             ("/charts/web-1.1.0.tgz".to_owned(), new),
             ("/charts/sub/web-1.0.0.tgz".to_owned(), old),

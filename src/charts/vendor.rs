@@ -157,7 +157,7 @@ impl Folder {
             );
             return Err(Diagnostic::error("helm/vendor", message).into());
         }
-        let version = chart.metadata.version.clone();
+        let version = chart.metadata.version;
         let archive = Archive {
             file: format!("{name}-{version}.tgz"),
             data: packed.archive.to_vec(),
@@ -199,7 +199,7 @@ impl Folder {
             return Err(Diagnostic::error("helm/vendor", message).into());
         }
         let (chart, data) = pack(&self.tree, &at).map_err(trueup_helm::Error::into_findings)?;
-        let version = chart.metadata.version.clone();
+        let version = chart.metadata.version;
         check_version(name, range, &version)?;
         let file = format!("{name}-{version}.tgz");
         Ok((version, Some(Archive { file, data })))

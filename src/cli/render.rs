@@ -122,7 +122,7 @@ impl Args {
         let tree = DiskTree::new("/")?.shown_from(&here);
         if !is_remote(&self.what) {
             let dir = tree.locate(here.join(&self.what))?;
-            if self.is_chart(&tree, &dir)? {
+            if is_chart(&tree, &dir)? {
                 return Ok(render::render_chart(&tree, &dir)?);
             }
         }
@@ -148,18 +148,18 @@ impl Args {
         warnings.extend(self.flags.notes());
         Ok((manifests, warnings))
     }
+}
 
-    /// A folder with a `Chart.yaml` and no kustomization file holds a chart.
-    fn is_chart(&self, tree: &DiskTree, dir: &TreePath) -> Result<bool, Failure> {
-        let has = |name: &str| -> Result<bool, Failure> {
-            let path = dir.join(name).map_err(Diagnostic::from)?;
-            Ok(tree.entry(&path).map_err(Diagnostic::from)?.is_some())
-        };
-        for name in ["kustomization.yaml", "kustomization.yml", "Kustomization"] {
-            if has(name)? {
-                return Ok(false);
-            }
+/// A folder with a `Chart.yaml` and no kustomization file holds a chart.
+fn is_chart(tree: &DiskTree, dir: &TreePath) -> Result<bool, Failure> {
+    let has = |name: &str| -> Result<bool, Failure> {
+        let path = dir.join(name).map_err(Diagnostic::from)?;
+        Ok(tree.entry(&path).map_err(Diagnostic::from)?.is_some())
+    };
+    for name in ["kustomization.yaml", "kustomization.yml", "Kustomization"] {
+        if has(name)? {
+            return Ok(false);
         }
-        has("Chart.yaml")
     }
+    has("Chart.yaml")
 }

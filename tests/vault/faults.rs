@@ -62,16 +62,15 @@ fn pass_on(mut stream: TcpStream, upstream: &str, seen: &Mutex<Vec<String>>, fau
             seen.push(line.clone());
             before
         };
-        let answer = match fault(&line, before) {
-            Some(answer) => answer.into_bytes(),
-            None => {
-                let mut server = TcpStream::connect(upstream).unwrap();
-                server.write_all(&request).unwrap();
-                let Some(answer) = read_message(&mut server) else {
-                    return;
-                };
-                answer
-            }
+        let answer = if let Some(answer) = fault(&line, before) {
+            answer.into_bytes()
+        } else {
+            let mut server = TcpStream::connect(upstream).unwrap();
+            server.write_all(&request).unwrap();
+            let Some(answer) = read_message(&mut server) else {
+                return;
+            };
+            answer
         };
         if stream.write_all(&answer).is_err() {
             return;
@@ -79,6 +78,10 @@ fn pass_on(mut stream: TcpStream, upstream: &str, seen: &Mutex<Vec<String>>, fau
     }
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "what a fault gives: an answer, or nothing to pass the request on"
+)]
 fn answer(status: &str, headers: &str, body: &str) -> Option<String> {
     Some(format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{headers}\r\n{body}",

@@ -61,7 +61,7 @@ impl Pods {
                 },
             }))
             .await;
-        pods.uid = set.uid().to_owned();
+        set.uid().clone_into(&mut pods.uid);
         pods
     }
 

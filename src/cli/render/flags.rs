@@ -106,7 +106,7 @@ impl Flags {
         charts: &Arc<dyn ChartSource>,
     ) -> Result<Option<Inflator>, Failure> {
         if self.enable_helm {
-            let mut inflator = Inflator::offline(Some(Arc::clone(charts)));
+            let mut inflator = Inflator::offline(Some(charts));
             inflator.kube_version.clone_from(&self.helm_kube_version);
             inflator.api_versions.clone_from(&self.helm_api_versions);
             return Ok(Some(inflator));

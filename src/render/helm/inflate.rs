@@ -35,8 +35,8 @@ impl Inflator {
     }
 
     /// One that draws anew each time, as Helm does, and fetches charts from where it is told.
-    pub fn offline(charts: Option<Arc<dyn ChartSource>>) -> Self {
-        Self::new(&Arc::new(Asked::offline()), charts.as_ref())
+    pub fn offline(charts: Option<&Arc<dyn ChartSource>>) -> Self {
+        Self::new(&Arc::new(Asked::offline()), charts)
     }
 
     /// The chart: where it lies beside the kustomization, or of its repository, as kustomize pulls it.

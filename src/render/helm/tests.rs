@@ -167,7 +167,7 @@ fn from_shelf(phase: &str, files: &[(&str, &str)]) -> Result<Desired, String> {
     );
     tree.add("environments/dev.yaml", environment).unwrap();
     for (path, text) in files {
-        tree.add(*path, *text).unwrap();
+        tree.add(path, *text).unwrap();
     }
     let config = Config::load(&tree).map_err(|findings| findings.to_string())?;
     let environment = config.environment("dev").map_err(|e| e.to_string())?;

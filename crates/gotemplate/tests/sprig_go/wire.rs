@@ -104,7 +104,7 @@ pub(crate) fn show(json: &Json) -> String {
     };
     match name.as_str() {
         "string" | "[]uint8" => {
-            let text = fmt::quote(&unbase64(content.as_str().unwrap()));
+            let text = fmt::quote(unbase64(content.as_str().unwrap()));
             if name == "string" {
                 text
             } else {

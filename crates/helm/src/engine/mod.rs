@@ -135,7 +135,6 @@ pub(crate) fn render(
         limits,
         secrets: beside.secrets || state.lookup.is_some() || state.draws.is_some(),
         state: Some(&state),
-        ..Options::default()
     };
     let mut rendered = BTreeMap::new();
     for path in order {

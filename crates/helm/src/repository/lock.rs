@@ -1,5 +1,7 @@
 //! `Chart.lock`: the versions that were chosen for a chart's dependencies.
 
+use std::fmt::Write as _;
+
 use sha2::{Digest, Sha256};
 use trueup_gotemplate::sprig::{Layout, encode_json};
 use trueup_gotemplate::{Map, Value};
@@ -35,18 +37,19 @@ pub fn lock_file(chart: &Chart, locked: &[Locked], generated: &str) -> String {
         version,
     } in locked
     {
-        text.push_str(&format!(
-            "- name: {}\n  repository: {}\n  version: {}\n",
+        let _ = writeln!(
+            text,
+            "- name: {}\n  repository: {}\n  version: {}",
             quoted(name),
             quoted(repository),
             quoted(version)
-        ));
+        );
     }
     if locked.is_empty() {
         "dependencies: []\n".clone_into(&mut text);
     }
     let digest = digest(chart, locked);
-    text.push_str(&format!("digest: {digest}\ngenerated: \"{generated}\"\n"));
+    let _ = writeln!(text, "digest: {digest}\ngenerated: \"{generated}\"");
     text
 }
 

@@ -168,10 +168,10 @@ pub fn crds(dice: &mut Dice<'_>, files: &mut Files, dir: &str, out: &mut String)
         indent(reference, 8)
     );
     if dice.once_in(3) {
-        text = "{}\n".to_owned();
+        "{}\n".clone_into(&mut text);
     }
     if dice.once_in(40) {
-        text = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.com}\nspec: {group: example.com}\n".to_owned();
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.com}\nspec: {group: example.com}\n".clone_into(&mut text);
     }
     files.insert(format!("{dir}/crd.yaml"), text);
     out.push_str("crds: [crd.yaml]\n");

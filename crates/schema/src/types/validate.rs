@@ -397,7 +397,7 @@ fn enumeration(rules: &Rules, path: &str, value: &Value) -> Option<FieldError> {
         .iter()
         .map(|allowed| match allowed {
             Value::String(text) => quote(text),
-            other => quote(&go_json(other)),
+            other => quote(go_json(other)),
         })
         .collect();
     let path = path.strip_prefix('.').unwrap_or(path);
