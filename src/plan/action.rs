@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cluster::{Error, Live, Resource, Target},
-    render::asked::LookedUp,
+    render::{Hidden, asked::LookedUp},
 };
 
 /// Everything that has to be done, in which order and why.
@@ -171,6 +171,9 @@ pub struct Action {
     /// The live object, where there is one.
     #[serde(skip)]
     pub live: Option<Live>,
+    /// Texts that are shown as their digest, in whatever object they stand.
+    #[serde(skip)]
+    pub hidden: Hidden,
 }
 
 impl Action {

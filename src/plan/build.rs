@@ -149,6 +149,7 @@ fn mask_hidden(hidden: &Hidden, actions: &mut [Action], key: Key) {
         return;
     }
     for action in actions {
+        action.hidden = hidden.clone();
         for change in &mut action.changes {
             let holds = |value: &Option<Value>| {
                 value
@@ -277,6 +278,7 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
                 body: Body::new(body, rules.key),
                 live,
                 foreign: None,
+                hidden: Hidden::default(),
             }
         })
         .collect();

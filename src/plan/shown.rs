@@ -9,9 +9,10 @@ use trueup_manifest::is_secret;
 use super::{
     action::{Action, ActionKind, Change},
     diff::{BOOKKEEPING, ITEM_KEYS},
-    mask::{Key, LAST_APPLIED, is_masked},
+    mask::{Key, LAST_APPLIED, MASK, is_masked},
     path::{Path, Step},
 };
+use crate::render::Hidden;
 
 /// The two sides of an action.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,7 +38,18 @@ pub fn shown(action: &Action) -> Shown {
             ..Shown::default()
         };
     };
-    let before = presentable(action, live.value().clone(), key);
+    let mut before = presentable(action, live.value().clone(), key);
+    for change in &action.changes {
+        // The value before may be the secret of yesterday, which nothing but the plan knows as one.
+        if !action.hidden.is_empty() && change.before.as_ref().is_some_and(holds_digest) {
+            let back = Change {
+                before: change.after.clone(),
+                after: change.before.clone(),
+                ..change.clone()
+            };
+            make(&mut before, &change.path.0, &back);
+        }
+    }
     let mut after = before.clone();
     for change in &action.changes {
         make(&mut after, &change.path.0, change);
@@ -93,7 +105,32 @@ fn presentable(action: &Action, mut object: Value, key: Key) -> Value {
             key,
         );
     }
+    if !action.hidden.is_empty() {
+        hide(&mut object, &action.hidden, key);
+    }
     object
+}
+
+/// Masks every scalar that holds what is to be hidden.
+fn hide(value: &mut Value, hidden: &Hidden, key: Key) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| hide(item, hidden, key)),
+        Value::Object(fields) => fields
+            .values_mut()
+            .for_each(|field| hide(field, hidden, key)),
+        scalar if hidden.is_in_value(scalar) => *scalar = key.masked(scalar),
+        _ => {}
+    }
+}
+
+/// Whether a scalar within a value is the digest of one.
+fn holds_digest(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(holds_digest),
+        Value::Object(fields) => fields.values().any(holds_digest),
+        Value::String(text) => text.starts_with(MASK),
+        _ => false,
+    }
 }
 
 fn mask(object: &mut Value, group: &str, kind: &str, key: Key) {

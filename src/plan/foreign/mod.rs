@@ -27,6 +27,7 @@ use super::{
 use crate::{
     cluster::{Live, Target},
     config::{ForeignPatch, JsonOp, JsonOperation, PatchChange},
+    render::Hidden,
 };
 
 /// An object of somebody else's, with what is declared to be patched on it.
@@ -93,6 +94,7 @@ pub(super) fn action(foreign: &Foreign, phase: usize, applyset: &ApplySet, key: 
         body: Body::default(),
         live: Some(foreign.live.clone()),
         foreign: None,
+        hidden: Hidden::default(),
     };
     match resolve(foreign, applyset) {
         Err(problem) => {

@@ -17,7 +17,7 @@ use serde_json::Value;
 use trueup::{
     apply::{LeaseTerms, Options, Session},
     cluster::{
-        Access, ApplyOptions, Cluster, DeleteOptions, Freshness, Live, Patch, RetryPolicy,
+        Access, ApplyOptions, Cluster, DeleteOptions, Error, Freshness, Live, Patch, RetryPolicy,
         Selection, Target, connect,
     },
     config::reconcile::Reconcile,
@@ -386,11 +386,16 @@ impl World {
 
     /// Applies a manifest as somebody else.
     pub(crate) async fn apply_as(&self, manager: &'static str, text: &str) -> Live {
-        self.write_as(manager, None, text).await
+        self.write_as(manager, None, text).await.unwrap()
     }
 
     /// Writes the status of an object, as a controller would.
     pub(crate) async fn set_status(&self, text: &str) -> Live {
+        self.try_set_status(text).await.unwrap()
+    }
+
+    /// [`Self::set_status`] of an object that may be gone by then.
+    pub(crate) async fn try_set_status(&self, text: &str) -> Result<Live, Error> {
         self.write_as("controller", Some("status"), text).await
     }
 
@@ -399,7 +404,7 @@ impl World {
         field_manager: &'static str,
         subresource: Option<&'static str>,
         text: &str,
-    ) -> Live {
+    ) -> Result<Live, Error> {
         let text = text.replace("TAG", &self.tag);
         let manifest = manifests("other", &text).remove(0);
         let api_version = manifest.gvk().api_version();
@@ -417,11 +422,8 @@ impl World {
             dry_run: false,
             subresource,
         };
-        self.cluster
-            .apply(&target, body.into(), &options)
-            .await
-            .unwrap()
-            .live
+        let applied = self.cluster.apply(&target, body.into(), &options).await?;
+        Ok(applied.live)
     }
 
     /// Creates an object as a program does that knows no server-side apply, by this name.
