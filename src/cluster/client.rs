@@ -1,6 +1,10 @@
 //! The API server behind [`Cluster`], through `kube`'s HTTP stack.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, stream::BoxStream};
@@ -43,6 +47,8 @@ pub struct KubeCluster {
     inside: bool,
     permits: Arc<Semaphore>,
     discovered: Arc<Mutex<Remembered>>,
+    /// The kinds of the last discovery, for those who take what is known: they wait for nobody.
+    known: Arc<RwLock<Option<Arc<Kinds>>>>,
 }
 
 /// The discovery documents read last.
@@ -85,6 +91,7 @@ impl KubeCluster {
             inside,
             permits: Arc::new(Semaphore::new(IN_FLIGHT)),
             discovered: Arc::default(),
+            known: Arc::default(),
         }
     }
 
@@ -177,6 +184,13 @@ impl KubeCluster {
     }
 
     async fn discover(&self, freshness: Freshness) -> Result<Arc<Kinds>, Error> {
+        let known = || {
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            known.clone().filter(|_| freshness == Freshness::Cached)
+        };
+        if let Some(kinds) = known() {
+            return Ok(kinds);
+        }
         let mut remembered = self.discovered.lock().await;
         if let (Freshness::Cached, Some(kinds)) = (freshness, &remembered.kinds) {
             return Ok(Arc::clone(kinds));
@@ -198,6 +212,7 @@ impl KubeCluster {
         let groups = parse("/apis", &remembered.groups)?;
         let kinds = Arc::new(discovery::kinds(core, groups));
         remembered.kinds = Some(Arc::clone(&kinds));
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&kinds));
         Ok(kinds)
     }
 

@@ -250,7 +250,18 @@ impl Pass {
             tokio::select! {
                 biased;
                 Some(event) = told.recv() => match event {
-                    Event::Planned(plan) => owned = self.planned(prepared, connection, &plan).await,
+                    Event::Planned(plan) => {
+                        let planned = self.planned(prepared, connection, &plan);
+                        tokio::pin!(planned);
+                        // The run goes on meanwhile: what this waits for may be in its hands.
+                        tokio::select! {
+                            done = &mut planned => owned = done,
+                            report = &mut running => {
+                                owned = planned.await;
+                                break report;
+                            }
+                        }
+                    }
                     event => self.tell(event),
                 },
                 report = &mut running => break report,
