@@ -27,7 +27,7 @@ pub(super) fn carry(text: String, value: &Value) -> Value {
 }
 
 /// Far below what stacks allow; a value may hold itself.
-const MAX_DEPTH: usize = 1000;
+const MAX_DEPTH: usize = 400;
 
 fn holds_secret(value: &Value, depth: usize) -> bool {
     match value {

@@ -129,7 +129,7 @@ pub(crate) fn to_yaml(value: &Value) -> Option<String> {
 }
 
 /// Deeper values are taken to hold themselves.
-const MAX_DEPTH: usize = 1000;
+const MAX_DEPTH: usize = 400;
 
 fn node(doc: &mut Document, value: &Value, depth: usize) -> Option<NodeId> {
     if depth > MAX_DEPTH {
