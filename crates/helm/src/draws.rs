@@ -50,6 +50,12 @@ const SOMETIMES: [(&str, usize); 6] = [
     ("htmlDateInZone", 0),
     ("durationRound", 0),
 ];
+/// The names of all functions that draw random bytes, keys or the time, or may do so.
+pub fn drawing() -> impl Iterator<Item = &'static str> {
+    let sometimes = SOMETIMES.iter().map(|(name, _)| *name);
+    ALWAYS.iter().copied().chain(sometimes)
+}
+
 /// Of the time for which a certificate holds, the part after which a new one is drawn.
 const RENEWED: (i64, i64) = (4, 5);
 const SECONDS_A_DAY: i64 = 86_400;

@@ -23,7 +23,7 @@ mod version;
 mod yaml;
 
 pub use chart::Chart;
-pub use draws::{Draw, Drawn, Draws};
+pub use draws::{Draw, Drawn, Draws, drawing};
 pub use engine::Lookup;
 pub use error::Error;
 pub use objects::{Capabilities, DEFAULT_KUBE_VERSION, HELM_VERSION};

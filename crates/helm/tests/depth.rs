@@ -67,6 +67,25 @@ fn a_value_of_any_depth_is_printed_or_refused() {
 }
 
 #[test]
+fn a_value_as_deep_as_is_allowed_is_printed_whole() {
+    for (build, end) in [
+        (
+            r#"{{ $d := dict "end" 1 }}{{ range until 900 }}{{ $d = dict "a" $d }}{{ end }}"#,
+            "end: 1",
+        ),
+        (
+            r#"{{ $d := list "end" }}{{ range until 900 }}{{ $d = list $d }}{{ end }}"#,
+            "- end",
+        ),
+    ] {
+        let template = format!("{build}a: {{{{ toYaml $d | quote }}}}");
+        let result = rendered(&template, &Overlay::default());
+        let text = result.unwrap();
+        assert!(text.contains(end), "{} bytes", text.len());
+    }
+}
+
+#[test]
 fn a_text_of_any_depth_is_read_or_refused() {
     for (use_, open, expected) in [
         ("fromYaml", "{a: ", "Error"),

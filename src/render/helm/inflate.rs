@@ -152,39 +152,10 @@ fn values_of(tree: &dyn Tree, path: &TreePath) -> Result<Option<String>, String>
         .map_err(|_| format!("`{}` is not UTF-8", tree.display(&file)))
 }
 
-/// Functions of templates that draw random bytes, keys or the time: what they give is never kept.
-const DRAWING: [&str; 25] = [
-    "ago",
-    "bcrypt",
-    "date",
-    "dateInZone",
-    "date_in_zone",
-    "durationRound",
-    "encryptAES",
-    "genCA",
-    "genCAWithKey",
-    "genPrivateKey",
-    "genSelfSignedCert",
-    "genSelfSignedCertWithKey",
-    "genSignedCert",
-    "genSignedCertWithKey",
-    "htmlDate",
-    "htmlDateInZone",
-    "htpasswd",
-    "now",
-    "randAlpha",
-    "randAlphaNum",
-    "randAscii",
-    "randBytes",
-    "randInt",
-    "randNumeric",
-    "shuffle",
-];
-
-/// Whether a text may call one of them; `uuidv4` is the one with a number of its own.
+/// Whether a text may call a function that draws: what such a chart gives is never kept.
 fn may_draw(text: &str) -> bool {
     let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    words.any(|word| word == "uuidv4" || DRAWING.contains(&word))
+    words.any(|word| trueup_helm::drawing().any(|name| name == word))
 }
 
 /// Whether any template of a chart or its subcharts may draw: values and files count, for `tpl` runs

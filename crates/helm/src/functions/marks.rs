@@ -5,6 +5,8 @@ use std::ops::Range;
 use trueup_gotemplate::{Str, Value};
 use trueup_yaml::{Document, NodeId, Source};
 
+use super::deeper;
+
 /// The text with the marks of the value that it was printed from.
 pub(super) fn carry(text: String, value: &Value) -> Value {
     if !holds_secret(value, 0) {
@@ -27,25 +29,26 @@ pub(super) fn carry(text: String, value: &Value) -> Value {
 }
 
 /// Far below what stacks allow; a value may hold itself.
-const MAX_DEPTH: usize = 400;
+const MAX_DEPTH: usize = 1000;
 
 fn holds_secret(value: &Value, depth: usize) -> bool {
     match value {
         Value::Str(text) => text.has_secrets(),
         Value::Bytes(text) => text.has_secrets(),
-        _ if depth > MAX_DEPTH => false,
+        // What nobody has looked at may be one.
+        _ if depth > MAX_DEPTH => true,
         Value::Map(map) => map.with(|entries| {
             entries
                 .iter()
-                .any(|(_, value)| holds_secret(value, depth + 1))
+                .any(|(_, value)| deeper(|| holds_secret(value, depth + 1)))
         }),
         Value::List(list) => list
             .items()
             .iter()
-            .any(|item| holds_secret(item, depth + 1)),
+            .any(|item| deeper(|| holds_secret(item, depth + 1))),
         Value::Object(object) => object
             .underlying()
-            .is_some_and(|value| holds_secret(&value, depth + 1)),
+            .is_some_and(|value| deeper(|| holds_secret(&value, depth + 1))),
         _ => false,
     }
 }

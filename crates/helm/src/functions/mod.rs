@@ -129,7 +129,12 @@ pub(crate) fn to_yaml(value: &Value) -> Option<String> {
 }
 
 /// Deeper values are taken to hold themselves.
-const MAX_DEPTH: usize = 400;
+const MAX_DEPTH: usize = 1000;
+
+/// Takes a step into a value, on a stack that grows where it has to: frames of a debug build are large.
+fn deeper<T>(step: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(64 << 10, 1 << 20, step)
+}
 
 fn node(doc: &mut Document, value: &Value, depth: usize) -> Option<NodeId> {
     if depth > MAX_DEPTH {
@@ -147,7 +152,7 @@ fn node(doc: &mut Document, value: &Value, depth: usize) -> Option<NodeId> {
             let mut pairs = Vec::with_capacity(map.len());
             for (key, value) in map.entries() {
                 let key = doc.new_str(&key.to_text());
-                pairs.push((key, node(doc, &value, depth + 1)?));
+                pairs.push((key, deeper(|| node(doc, &value, depth + 1))?));
             }
             let mapping = doc.new_mapping();
             doc.set_pairs(mapping, &pairs);
@@ -159,7 +164,7 @@ fn node(doc: &mut Document, value: &Value, depth: usize) -> Option<NodeId> {
             }
             let mut items = Vec::with_capacity(list.len());
             for item in list.items() {
-                items.push(node(doc, item, depth + 1)?);
+                items.push(deeper(|| node(doc, item, depth + 1))?);
             }
             let sequence = doc.new_sequence();
             doc.set_items(sequence, &items);

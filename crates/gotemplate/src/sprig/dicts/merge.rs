@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// How deep maps in maps are merged.
-const DEPTH: usize = 1_000;
+const DEPTH: usize = 10_000;
 
 /// Puts into `into` what `from` has: where the key is missing or empty, or everywhere when `overwrite`; maps under
 /// one key are merged in turn. Values are shared, not copied.
