@@ -1,6 +1,6 @@
 //! What charts drew, as it is kept in the cluster.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::OnceLock};
 
 use aws_lc_rs::{
     hmac,
@@ -58,26 +58,13 @@ struct Written {
 }
 
 /// What the charts of an environment drew, by release and call. Its `Debug` shows none of it.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Record {
-    /// Calls are told apart by keyed hashes: their arguments may be secret.
-    key: Vec<u8>,
+    /// Calls are told apart by keyed hashes: their arguments may be secret. Made when the first one is: most
+    /// runs draw nothing, and a source of randomness takes its time to start.
+    key: OnceLock<Vec<u8>>,
     releases: BTreeMap<String, BTreeMap<String, Entry>>,
     changed: bool,
-}
-
-impl Default for Record {
-    /// One that holds nothing yet.
-    fn default() -> Self {
-        let mut key = vec![0; 32];
-        // Without randomness no draw succeeds either, and a key of zeros only makes hashes that can be tried out.
-        let _ = SystemRandom::new().fill(&mut key);
-        Self {
-            key,
-            releases: BTreeMap::new(),
-            changed: false,
-        }
-    }
 }
 
 impl fmt::Debug for Record {
@@ -101,7 +88,7 @@ impl Record {
             .decode(&written.key)
             .map_err(|_| RecordError::Unreadable)?;
         Ok(Self {
-            key,
+            key: OnceLock::from(key),
             releases: written.releases,
             changed: false,
         })
@@ -111,7 +98,7 @@ impl Record {
     pub fn write(&self) -> Result<String, RecordError> {
         let written = Written {
             version: VERSION,
-            key: STANDARD.encode(&self.key),
+            key: STANDARD.encode(self.key()),
             releases: self.releases.clone(),
         };
         let text = serde_json::to_string(&written).map_err(|_| RecordError::Unreadable)?;
@@ -133,9 +120,18 @@ impl Record {
         self
     }
 
+    fn key(&self) -> &[u8] {
+        self.key.get_or_init(|| {
+            let mut key = vec![0; 32];
+            // Without randomness no draw succeeds either, and a key of zeros only makes hashes that can be tried out.
+            let _ = SystemRandom::new().fill(&mut key);
+            key
+        })
+    }
+
     fn id(&self, draw: &Draw<'_>) -> String {
         use std::fmt::Write as _;
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.key);
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.key());
         let tag = hmac::sign(&key, draw.identity);
         tag.as_ref()
             .iter()
