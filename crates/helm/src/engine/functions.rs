@@ -59,19 +59,14 @@ fn include(call: &mut Call<'_, '_>) -> Result<Value, Error> {
     let name = call.text(0).into_owned();
     let data = call.value(1).clone();
     let counted = count(call, &name, 1)?;
-    let trail = |call: &mut Call<'_, '_>, begins: bool| {
-        let state = call.context().state::<State>();
-        if let Some(state) = state.filter(|state| state.is_file(&name)) {
-            if begins {
-                state.trail.enter(&name);
-            } else {
-                state.trail.leave();
-            }
-        }
-    };
-    trail(call, true);
+    let followed = call
+        .context()
+        .state::<State>()
+        .is_some_and(|state| state.follow(&name, &data));
     let rendered = call.render(&name, &data);
-    trail(call, false);
+    if let Some(state) = call.context().state::<State>().filter(|_| followed) {
+        state.trail.leave();
+    }
     if counted {
         count(call, &name, -1)?;
     }
@@ -158,15 +153,17 @@ fn required(call: &mut Call<'_, '_>) -> Result<Value, Error> {
 
 fn lookup(call: &mut Call<'_, '_>) -> Result<Value, Error> {
     let args = call.args();
-    let Some(cluster) = call
-        .context()
-        .state::<State>()
-        .and_then(|state| state.lookup.clone())
-    else {
+    let object = [0, 1, 2, 3].map(|at| args.text(at));
+    let [api_version, kind, namespace, name] = object.each_ref().map(|text| &**text);
+    let Some(state) = call.context().state::<State>() else {
+        return Ok(Value::Map(Map::new()));
+    };
+    state.trail.looks_up(&[api_version, kind, namespace, name]);
+    let Some(cluster) = state.lookup.clone() else {
         return Ok(Value::Map(Map::new()));
     };
     let found = cluster
-        .lookup(&args.text(0), &args.text(1), &args.text(2), &args.text(3))
+        .lookup(api_version, kind, namespace, name)
         .map_err(Error::new)?;
     Ok(match found {
         Some(object) => secret_or_plain(&object),

@@ -55,9 +55,17 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Whether a name is that of a template's file.
-    pub(crate) fn is_file(&self, name: &str) -> bool {
-        self.scopes.contains_key(name)
+    /// Notes that a template is begun, where anybody keeps what it draws. Whether that was noted.
+    fn follow(&self, name: &str, given: &Value) -> bool {
+        if self.draws.is_none() {
+            return false;
+        }
+        if self.scopes.contains_key(name) {
+            self.trail.enter(name);
+        } else {
+            self.trail.enter_named(name, given.clone());
+        }
+        true
     }
 }
 

@@ -4,19 +4,21 @@
 //! gave before, where somebody kept it. It must never draw itself, nor decide what is kept: that is the [`Draws`] of the
 //! caller.
 
-use std::{
-    borrow::Cow,
-    cell::RefCell,
-    collections::HashMap,
-    fmt,
-    hash::{Hash, Hasher},
-};
+mod trail;
+
+#[cfg(test)]
+mod tests;
+
+use std::{borrow::Cow, fmt};
 
 use serde_json::{Value as Json, json};
 use trueup_gotemplate::{
-    Call, Error, Function, Functions, Map, Place, Str, Value,
+    Call, Error, Function, Functions, Map, Str, Value,
     sprig::{self, Time},
 };
+
+pub(crate) use self::trail::Trail;
+use self::trail::site;
 
 /// Functions that draw, whatever their arguments.
 const ALWAYS: [&str; 20] = [
@@ -92,85 +94,6 @@ pub trait Draws: Send + Sync {
 
     /// Takes what a call has drawn.
     fn keep(&self, draw: &Draw<'_>, drawn: Drawn);
-}
-
-/// Where the templates of a render are, as far as draws must be told apart.
-#[derive(Default)]
-pub(crate) struct Trail {
-    steps: RefCell<Vec<Step>>,
-}
-
-/// A template of a file that is being rendered, from the top or by `include`: what it draws is the same either way, so
-/// that a checksum of a Secret's template is that of the Secret.
-struct Step {
-    file: String,
-    /// How often each call was made since the file was begun.
-    calls: HashMap<u64, u32>,
-}
-
-impl Trail {
-    /// A file is begun.
-    pub(crate) fn enter(&self, file: &str) {
-        self.steps.borrow_mut().push(Step {
-            file: file.to_owned(),
-            calls: HashMap::new(),
-        });
-    }
-
-    /// The file begun last is done.
-    pub(crate) fn leave(&self) {
-        self.steps.borrow_mut().pop();
-    }
-
-    /// The identity of a call.
-    fn identity(&self, function: &str, site: &str, arguments: &[u8]) -> Vec<u8> {
-        let mut steps = self.steps.borrow_mut();
-        let mut identity = Vec::new();
-        let mut part = |part: &[u8]| {
-            identity.extend_from_slice(&(part.len() as u64).to_le_bytes());
-            identity.extend_from_slice(part);
-        };
-        part(steps.last().map_or("", |step| &step.file).as_bytes());
-        part(site.as_bytes());
-        part(function.as_bytes());
-        part(arguments);
-        let mut hasher = std::hash::DefaultHasher::new();
-        identity.hash(&mut hasher);
-        let ordinal = steps.last_mut().map_or(0, |step| {
-            let calls = step.calls.entry(hasher.finish()).or_default();
-            *calls += 1;
-            *calls
-        });
-        identity.extend_from_slice(&ordinal.to_le_bytes());
-        identity
-    }
-}
-
-/// What stands for the place of a call: its file, its line's text, and which of the lines with this text it is. Other
-/// lines may come and go without changing what is drawn.
-fn site(place: &Place, text: Option<&str>) -> String {
-    let name = place.template.to_text();
-    let Some(text) = text else {
-        return format!("{name}:{}:{}", place.line, place.column);
-    };
-    let lines: Vec<&str> = text.split('\n').map(str::trim).collect();
-    let at = (place.line as usize).saturating_sub(1);
-    let line = lines.get(at).copied().unwrap_or_default();
-    let before = lines
-        .iter()
-        .take(at)
-        .filter(|other| **other == line)
-        .count();
-    format!("{name}:{before}:{}:{line}", within(text, place, line))
-}
-
-/// The column within a line whose indentation does not count.
-fn within(text: &str, place: &Place, line: &str) -> usize {
-    let whole = text
-        .split('\n')
-        .nth((place.line as usize).saturating_sub(1))
-        .unwrap_or(line);
-    (place.column as usize).saturating_sub(whole.len() - whole.trim_start().len())
 }
 
 /// What a render gives these functions: the draws that are kept, where it is, and the texts of files by name.
@@ -361,150 +284,5 @@ pub(crate) fn all_secret(value: &Value) -> Value {
         }
         Value::List(list) => Value::list(list.items().iter().map(all_secret)),
         other => other.clone(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{
-        collections::BTreeMap,
-        sync::{Arc, Mutex},
-    };
-
-    use trueup_manifest::{MemoryTree, TreePath};
-
-    use super::*;
-    use crate::{Capabilities, Overlay, Release, Request, Secret};
-
-    #[derive(Default)]
-    struct Kept(Mutex<BTreeMap<Vec<u8>, Json>>);
-
-    impl Draws for Kept {
-        fn recall(&self, draw: &Draw<'_>) -> Option<Json> {
-            self.0.lock().unwrap().get(draw.identity).cloned()
-        }
-
-        fn keep(&self, draw: &Draw<'_>, drawn: Drawn) {
-            let before = self
-                .0
-                .lock()
-                .unwrap()
-                .insert(draw.identity.to_vec(), drawn.value);
-            assert!(before.is_none(), "one call has one identity");
-        }
-    }
-
-    fn render(
-        templates: &[(&str, &str)],
-        draws: &Arc<Kept>,
-        secret: &str,
-    ) -> Result<Release, String> {
-        let mut tree = MemoryTree::new();
-        tree.add("Chart.yaml", "{apiVersion: v2, name: c, version: 1.0.0}")
-            .unwrap();
-        for (path, text) in templates {
-            tree.add(&format!("templates/{path}"), *text).unwrap();
-        }
-        let chart = crate::chart::load_dir(&tree, &TreePath::root()).unwrap();
-        let overlay = Overlay {
-            secrets: vec![Secret {
-                path: "auth.token".into(),
-                text: secret.into(),
-                hidden: true,
-            }],
-            ..Overlay::default()
-        };
-        let capabilities = Capabilities::default();
-        let mut request = Request::new(&chart, "r", "n", &overlay, &capabilities);
-        request.draws = Some(Arc::clone(draws) as Arc<dyn Draws>);
-        let rendered = request.render(&mut |path| Err(path.to_owned()));
-        rendered.map_err(|error| error.text().to_owned())
-    }
-
-    fn text(release: &Release) -> String {
-        release.print(crate::Print::default())
-    }
-
-    const SECRET: &str = "kind: Secret\nfirst: {{ randAlphaNum 20 }}\nsecond: {{ randAlphaNum 20 }}\nloop: [{{ range until 3 }}{{ uuidv4 }}, {{ end }}]\n";
-    const SUM: &str = "kind: ConfigMap\nsum: {{ include (print $.Template.BasePath \"/secret.yaml\") . | sha256sum }}\n";
-
-    #[test]
-    fn a_call_draws_once_and_lines_beside_it_may_come_and_go() {
-        let draws = Arc::new(Kept::default());
-        let first = render(&[("secret.yaml", SECRET), ("sum.yaml", SUM)], &draws, "x").unwrap();
-        let count = draws.0.lock().unwrap().len();
-        assert_eq!(
-            count, 5,
-            "included elsewhere, a template draws what it draws at its place"
-        );
-        let again = render(&[("secret.yaml", SECRET), ("sum.yaml", SUM)], &draws, "x").unwrap();
-        assert_eq!(text(&first), text(&again));
-        // New lines before and between draw on their own, and leave the others what they were.
-        let longer = SECRET.replace("second", "between: {{ randAlphaNum 20 }}\nsecond");
-        let longer = render(
-            &[("secret.yaml", &format!("# note\n{longer}"))],
-            &draws,
-            "x",
-        )
-        .unwrap();
-        let longer = text(&longer);
-        for line in text(&first)
-            .lines()
-            .filter(|line| line.starts_with("first") || line.starts_with("second"))
-        {
-            assert!(longer.contains(line), "{line} in\n{longer}");
-        }
-        // Another argument is another call.
-        let other = SECRET.replacen("20", "30", 1);
-        let other = text(&render(&[("secret.yaml", &other)], &draws, "x").unwrap());
-        let line = other
-            .lines()
-            .find(|line| line.starts_with("first"))
-            .unwrap();
-        assert_eq!(line.len(), "first: ".len() + 30);
-    }
-
-    #[test]
-    fn what_comes_of_a_secret_value_is_marked_wherever_it_is_printed() {
-        let draws = Arc::new(Kept::default());
-        let template = "kind: ConfigMap\nplain: {{ .Values.auth.token }}\ncoded: {{ printf \"u:%s\" .Values.auth.token | b64enc }}\n\
-                        yaml:\n{{ toYaml .Values.auth | indent 2 }}\njson: '{{ toJson .Values.auth }}'\n\
-                        tpl: {{ tpl (printf \"%s!\" .Values.auth.token) . }}\nopen: yes\n";
-        let release = render(&[("a.yaml", template)], &draws, "swordfish").unwrap();
-        let manifest = &release.manifests[0];
-        let mut shown = String::new();
-        let mut from = 0;
-        for range in &manifest.secrets {
-            shown.push_str(&manifest.content[from..range.start]);
-            shown.push_str("***");
-            from = range.end;
-        }
-        shown.push_str(&manifest.content[from..]);
-        assert!(
-            manifest.content.contains("swordfish"),
-            "{}",
-            manifest.content
-        );
-        assert!(
-            !shown.contains("swordfish") && !shown.contains("dTpzd29yZGZpc2g"),
-            "{shown}"
-        );
-        assert!(
-            shown.contains("open: yes") && shown.contains("token: ***"),
-            "{shown}"
-        );
-    }
-
-    #[test]
-    fn an_error_that_a_template_makes_of_a_secret_shows_none_of_it() {
-        let draws = Arc::new(Kept::default());
-        for template in [
-            "{{ fail (printf \"no: %s\" .Values.auth.token) }}",
-            "{{ required (printf \"no: %s\" .Values.auth.token) .Values.none }}",
-        ] {
-            let error = render(&[("a.yaml", template)], &draws, "swordfish").unwrap_err();
-            assert!(!error.contains("swordfish"), "{error}");
-            assert!(error.contains("***"), "{error}");
-        }
     }
 }
