@@ -32,6 +32,9 @@ pub enum ChartError {
         /// Why.
         reason: String,
     },
+    /// What was given for TLS is of no use.
+    #[error("{0}")]
+    Tls(String),
     /// The server refused.
     #[error("`{url}` answered {status}")]
     Server {

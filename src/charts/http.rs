@@ -10,9 +10,7 @@ use trueup_helm::repository::Index;
 use url::Url;
 
 use super::{ChartError, ChartsConfig, Packed, Wanted, login::Logins};
-
-/// As `curl` and browsers: more hops than this are taken for a circle.
-const MOST_REDIRECTS: usize = 10;
+use crate::source::{Download, Failed};
 
 /// Indexes that were read, by repository: many charts come from one.
 #[derive(Default)]
@@ -107,57 +105,27 @@ async fn get(
     url: &Url,
     limit: u64,
 ) -> Result<Vec<u8>, ChartError> {
+    let download = Download {
+        url: url.as_str(),
+        login: logins.of_repository(&wanted.repository, url),
+        tls: &logins.tls_of(&wanted.repository),
+        limit,
+        timeout: config.timeout,
+    };
+    let fetched = download.fetch().await;
     let mut shown = url.clone();
     // What an address holds before its host is nobody's business.
     let _ = shown.set_username("");
     let _ = shown.set_password(None);
-    let unreachable = |error: reqwest::Error| ChartError::Unreachable {
-        url: shown.to_string(),
-        reason: causes(&error.without_url()),
-    };
-    let client = reqwest::Client::builder()
-        .user_agent(concat!("trueup/", env!("CARGO_PKG_VERSION")))
-        .timeout(config.timeout)
-        .redirect(reqwest::redirect::Policy::limited(MOST_REDIRECTS))
-        .referer(false)
-        .build()
-        .map_err(unreachable)?;
-    let mut request = client.get(url.clone());
-    if let Some((user, password)) = logins.of_repository(&wanted.repository, url) {
-        request = request.basic_auth(user, Some(password));
-    }
-    let mut response = request.send().await.map_err(unreachable)?;
-    let status = response.status();
-    if !status.is_success() {
-        return Err(ChartError::Server {
-            url: shown.to_string(),
-            status: status.as_u16(),
-        });
-    }
-    let too_large = || ChartError::TooLarge {
-        url: shown.to_string(),
-        limit,
-    };
-    if response.content_length() > Some(limit) {
-        return Err(too_large());
-    }
-    let mut content = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-        content.extend_from_slice(&chunk);
-        if content.len() as u64 > limit {
-            return Err(too_large());
-        }
-    }
-    Ok(content)
-}
-
-/// What went wrong, down to the cause that says most.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
+    let url = shown.to_string();
+    fetched.map_err(|failed| match failed {
+        Failed::Tls(reason) => ChartError::Tls(reason),
+        Failed::TimedOut => ChartError::Unreachable {
+            url,
+            reason: format!("no answer within {} s", config.timeout.as_secs()),
+        },
+        Failed::Unreachable(reason) => ChartError::Unreachable { url, reason },
+        Failed::Refused(status) => ChartError::Server { url, status },
+        Failed::TooLarge => ChartError::TooLarge { url, limit },
+    })
 }

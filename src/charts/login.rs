@@ -13,7 +13,7 @@ use oci_client::secrets::RegistryAuth;
 use serde::Deserialize;
 use url::Url;
 
-use super::{ChartError, ChartsConfig, Wanted};
+use super::{ChartError, ChartsConfig, Tls, Wanted};
 
 /// The user name with which Docker's helpers give a token instead of a password.
 const TOKEN_USER: &str = "<token>";
@@ -24,6 +24,9 @@ pub(super) struct Logins {
     repositories: Option<PathBuf>,
     /// What was given for this command.
     given: Option<(String, String)>,
+    /// Whether logins go wherever a repository's archives lie.
+    everywhere: bool,
+    tls: Tls,
 }
 
 /// Helm's `repositories.yaml`.
@@ -45,6 +48,14 @@ struct Repository {
     password: String,
     #[serde(default)]
     pass_credentials_all: bool,
+    #[serde(default, rename = "caFile")]
+    ca_file: String,
+    #[serde(default, rename = "certFile")]
+    cert_file: String,
+    #[serde(default, rename = "keyFile")]
+    key_file: String,
+    #[serde(default)]
+    insecure_skip_tls_verify: bool,
 }
 
 /// Docker's `config.json`.
@@ -80,6 +91,8 @@ impl Logins {
             registries: registries.map_or_else(usual_registries, |file| vec![file]),
             repositories: config.repositories.clone().or_else(usual_repositories),
             given: config.login.clone(),
+            everywhere: config.pass_credentials,
+            tls: config.tls.clone(),
         }
     }
 
@@ -110,18 +123,37 @@ impl Logins {
         known.unwrap_or_default().repositories
     }
 
+    /// Whom to trust in a repository: what was given, or what Helm's file says of it.
+    pub(super) fn tls_of(&self, repository: &str) -> Tls {
+        if !self.tls.is_default() {
+            return self.tls.clone();
+        }
+        let path = |path: String| (!path.is_empty()).then(|| PathBuf::from(path));
+        self.known(repository)
+            .map_or_else(Tls::default, |known| Tls {
+                authorities: path(known.ca_file),
+                certificate: path(known.cert_file),
+                key: path(known.key_file),
+                unverified: known.insecure_skip_tls_verify,
+            })
+    }
+
+    /// What Helm's file says of a repository.
+    fn known(&self, repository: &str) -> Option<Repository> {
+        let trimmed = repository.trim_end_matches('/');
+        let mut known = self.repositories().into_iter();
+        known.find(|known| known.url.trim_end_matches('/') == trimmed)
+    }
+
     /// What logs in to a repository: of the address, or of Helm's file. Only for what lies on the repository's own host, unless
     /// Helm was told otherwise.
     pub(super) fn of_repository(&self, repository: &str, url: &Url) -> Option<(String, String)> {
-        let trimmed = repository.trim_end_matches('/');
-        let known = self.repositories();
-        let known = known
-            .iter()
-            .find(|known| known.url.trim_end_matches('/') == trimmed);
+        let known = self.known(repository);
         let home = Url::parse(repository).ok()?;
         let is_home = (home.scheme(), home.host(), home.port_or_known_default())
             == (url.scheme(), url.host(), url.port_or_known_default());
-        if !is_home && !known.is_some_and(|known| known.pass_credentials_all) {
+        let is_listed = |known: &Repository| known.pass_credentials_all;
+        if !is_home && !self.everywhere && !known.as_ref().is_some_and(is_listed) {
             return None;
         }
         if let Some(given) = &self.given {
@@ -131,7 +163,7 @@ impl Logins {
             return Some((home.username().to_owned(), password.to_owned()));
         }
         let known = known.filter(|known| !known.username.is_empty())?;
-        Some((known.username.clone(), known.password.clone()))
+        Some((known.username, known.password))
     }
 
     /// What logs in to a registry.

@@ -25,6 +25,7 @@ pub use self::{
     error::ChartError,
     vendor::{Brought, Versions, vendor},
 };
+pub use crate::source::Tls;
 
 /// The scheme of OCI registries.
 pub const OCI: &str = "oci://";
@@ -46,6 +47,10 @@ pub struct ChartsConfig {
     pub plain_http: bool,
     /// User and password for the repository or registry that is asked.
     pub login: Option<(String, String)>,
+    /// Whether logins of a repository are sent to other hosts, too, where its archives lie there.
+    pub pass_credentials: bool,
+    /// Whom to trust; what Helm's file of repositories says of one where nothing is said here.
+    pub tls: Tls,
     /// Docker's file of logins; the usual ones where none is given.
     pub logins: Option<PathBuf>,
     /// Helm's file of repositories; the usual one where none is given.
@@ -62,6 +67,8 @@ impl Default for ChartsConfig {
             timeout: Duration::from_mins(2),
             plain_http: false,
             login: None,
+            pass_credentials: false,
+            tls: Tls::default(),
             logins: None,
             repositories: None,
         }

@@ -3,7 +3,7 @@
 use futures::TryStreamExt;
 use oci_client::{
     Client, Reference,
-    client::{ClientConfig, ClientProtocol},
+    client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol},
     errors::{OciDistributionError, OciErrorCode},
 };
 use sha2::{Digest, Sha256};
@@ -31,7 +31,7 @@ pub(super) async fn fetch(
         .trim_end_matches('/');
     let image = format!("{path}/{}", wanted.name);
     let registry = path.split('/').next().unwrap_or(path).to_owned();
-    let client = client(config, &registry);
+    let client = client(config, &registry)?;
     let auth = logins.of_registry(&registry);
     let parse = |tag: &str| -> Result<Reference, ChartError> {
         // A tag cannot hold a `+`, so that Helm writes `_`.
@@ -106,13 +106,21 @@ fn none(wanted: &Wanted) -> ChartError {
     }
 }
 
-fn client(config: &ChartsConfig, registry: &str) -> Client {
+fn client(config: &ChartsConfig, registry: &str) -> Result<Client, ChartError> {
+    if let Some(file) = config.tls.certificate.as_ref().or(config.tls.key.as_ref()) {
+        let message = format!(
+            "`{}` cannot be shown to a registry: only repositories over HTTP are shown certificates",
+            file.display()
+        );
+        return Err(ChartError::Tls(message));
+    }
+    let trusted = config.tls.authorities().map_err(ChartError::Tls)?;
     let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
     let is_here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-    Client::new(ClientConfig {
+    let client = Client::try_from(ClientConfig {
         protocol: if config.plain_http {
             ClientProtocol::Http
-        } else if is_here {
+        } else if is_here && config.tls.is_default() {
             // As Docker does.
             ClientProtocol::HttpsExcept(vec![registry.to_owned()])
         } else {
@@ -121,8 +129,19 @@ fn client(config: &ChartsConfig, registry: &str) -> Client {
         connect_timeout: Some(config.timeout),
         read_timeout: Some(config.timeout),
         user_agent: concat!("trueup/", env!("CARGO_PKG_VERSION")),
+        tls_certs_only: trusted.into_iter().map(pem).collect(),
+        accept_invalid_certificates: config.tls.unverified,
         ..ClientConfig::default()
-    })
+    });
+    client.map_err(|error| ChartError::Tls(format!("`{OCI}{registry}` cannot be asked: {error}")))
+}
+
+/// The authorities of a file: all of them go by one value.
+fn pem(data: Vec<u8>) -> Certificate {
+    Certificate {
+        encoding: CertificateEncoding::Pem,
+        data,
+    }
 }
 
 /// All tags as versions.

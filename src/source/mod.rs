@@ -16,6 +16,7 @@ mod config;
 mod content;
 mod deadline;
 mod directory;
+mod download;
 mod error;
 mod git;
 mod identity;
@@ -36,6 +37,8 @@ pub use config::{
     Auth, DirectoryConfig, GitConfig, Reference, SecretSource, SourceConfig, default_cache_dir,
 };
 pub use directory::DirectorySource;
+pub use download::Tls;
+pub(crate) use download::{Download, Failed};
 pub use error::{ErrorKind, HostKeyProblem, Problem, SourceError};
 pub use git::GitSource;
 pub use identity::identity;

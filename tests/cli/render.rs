@@ -287,11 +287,6 @@ fn flags_of_helm_that_cannot_be_honoured_say_what_to_do_instead() {
         "--post-renderer-args=x",
         "--enable-dns",
         "--verify",
-        "--ca-file=x",
-        "--cert-file=x",
-        "--key-file=x",
-        "--insecure-skip-tls-verify",
-        "--pass-credentials",
     ] {
         let ran = repo.run(&["helm", "template", "web", "charts/web", flag]);
         let name = flag.split_once('=').map_or(flag, |(name, _)| name);

@@ -1,5 +1,7 @@
 //! Against a repository over HTTP and a registry, both in this process.
 
+mod tls;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -81,6 +83,11 @@ fn digest(data: &[u8]) -> String {
 
 /// A repository with two versions of `web`, one of which is not what the index says.
 async fn repository(login: Option<&'static str>) -> (String, Files) {
+    let (router, files) = files(login);
+    (format!("http://{}/charts", serve(router).await), files)
+}
+
+fn files(login: Option<&'static str>) -> (Router, Files) {
     let (old, new) = (packed("web", "1.0.0"), packed("web", "1.1.0"));
     let index = format!(
         "apiVersion: v1\nentries:\n  web:\n  - {{version: 1.1.0, urls: [web-1.1.0.tgz], digest: {}}}\n  \
@@ -98,8 +105,10 @@ async fn repository(login: Option<&'static str>) -> (String, Files) {
         login,
         ..Files::default()
     };
-    let router = Router::new().fallback(file).with_state(files.clone());
-    (format!("http://{}/charts", serve(router).await), files)
+    (
+        Router::new().fallback(file).with_state(files.clone()),
+        files,
+    )
 }
 
 fn charts(home: &Path, change: impl FnOnce(&mut ChartsConfig)) -> Charts {
@@ -214,7 +223,8 @@ async fn the_login_of_helms_file_is_sent_to_its_repository_and_a_name_means_its_
 struct Registry {
     blobs: Arc<BTreeMap<String, Vec<u8>>>,
     manifests: Arc<BTreeMap<String, Vec<u8>>>,
-    address: Arc<std::sync::OnceLock<String>>,
+    /// Of the service that gives tokens: `http://127.0.0.1:1234`.
+    origin: Arc<std::sync::OnceLock<String>>,
 }
 
 const TOKEN: &str = "token-for-ann";
@@ -232,13 +242,13 @@ async fn registry(State(registry): State<Registry>, request: Request<Body>) -> R
         );
     }
     if authorization(request.headers()) != format!("Bearer {TOKEN}") {
-        let address = registry.address.get().unwrap();
+        let origin = registry.origin.get().unwrap();
         let mut refused = answer(
             StatusCode::UNAUTHORIZED,
             r#"{"errors": [{"code": "UNAUTHORIZED", "message": "who are you?"}]}"#,
         );
         let challenge = format!(
-            "Bearer realm=\"http://{address}/token\",service=\"registry\",scope=\"repository:charts/web:pull\""
+            "Bearer realm=\"{origin}/token\",service=\"registry\",scope=\"repository:charts/web:pull\""
         );
         refused
             .headers_mut()
@@ -287,10 +297,17 @@ fn manifest(blob: &[u8], digest_of: &[u8]) -> Vec<u8> {
 }
 
 async fn a_registry() -> String {
+    let (router, state) = registry_of_two();
+    let address = serve(router).await;
+    state.origin.set(format!("http://{address}")).unwrap();
+    address
+}
+
+fn registry_of_two() -> (Router, Registry) {
     let (old, new) = (packed("web", "1.0.0"), packed("web", "1.2.0+build.7"));
     let blob = |data: &[u8]| format!("sha256:{}", digest(data));
     let wrong = b"what the manifest says".to_vec();
-    let registry_state = Registry {
+    let state = Registry {
         blobs: Arc::new(BTreeMap::from([
             (blob(&old), old.clone()),
             (blob(&new), new.clone()),
@@ -301,14 +318,12 @@ async fn a_registry() -> String {
             ("1.2.0_build.7".to_owned(), manifest(&new, &new)),
             ("2.0.0-rc.1".to_owned(), manifest(&old, &wrong)),
         ])),
-        address: Arc::default(),
+        origin: Arc::default(),
     };
-    let router = Router::new()
-        .fallback(registry)
-        .with_state(registry_state.clone());
-    let address = serve(router).await;
-    registry_state.address.set(address.clone()).unwrap();
-    address
+    (
+        Router::new().fallback(registry).with_state(state.clone()),
+        state,
+    )
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use trueup_helm::repository::fits;
 use trueup_manifest::Diagnostic;
 
-use super::source;
+use super::source::{self, Trust};
 use crate::{
     charts::{Charts, ChartsConfig, Versions, vendor},
     cli::{
@@ -55,6 +55,8 @@ struct Fetch {
     /// Ask registries over plain HTTP; those of this machine always are
     #[arg(long)]
     plain_http: bool,
+    #[command(flatten)]
+    trust: Trust,
     /// Taken and not used: indexes are read when they are needed
     #[arg(long)]
     skip_refresh: bool,
@@ -84,6 +86,7 @@ impl Fetch {
         let charts = Charts::new(ChartsConfig {
             offline: global.is_offline(),
             plain_http: self.plain_http,
+            tls: self.trust.tls(),
             ..ChartsConfig::default()
         });
         let folder = Path::new(&self.chart.chart);

@@ -7,7 +7,7 @@ use trueup_helm::{Chart, Error};
 use trueup_manifest::{Diagnostic, DiskTree, Entry, Tree};
 
 use crate::{
-    charts::{ChartError, Charts, ChartsConfig, OCI, Versions, Wanted, vendor},
+    charts::{ChartError, Charts, ChartsConfig, OCI, Tls, Versions, Wanted, vendor},
     cli::{global::Global, repository::current_folder, runtime},
 };
 
@@ -29,9 +29,14 @@ pub(super) struct Whence {
     /// The password for the repository
     #[arg(long, value_name = "TEXT", requires = "username")]
     password: Option<String>,
+    /// Send the login to other hosts, too, where the repository says that its archives lie there
+    #[arg(long)]
+    pass_credentials: bool,
     /// Ask registries over plain HTTP; those of this machine always are
     #[arg(long)]
     plain_http: bool,
+    #[command(flatten)]
+    trust: Trust,
     /// Bring what the chart depends on into its `charts/` first, where it is missing
     #[arg(long)]
     dependency_update: bool,
@@ -43,6 +48,34 @@ pub(super) struct Whence {
     repository_config: Option<PathBuf>,
 }
 
+/// Flags that say whom to trust.
+#[derive(Debug, Default, ClapArgs)]
+pub(super) struct Trust {
+    /// The authorities that repositories and registries are trusted by, in PEM, in place of those of this machine
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// The certificate to show to repositories over HTTP, in PEM
+    #[arg(long, value_name = "FILE", requires = "key_file")]
+    cert_file: Option<PathBuf>,
+    /// The private key of that certificate, in PEM
+    #[arg(long, value_name = "FILE", requires = "cert_file")]
+    key_file: Option<PathBuf>,
+    /// Take any certificate for that of a repository or registry
+    #[arg(long)]
+    insecure_skip_tls_verify: bool,
+}
+
+impl Trust {
+    pub(super) fn tls(&self) -> Tls {
+        Tls {
+            authorities: self.ca_file.clone(),
+            certificate: self.cert_file.clone(),
+            key: self.key_file.clone(),
+            unverified: self.insecure_skip_tls_verify,
+        }
+    }
+}
+
 impl Whence {
     fn charts(&self, global: &Global) -> Charts {
         let login = self.username.clone().zip(self.password.clone());
@@ -52,6 +85,8 @@ impl Whence {
             logins: self.registry_config.clone(),
             repositories: self.repository_config.clone(),
             login,
+            pass_credentials: self.pass_credentials,
+            tls: self.trust.tls(),
             ..ChartsConfig::default()
         })
     }

@@ -29,16 +29,6 @@ struct Refused {
     enable_dns: bool,
     #[arg(long, hide = true)]
     verify: bool,
-    #[arg(long, hide = true)]
-    ca_file: Option<String>,
-    #[arg(long, hide = true)]
-    cert_file: Option<String>,
-    #[arg(long, hide = true)]
-    key_file: Option<String>,
-    #[arg(long, hide = true)]
-    insecure_skip_tls_verify: bool,
-    #[arg(long, hide = true)]
-    pass_credentials: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -102,7 +92,6 @@ impl Unused {
     pub(super) fn refuse(&self) -> Result<(), Failure> {
         const CLUSTER: &str =
             "put the chart into a `helm` phase, for which `trueup diff` asks the cluster";
-        const TLS: &str = "the certificates that this machine trusts are used (`SSL_CERT_FILE`)";
         let flags = &self.refused;
         let refusals = [
             (flags.validate, "--validate", CLUSTER),
@@ -130,19 +119,6 @@ impl Unused {
                 flags.verify,
                 "--verify",
                 "signatures are not checked yet; digests of indexes and registries always are",
-            ),
-            (flags.ca_file.is_some(), "--ca-file", TLS),
-            (flags.cert_file.is_some(), "--cert-file", TLS),
-            (flags.key_file.is_some(), "--key-file", TLS),
-            (
-                flags.insecure_skip_tls_verify,
-                "--insecure-skip-tls-verify",
-                TLS,
-            ),
-            (
-                flags.pass_credentials,
-                "--pass-credentials",
-                "set `pass_credentials_all` in Helm's file of repositories (`helm repo add --pass-credentials`)",
             ),
         ];
         for (set, flag, help) in refusals {
