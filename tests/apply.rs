@@ -14,8 +14,12 @@
 mod adoption;
 #[path = "apply/atomic.rs"]
 mod atomic;
+#[path = "apply/chart_cleanup.rs"]
+mod chart_cleanup;
 #[path = "apply/chart_hooks.rs"]
 mod chart_hooks;
+#[path = "apply/chart_import.rs"]
+mod chart_import;
 #[path = "apply/chart_secrets.rs"]
 mod chart_secrets;
 #[path = "apply/charts.rs"]

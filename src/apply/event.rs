@@ -64,7 +64,12 @@ pub enum Event {
         /// The object.
         id: ObjectId,
     },
-    /// An object that left the desired set is gone.
+    /// An object that the run has made is going to be deleted again, as its phase failed.
+    CleaningUp {
+        /// The object.
+        id: ObjectId,
+    },
+    /// An object that left the desired set is gone, or one that was made in vain.
     Pruned {
         /// The object.
         id: ObjectId,

@@ -13,6 +13,7 @@ use trueup_manifest::{Diagnostic, ObjectId};
 use super::{
     arrivals::Arrivals,
     cancel::{Stop, Stopped},
+    clean_up::Made,
     confirmed::Confirmed,
     event::{Event, Events},
     health::{Health, Status, health_by},
@@ -51,6 +52,8 @@ pub(super) struct Executed {
     pub phases: Vec<PhaseReport>,
     pub warnings: Vec<Diagnostic>,
     pub works: Vec<WorkReport>,
+    /// What was created and goes again where its release failed.
+    pub made: Vec<Made>,
     pub stop: Option<Stop>,
 }
 
@@ -99,6 +102,7 @@ struct Execution<'a> {
     phases: Vec<Phase>,
     warnings: Vec<Diagnostic>,
     works: Vec<WorkReport>,
+    made: Vec<Made>,
     stop: Option<Stop>,
 }
 
@@ -150,6 +154,7 @@ impl<'a> Execution<'a> {
             phases: vec![Phase::default(); plan.phases.len()],
             warnings: Vec::new(),
             works: Vec::new(),
+            made: Vec::new(),
             stop: None,
             setting,
         }
@@ -331,12 +336,30 @@ impl<'a> Execution<'a> {
                 .via(&action.origin.chain)
         };
         self.warnings.extend(done.warnings.into_iter().map(warning));
+        self.note_made(at, action, done.kind, &done.live);
         self.setting.events.send(Event::Done {
             id: action.id(),
             action: done.kind,
             live: done.live.clone(),
         });
         self.applied(at, done.live);
+    }
+
+    /// Notes what goes again should its release fail.
+    fn note_made(&mut self, at: usize, action: &Action, kind: ActionKind, live: &Live) {
+        let phase = self.setting.plan.phases.get(action.phase);
+        let may_go = phase.is_some_and(|phase| phase.cleaned_up_with.is_some()) && !action.hook;
+        if !may_go || kind != ActionKind::Create || !Made::is_ours_alone(live) {
+            return;
+        }
+        if let Some(target) = self.target(at).cloned() {
+            let (phase, live) = (action.phase, live.clone());
+            self.made.push(Made {
+                phase,
+                target,
+                live,
+            });
+        }
     }
 
     /// An object is as it was applied: what needs no more may go on, the rest waits for its health.
@@ -531,6 +554,7 @@ impl<'a> Execution<'a> {
             phases: phases.collect(),
             warnings: self.warnings,
             works: self.works,
+            made: self.made,
             stop: self.stop,
         }
     }

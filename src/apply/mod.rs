@@ -8,6 +8,7 @@
 mod ahead;
 mod arrivals;
 mod cancel;
+mod clean_up;
 mod confirmed;
 mod delete;
 mod event;
@@ -35,7 +36,7 @@ use std::{
     time::Instant,
 };
 
-use trueup_manifest::{Diagnostic, Diagnostics};
+use trueup_manifest::{Diagnostic, Diagnostics, ObjectId};
 
 use self::{
     ahead::{Ahead, Ground, Lists},
@@ -471,17 +472,30 @@ async fn work(
     report.phases = executed.phases;
     report.warnings.extend(executed.warnings);
     report.works = executed.works;
+    if executed.stop.is_none() {
+        report.cleaned_up = clean_up::clean_up(clean_up::Setting {
+            cluster,
+            plan,
+            policy,
+            phases: &report.phases,
+            made: &executed.made,
+            patience: policy.timeout,
+            events: &options.events,
+            stopped: &options.stopped,
+        })
+        .await;
+    }
     report.pruned = if executed.stop.is_some() {
         let because = "the run was stopped";
         plan.prune
             .iter()
-            .map(|left| prune::skipped(left, because))
+            .map(|left| prune::skipped(&left.target.id(), because))
             .collect()
     } else {
         let held_back = held_back(plan, &not_done(report));
         prune::prune(prune::Setting {
             cluster,
-            plan,
+            list: &plan.prune,
             held_back: &held_back,
             patience: policy.timeout,
             events: &options.events,
@@ -611,9 +625,10 @@ fn preview(plan: &Plan, report: &mut Report) {
 
 /// The places of the actions whose objects are not as they should be.
 fn not_done(report: &Report) -> Vec<usize> {
+    let gone: HashSet<&ObjectId> = report.cleaned_up.iter().map(|one| &one.object).collect();
     let actions = report.actions.iter().enumerate();
     actions
-        .filter(|(_, action)| action.result != ActionResult::Done)
+        .filter(|(_, action)| action.result != ActionResult::Done || gone.contains(&action.object))
         .map(|(at, _)| at)
         .collect()
 }

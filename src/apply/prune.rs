@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::{StreamExt, stream::FuturesUnordered};
-use trueup_manifest::Diagnostic;
+use trueup_manifest::{Diagnostic, ObjectId};
 
 use super::{
     cancel::Stopped,
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     cluster::{Cluster, DeleteOptions, Deleted, ErrorKind},
-    plan::{Plan, Prune},
+    plan::Prune,
     report::{ActionResult, PruneReport},
 };
 
@@ -33,8 +33,9 @@ enum End {
 #[derive(Clone, Copy)]
 pub(super) struct Setting<'a> {
     pub cluster: &'a dyn Cluster,
-    pub plan: &'a Plan,
-    /// For each entry of the prune list why it has to stay for now.
+    /// What is to go, in its order.
+    pub list: &'a [Prune],
+    /// For each entry of the list why it has to stay for now.
     pub held_back: &'a [Option<String>],
     /// How long an object may take to go.
     pub patience: Duration,
@@ -42,24 +43,24 @@ pub(super) struct Setting<'a> {
     pub stopped: &'a Stopped,
 }
 
-/// Deletes the objects of a plan's prune list in their order. What fails stays ours, as its label
+/// Deletes the objects of a list in their order. What fails stays ours, as its label
 /// stays, and is tried again with the next run.
 pub(super) async fn prune(setting: Setting<'_>) -> Vec<PruneReport> {
     let Setting {
         cluster,
-        plan,
+        list,
         held_back,
         patience,
         events,
         stopped,
     } = setting;
     let is_held = |at: usize| held_back.get(at).is_some_and(Option::is_some);
-    let mut missing: Vec<usize> = plan.prune.iter().map(|prune| prune.after.len()).collect();
-    let mut reports: Vec<Option<PruneReport>> = vec![None; plan.prune.len()];
+    let mut missing: Vec<usize> = list.iter().map(|prune| prune.after.len()).collect();
+    let mut reports: Vec<Option<PruneReport>> = vec![None; list.len()];
     let mut in_hand = FuturesUnordered::new();
-    let mut started = vec![false; plan.prune.len()];
+    let mut started = vec![false; list.len()];
     loop {
-        for (at, prune) in plan.prune.iter().enumerate() {
+        for (at, prune) in list.iter().enumerate() {
             let is_free =
                 missing.get(at) == Some(&0) && started.get(at) == Some(&false) && !is_held(at);
             if is_free && in_hand.len() < AT_ONCE && stopped.why().is_none() {
@@ -72,7 +73,7 @@ pub(super) async fn prune(setting: Setting<'_>) -> Vec<PruneReport> {
         let Some((at, end)) = in_hand.next().await else {
             break;
         };
-        let Some(prune) = plan.prune.get(at) else {
+        let Some(prune) = list.get(at) else {
             continue;
         };
         let is_gone = matches!(end, End::Gone | End::Replaced);
@@ -80,7 +81,7 @@ pub(super) async fn prune(setting: Setting<'_>) -> Vec<PruneReport> {
             events.send(Event::Pruned {
                 id: prune.target.id(),
             });
-            for (other, missing) in plan.prune.iter().zip(&mut missing) {
+            for (other, missing) in list.iter().zip(&mut missing) {
                 *missing -= usize::from(other.after.contains(&at));
             }
         }
@@ -88,11 +89,11 @@ pub(super) async fn prune(setting: Setting<'_>) -> Vec<PruneReport> {
             *report = Some(report_of(prune, end));
         }
     }
-    let parts = plan.prune.iter().zip(reports).zip(held_back);
+    let parts = list.iter().zip(reports).zip(held_back);
     parts
         .map(|((prune, report), held)| match (report, held) {
             (Some(report), _) => report,
-            (None, Some(because)) => skipped(prune, because),
+            (None, Some(because)) => skipped(&prune.target.id(), because),
             (None, None) => left(prune, stopped),
         })
         .collect()
@@ -141,13 +142,13 @@ fn left(prune: &Prune, stopped: &Stopped) -> PruneReport {
     } else {
         "something that has to go first is still there"
     };
-    skipped(prune, because)
+    skipped(&prune.target.id(), because)
 }
 
 /// The report of an object that is not deleted.
-pub(super) fn skipped(prune: &Prune, because: &str) -> PruneReport {
+pub(super) fn skipped(object: &ObjectId, because: &str) -> PruneReport {
     PruneReport {
-        object: prune.target.id(),
+        object: object.clone(),
         result: ActionResult::Skipped,
         error: None,
         because: Some(because.to_owned()),

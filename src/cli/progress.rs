@@ -118,7 +118,7 @@ impl<W: Write> Progress<W> {
                 self.waiting.remove(id);
             }
             Event::Pruned { id } => self.line(&format!("  - {id}")),
-            Event::PhaseFinished { .. } | Event::Finished { .. } => {}
+            Event::CleaningUp { .. } | Event::PhaseFinished { .. } | Event::Finished { .. } => {}
         }
         self.status();
     }

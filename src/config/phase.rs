@@ -92,6 +92,8 @@ pub struct Helm {
     pub patches: Vec<Spanned<Document>>,
     /// Whether values are left unchecked by the chart's schema.
     pub skip_schema: bool,
+    /// Whether what a run makes of the release is deleted again where the release fails.
+    pub cleanup_on_fail: bool,
 }
 
 impl Helm {
@@ -113,6 +115,7 @@ impl Helm {
             api_versions: Vec::new(),
             patches: Vec::new(),
             skip_schema: false,
+            cleanup_on_fail: false,
         }
     }
 }

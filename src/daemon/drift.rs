@@ -118,6 +118,11 @@ impl<D: Desire> Drift<D> {
         self.deviants.remove(id);
     }
 
+    /// The pass deletes again what it has made: that it goes is no drift.
+    pub(super) fn undone(&mut self, id: &ObjectId) {
+        self.settled.remove(id);
+    }
+
     /// Something was seen of live.
     pub(super) fn saw(&mut self, sighting: &Sighting) {
         match sighting {
@@ -459,6 +464,19 @@ mod tests {
         drift.settled(&id("a"), true, None);
         drift.settled(&id("b"), true, None);
         assert_eq!(names(&drift).len(), 2);
+    }
+
+    #[test]
+    fn what_a_pass_deletes_again_is_no_drift_until_it_is_made_once_more() {
+        let mut drift = settled();
+        drift.undone(&id("b"));
+        drift.saw(&Sighting::Gone(id("b")));
+        assert!(names(&drift).is_empty());
+        drift.begin(wanted());
+        drift.settled(&id("b"), true, None);
+        drift.saw(&present("b", "good", "5"));
+        drift.saw(&Sighting::Gone(id("b")));
+        assert_eq!(names(&drift).len(), 1);
     }
 
     #[test]

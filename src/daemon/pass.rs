@@ -49,6 +49,11 @@ pub(super) enum News<D> {
         /// The object as the pass found it or left it.
         live: Option<Live>,
     },
+    /// The pass deletes again what it has made.
+    Undone {
+        /// Which.
+        id: ObjectId,
+    },
     /// An object is waited for, and says this of itself.
     Waiting {
         /// Which.

@@ -386,6 +386,7 @@ impl Pass {
                     says: message.unwrap_or(status),
                 });
             }
+            Event::CleaningUp { id } => self.send(News::Undone { id }),
             Event::Healthy { id } | Event::Failed { id, .. } => self.send(News::Arrived { id }),
             _ => {}
         }
@@ -508,7 +509,7 @@ fn actions(report: &Report) -> Vec<(Action, u64)> {
         (Action::Recreate, counts.recreated),
         (Action::Adopt, counts.adopted),
         (Action::Patch, counts.patched),
-        (Action::Prune, counts.pruned),
+        (Action::Prune, counts.pruned + counts.cleaned_up),
     ]
     .into_iter()
     .filter(|(_, count)| *count > 0)

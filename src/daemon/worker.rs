@@ -293,6 +293,7 @@ impl<P: Passes> Worker<P> {
                     running.written.insert(id);
                 }
             }
+            News::Undone { id } => self.drift.undone(&id),
             News::Waiting { id, says } => {
                 self.shared.board.update(&self.name, |status| {
                     status.waiting.insert(id.to_string(), says);

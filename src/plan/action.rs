@@ -65,6 +65,9 @@ pub struct PlannedPhase {
     /// Whether nothing of it is written unless a dry run takes all of it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub atomic: bool,
+    /// Whether what a run makes of it is deleted again where it fails, and with which phase of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cleaned_up_with: Option<String>,
     /// The indices of its actions; those of one wave may run side by side.
     pub waves: Vec<Vec<usize>>,
 }

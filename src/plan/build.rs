@@ -188,6 +188,7 @@ fn patch(inputs: &Inputs<'_>, phases: &mut Vec<PlannedPhase>, actions: &mut Vec<
         timeout_ms: u64::try_from(timeout).unwrap_or(u64::MAX),
         wait: false,
         atomic: false,
+        cleaned_up_with: None,
         waves: vec![(first..actions.len()).collect()],
     });
 }
@@ -205,6 +206,7 @@ fn phases(
             timeout_ms: u64::try_from(phase.timeout.as_millis()).unwrap_or(u64::MAX),
             wait: phase.wait,
             atomic: phase.atomic,
+            cleaned_up_with: phase.cleaned_up_with.clone(),
             waves,
         })
         .collect()

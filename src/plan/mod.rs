@@ -56,6 +56,7 @@ pub use self::{
     neighbours::{Neighbour, Neighbours},
     object::{Object, Objects, resolve},
     path::{Path, Step},
+    prune::{Pruning, undo},
     saved::{STALE, Saved},
     shown::{Shown, shown},
     work::{SavedWork, WorkAction, WorkChange, WorkStep},

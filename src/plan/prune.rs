@@ -37,9 +37,16 @@ const PRUNE_ALLOWED: (&str, &str) = ("trueup.dev/prune", "enabled");
 
 /// What goes and what stays.
 #[derive(Debug, Default)]
-pub(super) struct Pruning {
+pub struct Pruning {
+    /// What goes, in its order.
     pub prune: Vec<Prune>,
+    /// What stays, and why.
     pub kept: Vec<Kept>,
+}
+
+/// What of some objects goes, where all that was just made of them is to be undone: what prune would take.
+pub fn undo(made: &[(Target, Live)], policy: &Reconcile) -> Pruning {
+    prune(made, &HashSet::new(), &HashSet::new(), policy)
 }
 
 /// Sorts out the objects that carry our label and are in no phase of the desired set.

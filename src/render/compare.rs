@@ -207,6 +207,7 @@ mod tests {
                 timeout: std::time::Duration::ZERO,
                 wait: true,
                 atomic: false,
+                cleaned_up_with: None,
                 manifests,
             }],
             ..Desired::default()

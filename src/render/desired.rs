@@ -41,6 +41,9 @@ pub struct DesiredPhase {
     pub wait: bool,
     /// Whether nothing of it is written unless a dry run takes all of it.
     pub atomic: bool,
+    /// The phase of the file with whose failure goes what the run has made of it: that of a release with
+    /// `cleanupOnFail`.
+    pub cleaned_up_with: Option<String>,
     /// Its objects.
     pub manifests: Vec<Manifest>,
 }

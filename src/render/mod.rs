@@ -40,7 +40,7 @@ pub use self::{
     },
     output::{to_json, to_yaml, to_yaml_pieces},
 };
-use crate::config::{Environment, Phase};
+use crate::config::{Content, Environment, Phase};
 
 /// What rendering depends on besides the files.
 #[derive(Clone, Copy, Default)]
@@ -99,6 +99,7 @@ pub fn render(
             timeout: phase.timeout.unwrap_or(environment.reconcile.timeout),
             wait: phase.wait,
             atomic: phase.atomic,
+            cleaned_up_with: cleans_up(phase).then(|| phase.name.value.clone()),
             manifests: rendered.manifests,
         };
         if phase.atomic && !(rendered.before.is_empty() && rendered.after.is_empty()) {
@@ -119,6 +120,10 @@ pub fn render(
         hidden,
         looked_up: asked.looked_up(),
     })
+}
+
+fn cleans_up(phase: &Phase) -> bool {
+    matches!(&phase.content, Content::Helm(helm) if helm.cleanup_on_fail)
 }
 
 /// Hooks run between the writes of a phase: by the time one has run, part of the phase is written.
@@ -180,6 +185,7 @@ fn steps(
             timeout: whole.timeout,
             wait,
             atomic: false,
+            cleaned_up_with: whole.cleaned_up_with.clone(),
             manifests,
         });
     }

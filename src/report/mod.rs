@@ -37,6 +37,9 @@ pub struct Report {
     pub actions: Vec<ActionReport>,
     /// The objects that left it.
     pub pruned: Vec<PruneReport>,
+    /// The objects that the run has made and deleted again, as their release failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cleaned_up: Vec<PruneReport>,
     /// The objects that left it and stay.
     pub kept: Vec<Kept>,
     /// Why nothing was done until somebody confirms.
@@ -89,6 +92,9 @@ pub struct Counts {
     pub unchanged: usize,
     /// Deleted.
     pub pruned: usize,
+    /// Deleted again by the run that had created them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cleaned_up: usize,
     /// Left the desired set and stay.
     pub kept: usize,
     /// Failed.
@@ -198,6 +204,7 @@ impl Report {
             phases: Vec::new(),
             actions: Vec::new(),
             pruned: Vec::new(),
+            cleaned_up: Vec::new(),
             kept: Vec::new(),
             hold: None,
             works: Vec::new(),
@@ -221,7 +228,8 @@ impl Report {
             .actions
             .iter()
             .filter_map(|action| action.error.as_ref());
-        let of_prune = self.pruned.iter().filter_map(|prune| prune.error.as_ref());
+        let deleted = self.cleaned_up.iter().chain(&self.pruned);
+        let of_prune = deleted.filter_map(|prune| prune.error.as_ref());
         let of_works = self.works.iter().flat_map(|work| work.errors.iter());
         self.errors
             .iter()
@@ -249,6 +257,8 @@ impl Report {
             };
             *count += 1;
         }
+        let is_done = |one: &&PruneReport| one.result == ActionResult::Done;
+        counts.cleaned_up = self.cleaned_up.iter().filter(is_done).count();
         for prune in &self.pruned {
             match prune.result {
                 ActionResult::Done => counts.pruned += 1,
@@ -258,6 +268,11 @@ impl Report {
         }
         self.counts = counts;
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 fn as_text<S: Serializer>(id: &ObjectId, serializer: S) -> Result<S::Ok, S::Error> {

@@ -52,6 +52,7 @@ impl Report {
 
     /// What was not done, what went wrong and what to do about it.
     fn write_rest(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_cleaned_up(f)?;
         self.write_kept(f)?;
         self.write_works(f)?;
         self.write_phases(f)?;
@@ -68,6 +69,24 @@ impl Report {
             writeln!(f, "held: {}\n  help: {}", hold.why, hold.help)?;
         }
         writeln!(f, "{}", self.summary())
+    }
+
+    /// What was made in vain.
+    fn write_cleaned_up(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let with = |result| {
+            self.cleaned_up
+                .iter()
+                .filter(move |one| one.result == result)
+        };
+        let because = "this run had made it, and its release failed";
+        let gone = with(ActionResult::Done).map(|one| (because.to_owned(), one.object.clone()));
+        write_groups(f, ["is deleted again", "are deleted again"], gone)?;
+        let stays = with(ActionResult::Skipped).map(|one| {
+            let because = one.because.as_deref().unwrap_or_default();
+            let because = format!("its release failed, and {because}");
+            (because, one.object.clone())
+        });
+        write_groups(f, ["stays", "stay"], stays)
     }
 
     /// What left the desired set and is there still, by the reason.
@@ -129,8 +148,9 @@ impl Report {
             .iter()
             .filter_map(|action| Some((&action.object, action.error.as_ref()?)));
         let of_prune = self
-            .pruned
+            .cleaned_up
             .iter()
+            .chain(&self.pruned)
             .filter_map(|prune| Some((&prune.object, prune.error.as_ref()?)));
         for (object, error) in of_actions.chain(of_prune) {
             let alike = about_any(&error.message, object);
@@ -200,6 +220,7 @@ impl fmt::Display for Counts {
             (self.adopted, "adopted"),
             (self.patched, "patched"),
             (self.pruned, "pruned"),
+            (self.cleaned_up, "cleaned up"),
             (self.unchanged, "unchanged"),
             (self.kept, "kept"),
             (self.failed, "failed"),

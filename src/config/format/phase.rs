@@ -204,6 +204,15 @@ const HELM: Shape = Shape {
             "false",
             "Whether the values are left unchecked where the chart has a `values.schema.json`.",
         ),
+        Field::default(
+            "cleanupOnFail",
+            Type::Bool,
+            "false",
+            "Whether the objects that a run has created of the release are deleted again by that run where the release \
+             fails: something of it cannot be applied, a hook fails, or with `wait` something does not become healthy. \
+             What was there before stays as it is by then, hooks stay to be looked at, and so does what prune would \
+             not take. The next run creates them anew.",
+        ),
     ],
     one_of: &[],
     example: r"chart: bases/vault/chart
@@ -420,6 +429,7 @@ fn decode_helm(value: Value<'_>) -> Option<Helm> {
             .unwrap_or_default(),
         patches: list("patches").into_iter().map(Value::any).collect(),
         skip_schema: flag("skipSchemaValidation", false),
+        cleanup_on_fail: flag("cleanupOnFail", false),
     };
     Some(helm)
 }

@@ -73,6 +73,7 @@ pub(in crate::plan) fn desired(phases: &[(&str, &str)]) -> Desired {
             timeout: Duration::from_mins(1),
             wait: true,
             atomic: false,
+            cleaned_up_with: None,
             manifests: manifests(name, text),
         }
     });

@@ -303,6 +303,41 @@ impl World {
         child.wait_with_output().ok()
     }
 
+    /// What `helm` says on the world's server; none where there is no `helm` in the folder of the servers' programs, or
+    /// in one beside it.
+    pub(crate) fn helm(&self, arguments: &[&str]) -> Option<std::process::Output> {
+        let assets = std::path::PathBuf::from(std::env::var_os("KUBEBUILDER_ASSETS")?);
+        let beside = std::fs::read_dir(assets.parent()?).ok()?.flatten();
+        let mut folders = std::iter::once(assets.clone()).chain(beside.map(|entry| entry.path()));
+        let program = folders.find_map(|folder| {
+            let program = folder.join("helm");
+            program.is_file().then_some(program)
+        })?;
+        let home = tempfile::tempdir().ok()?;
+        let mut command = std::process::Command::new(program);
+        match &self.access {
+            Access::Kubeconfig { path, .. } => command.arg("--kubeconfig").args(path),
+            Access::Url { url, .. } => {
+                command.args(["--kubeconfig", "/dev/null", "--kube-apiserver", url])
+            }
+            Access::InCluster => return None,
+        };
+        for name in [
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "http_proxy",
+            "https_proxy",
+            "KUBECONFIG",
+        ] {
+            command.env_remove(name);
+        }
+        command
+            .env("HOME", home.path())
+            .args(arguments)
+            .output()
+            .ok()
+    }
+
     /// Forgets what the session learned, as a new process would.
     pub(crate) fn restart(&mut self) {
         self.session = Session::new(Arc::clone(&self.cluster) as Arc<dyn Cluster>);
@@ -318,6 +353,7 @@ impl World {
             timeout: self.timeout,
             wait: self.wait,
             atomic: self.atomic,
+            cleaned_up_with: None,
             manifests: manifests(name, &text.replace("TAG", &self.tag)),
         });
         Desired {
