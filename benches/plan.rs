@@ -204,6 +204,7 @@ fn desired(objects: usize) -> Desired {
             timeout: Duration::from_mins(1),
             wait: false,
             atomic: false,
+            cleaned_up_with: None,
             manifests: manifests.collect(),
         }],
         ..Desired::default()

@@ -89,10 +89,10 @@ impl Authority {
     }
 }
 
-fn file(home: &Path, name: &str, text: &str) -> Option<PathBuf> {
+fn file(home: &Path, name: &str, text: &str) -> PathBuf {
     let path = home.join(name);
     fs::write(&path, text).unwrap();
-    Some(path)
+    path
 }
 
 #[tokio::test]
@@ -110,8 +110,8 @@ async fn a_repository_is_trusted_by_the_authority_that_is_named_and_by_no_other(
         });
         all.fetch(&wanted(&url, "web", "")).await
     };
-    let trusting = |pem: Option<PathBuf>| Tls {
-        authorities: pem,
+    let trusting = |pem: PathBuf| Tls {
+        authorities: Some(pem),
         ..Tls::default()
     };
     let both = format!("{}{}", other.pem, ours.pem);
@@ -137,7 +137,7 @@ async fn a_repository_is_trusted_by_the_authority_that_is_named_and_by_no_other(
             file(home.path(), "none.pem", "nothing"),
             "holds no certificates",
         ),
-        (Some(home.path().join("absent.pem")), "cannot be read"),
+        (home.path().join("absent.pem"), "cannot be read"),
     ] {
         let error = fetched(trusting(pem)).await.unwrap_err();
         assert!(error.to_string().contains(reason), "{error}");
@@ -164,9 +164,9 @@ async fn a_repository_that_wants_to_see_a_certificate_is_shown_the_one_that_is_n
     let home = tempfile::tempdir().unwrap();
     let (certificate, key) = clients.sign("ann");
     let known = Tls {
-        authorities: file(home.path(), "ca.pem", &ours.pem),
-        certificate: file(home.path(), "ann.pem", &certificate.pem()),
-        key: file(home.path(), "ann.key", &key.serialize_pem()),
+        authorities: Some(file(home.path(), "ca.pem", &ours.pem)),
+        certificate: Some(file(home.path(), "ann.pem", &certificate.pem())),
+        key: Some(file(home.path(), "ann.key", &key.serialize_pem())),
         unverified: false,
     };
     let fetched = async |tls: Tls| {
@@ -216,12 +216,12 @@ async fn a_registry_is_trusted_by_the_authority_that_is_named() {
         all.fetch(&wanted(&url, "web", "")).await
     };
     let others = Tls {
-        authorities: file(home.path(), "other.pem", &Authority::new().pem),
+        authorities: Some(file(home.path(), "other.pem", &Authority::new().pem)),
         ..Tls::default()
     };
     assert!(fetched(others).await.is_err());
     let trusting = Tls {
-        authorities: file(home.path(), "ca.pem", &ours.pem),
+        authorities: Some(file(home.path(), "ca.pem", &ours.pem)),
         ..Tls::default()
     };
     assert_eq!(fetched(trusting).await.unwrap().version, "1.2.0+build.7");

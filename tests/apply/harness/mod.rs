@@ -308,7 +308,7 @@ impl World {
     pub(crate) fn helm(&self, arguments: &[&str]) -> Option<std::process::Output> {
         let assets = std::path::PathBuf::from(std::env::var_os("KUBEBUILDER_ASSETS")?);
         let beside = std::fs::read_dir(assets.parent()?).ok()?.flatten();
-        let mut folders = std::iter::once(assets.clone()).chain(beside.map(|entry| entry.path()));
+        let mut folders = std::iter::once(assets).chain(beside.map(|entry| entry.path()));
         let program = folders.find_map(|folder| {
             let program = folder.join("helm");
             program.is_file().then_some(program)
