@@ -2,6 +2,9 @@
 
 #[path = "cli/blame.rs"]
 mod blame;
+#[cfg(test)]
+#[path = "cli/charts.rs"]
+mod charts;
 #[path = "cli/check.rs"]
 mod check;
 #[cfg(test)]

@@ -28,7 +28,7 @@ const VAULT_CALLS: [(&str, &str); 4] = [
 ];
 
 /// Tests of the whole program, which brings its own server.
-const PROGRAMS: [&str; 2] = ["daemon", "cli/cluster"];
+const PROGRAMS: [&str; 3] = ["daemon", "cli/cluster", "cli/charts"];
 
 struct Row {
     number: u32,
