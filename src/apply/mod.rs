@@ -556,6 +556,10 @@ fn known_reach(kinds: &Kinds, parent: Option<&Live>) -> Reach {
 fn reach_of(objects: &Objects) -> Reach {
     let mut reach = Reach::default();
     for object in &objects.items {
+        // A kind that nothing brings is no place where anything of ours may be.
+        if (object.awaits.as_ref()).is_some_and(|awaits| awaits.bringers.is_empty()) {
+            continue;
+        }
         let resource = &object.target.resource;
         reach
             .kinds

@@ -26,7 +26,8 @@ pub struct Awaits {
     pub kind: String,
     /// The actions that may bring it: indices of [`super::Plan::actions`].
     pub bringers: Vec<usize>,
-    /// Where another version of the kind is served: the error about it, should none of them change.
+    /// Where none of them may bring it, or another version of the kind is served: the error about it, should none
+    /// of them change.
     #[serde(skip)]
     pub(super) otherwise: Option<Box<Diagnostic>>,
 }
@@ -38,20 +39,11 @@ pub(super) struct Arrivals {
 }
 
 impl Arrivals {
-    /// What stands for a kind until it is served. None where no controller could ever bring it: built-in
-    /// groups grow with the server, its server does not answer, or its name looks like a slip of one that is
-    /// served.
-    pub(super) fn resource(&mut self, manifest: &Manifest, kinds: &Kinds) -> Option<Arc<Resource>> {
+    /// What stands for a kind until it is served.
+    pub(super) fn resource(&mut self, manifest: &Manifest) -> Arc<Resource> {
         let gvk = manifest.gvk();
-        if let Some(known) = self.resources.get(&gvk) {
-            return Some(Arc::clone(known));
-        }
-        let may_come = gvk.group.contains('.')
-            && !is_built_in(&gvk.group)
-            && !kinds.unanswered().contains(&gvk.api_version())
-            && similar(&gvk, kinds).is_none();
-        may_come.then(|| {
-            let resource = Arc::new(Resource {
+        let made = self.resources.entry(gvk).or_insert_with_key(|gvk| {
+            Arc::new(Resource {
                 plural: plural(&gvk.kind),
                 group: gvk.group.clone(),
                 version: gvk.version.clone(),
@@ -59,11 +51,19 @@ impl Arrivals {
                 // Until the server says it: as the manifest has it.
                 namespaced: !manifest.namespace().is_empty(),
                 has_status: true,
-            });
-            self.resources.insert(gvk, Arc::clone(&resource));
-            resource
-        })
+            })
+        });
+        Arc::clone(made)
     }
+}
+
+/// Whether a controller could ever bring a kind. Built-in groups grow with the server, a server that does not
+/// answer is there already, and a name that looks like a slip of one that is served is one.
+fn may_come(gvk: &Gvk, kinds: &Kinds) -> bool {
+    gvk.group.contains('.')
+        && !is_built_in(&gvk.group)
+        && !kinds.unanswered().contains(&gvk.api_version())
+        && similar(gvk, kinds).is_none()
 }
 
 /// Groups whose kinds come with the server.
@@ -86,40 +86,35 @@ fn plural(kind: &str) -> String {
     }
 }
 
-/// For each object that waits for its kind what may bring it, and an error for each that nothing can.
-pub(super) fn settle(
-    objects: &mut [Object],
-    phases: &[DesiredPhase],
-    kinds: &Kinds,
-) -> Vec<Diagnostic> {
+/// For each object that waits for its kind what may bring it, and the error about it where nothing can: it
+/// alone is not done, and what depends on it.
+pub(super) fn settle(objects: &mut [Object], phases: &[DesiredPhase], kinds: &Kinds) {
     if objects.iter().all(|object| object.awaits.is_none()) {
-        return Vec::new();
+        return;
     }
     let after = after(phases);
     let bringers: Vec<usize> = (0..objects.len())
         .filter(|at| objects.get(*at).is_some_and(brings_kinds))
         .collect();
     let phase_of: Vec<usize> = objects.iter().map(|object| object.phase).collect();
-    let mut problems = Vec::new();
     for object in objects {
         let Some(awaits) = &mut object.awaits else {
             continue;
         };
+        let gvk = object.target.resource.gvk();
         let later = after.get(object.phase);
         let in_time = |at: &&usize| {
             let phase = phase_of.get(**at).copied().unwrap_or_default();
             later.and_then(|later| later.get(phase)) != Some(&true)
         };
-        awaits.bringers = bringers.iter().filter(in_time).copied().collect();
-        let gvk = object.target.resource.gvk();
-        let error = || unknown(&object.doc, &object.origin, &gvk, kinds);
-        if awaits.bringers.is_empty() {
-            problems.push(error());
-        } else if kinds.preferred(&gvk.group, &gvk.kind).is_some() {
-            awaits.otherwise = Some(Box::new(error()));
+        if may_come(&gvk, kinds) {
+            awaits.bringers = bringers.iter().filter(in_time).copied().collect();
+        }
+        if awaits.bringers.is_empty() || kinds.preferred(&gvk.group, &gvk.kind).is_some() {
+            let error = unknown(&object.doc, &object.origin, &gvk, kinds);
+            awaits.otherwise = Some(Box::new(error));
         }
     }
-    problems
 }
 
 /// An operator may bring a new version of a kind when it is changed itself. Where nothing changes that could,
@@ -178,7 +173,7 @@ fn after(phases: &[DesiredPhase]) -> Vec<Vec<bool>> {
 }
 
 /// The error about a kind that nobody knows.
-pub(super) fn unknown(doc: &Document, origin: &Origin, gvk: &Gvk, kinds: &Kinds) -> Diagnostic {
+fn unknown(doc: &Document, origin: &Origin, gvk: &Gvk, kinds: &Kinds) -> Diagnostic {
     let message = format!(
         "the cluster serves no `{}` in `{}`, and neither a CustomResourceDefinition nor a workload of the \
          environment can bring it in time",
@@ -221,7 +216,7 @@ fn similar(gvk: &Gvk, kinds: &Kinds) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::tests::world::{desired, objects, plan};
+    use crate::plan::tests::world::plan;
 
     const WIDGET: &str =
         "{apiVersion: demo.dev/v1, kind: Widget, metadata: {name: w, namespace: n}}";
@@ -251,14 +246,22 @@ mod tests {
         }
     }
 
+    /// The error about the only object that is blocked.
+    fn error(phases: &[(&str, &str)]) -> Diagnostic {
+        let plan = plan(phases).unwrap();
+        let mut blocked = plan.actions.iter().filter_map(|one| one.blocked.clone());
+        let error = blocked.next().unwrap();
+        assert_eq!(blocked.count(), 0);
+        error
+    }
+
     #[test]
     fn a_kind_that_nothing_can_bring_in_time_is_an_error_at_its_place() {
         for phases in [vec![("all", WIDGET)], vec![("a", WIDGET), ("b", OPERATOR)]] {
-            let text = plan(&phases).unwrap_err();
+            let text = error(&phases).to_string();
             assert!(text.contains("`Widget` in `demo.dev/v1`"), "{text}");
         }
-        let error = objects(&desired(&[("all", WIDGET)])).unwrap_err();
-        let error = error.iter().next().unwrap();
+        let error = error(&[("all", WIDGET)]);
         let place = error.location().map(ToString::to_string);
         assert_eq!(place.as_deref(), Some("all.yaml:1:33"), "{error}");
     }
@@ -266,14 +269,8 @@ mod tests {
     #[test]
     fn a_slip_in_a_built_in_kind_is_never_waited_for() {
         let slip = "{apiVersion: apps/v1, kind: Deploymnt, metadata: {name: w, namespace: n}}";
-        let all = format!("{OPERATOR}\n---\n{slip}");
-        let errors = objects(&desired(&[("all", &all)])).unwrap_err();
-        let help = errors.iter().next().unwrap().help.clone();
-        assert_eq!(
-            help.as_deref(),
-            Some("did you mean `Deployment`?"),
-            "{errors}"
-        );
+        let error = error(&[("all", &format!("{OPERATOR}\n---\n{slip}"))]);
+        assert_eq!(error.help.as_deref(), Some("did you mean `Deployment`?"));
     }
 
     #[test]

@@ -54,6 +54,14 @@ fn reason(prune: &Prune, failed: &[&Action], used: &HashMap<ObjectId, ObjectId>)
         return Some(format!("`{user}` is not done and may still use it"));
     }
     let resource = &prune.target.resource;
+    // Written rightly, it may be the very object that goes.
+    let is_unknown = |action: &&&Action| action.awaits.is_some() && action.blocked.is_some();
+    if let Some(unknown) = failed.iter().find(is_unknown) {
+        return Some(format!(
+            "the cluster does not know the kind of `{}`, which may be meant as this",
+            unknown.id()
+        ));
+    }
     let is_in_reach = |action: &Action| {
         prune.target.namespace.is_empty() || prune.target.namespace == action.target.namespace
     };

@@ -156,11 +156,7 @@ pub fn resolve(
         let warning = namespace_warning(&objects.items, &settled, what);
         objects.warnings.extend(warning);
     }
-    problems.extend(arrival::settle(
-        &mut objects.items,
-        &desired.phases,
-        &objects.kinds,
-    ));
+    arrival::settle(&mut objects.items, &desired.phases, &objects.kinds);
     problems.into_result(objects)
 }
 
@@ -204,11 +200,7 @@ impl Address<'_> {
             bringers: Vec::new(),
             otherwise: None,
         });
-        let resource = known.or_else(|| self.arrivals.resource(manifest, self.kinds));
-        let Some(resource) = resource else {
-            let (doc, origin) = (&manifest.doc, &manifest.origin);
-            return Err(arrival::unknown(doc, origin, &gvk, self.kinds));
-        };
+        let resource = known.unwrap_or_else(|| self.arrivals.resource(manifest));
         let mut object = Object {
             target: Target {
                 resource: Arc::clone(&resource),

@@ -121,20 +121,37 @@ fn a_namespace_that_is_nowhere_is_named_with_what_to_do() {
 }
 
 #[test]
-fn a_set_that_cannot_be_resolved_changes_nothing() {
+fn an_unknown_kind_stops_just_its_object_and_every_deletion() {
     on_every_server(async |world| {
-        let unknown = "---\napiVersion: v1\nkind: Nonsense\nmetadata: {name: x}\n";
-        let report = world
-            .reconcile(&[("app", &(NAMESPACE.to_owned() + unknown))])
-            .await;
+        let phases = [("app", &*(NAMESPACE.to_owned() + &config_map("old", "")))];
+        world.converge(&phases).await;
+        let unknown =
+            "---\napiVersion: v1\nkind: Nonsense\nmetadata: {name: old, namespace: TAG}\n";
+        let phases = [(
+            "app",
+            &*(NAMESPACE.to_owned() + unknown + &config_map("new", "")),
+        )];
+        let report = world.reconcile(&phases).await;
         assert_eq!(report.outcome, Outcome::Failed);
-        assert_eq!(world.writes(), [""; 0]);
+        let text = report.to_string();
         assert!(
-            report
-                .to_string()
-                .contains("app.yaml:7:7: error[plan/unknown-kind]"),
-            "{report}"
+            text.contains("app.yaml:7:7: error[plan/unknown-kind]"),
+            "on {}:\n{text}",
+            world.server
         );
+        assert_eq!(result(&report, "new"), ActionResult::Done, "{text}");
+        // What is called as the unknown one is may be what was meant.
+        assert!(world.live("v1 ConfigMap TAG/old").await.is_some(), "{text}");
+        assert!(
+            text.contains("which may be meant as this"),
+            "on {}:\n{text}",
+            world.server
+        );
+        // Set right, everything goes on.
+        world
+            .converge(&[("app", &*(NAMESPACE.to_owned() + &config_map("new", "")))])
+            .await;
+        assert!(world.live("v1 ConfigMap TAG/old").await.is_none());
     });
 }
 

@@ -216,16 +216,17 @@ fn a_dependency_that_is_nowhere_blocks_just_its_object() {
 }
 
 #[test]
-fn an_unknown_kind_is_an_error_at_its_line_with_a_suggestion() {
-    let error = plan(&[(
-        "all",
-        "apiVersion: apps/v1\nkind: Deploymnt\nmetadata: {name: x}\n",
-    )])
-    .unwrap_err();
+fn an_unknown_kind_blocks_just_its_object_with_an_error_at_its_line() {
+    let slip = "apiVersion: apps/v1\nkind: Deploymnt\nmetadata: {name: x}\n";
+    let plan = plan(&[("all", &stream(&[slip, CONFIG]))]).unwrap();
+    let blocked = plan.actions[0].blocked.as_ref().unwrap();
+    let text = blocked.to_string();
     assert!(
-        error.starts_with("all.yaml:2:7: error[plan/unknown-kind]"),
-        "{error}"
+        text.starts_with("all.yaml:2:7: error[plan/unknown-kind]"),
+        "{text}"
     );
+    assert_eq!(blocked.help.as_deref(), Some("did you mean `Deployment`?"));
+    assert!(plan.actions[1].blocked.is_none());
 }
 
 #[test]
