@@ -41,7 +41,8 @@ impl Console {
 
     /// Writes data that comes in pieces.
     pub(super) fn pieces(&self, pieces: &[impl AsRef<str>]) -> Result<(), Failure> {
-        let mut out = self.out.lock();
+        // Standard output writes each line on its own otherwise.
+        let mut out = io::BufWriter::with_capacity(64 << 10, self.out.lock());
         pieces
             .iter()
             .try_for_each(|piece| out.write_all(piece.as_ref().as_bytes()))

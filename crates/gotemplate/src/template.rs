@@ -124,8 +124,13 @@ impl Templates {
     /// Parses a text as the template `name`, with those that it defines; they replace earlier ones of
     /// the same name unless they are empty.
     pub fn parse(&mut self, name: &str, text: &str) -> Result<(), Error> {
+        self.parse_shared(name, &text.into())
+    }
+
+    /// As [`parse`](Self::parse), without a copy of the text.
+    pub fn parse_shared(&mut self, name: &str, text: &Arc<str>) -> Result<(), Error> {
         let scope = self.scope();
-        let tree = parse::parse(&name.into(), &text.into(), &self.delims, &|name| {
+        let tree = parse::parse(&name.into(), text, &self.delims, &|name| {
             is_function(&scope, name)
         })?;
         self.texts = Arc::default();

@@ -7,7 +7,7 @@
     reason = "it is a program for the command line"
 )]
 
-use std::process::ExitCode;
+use std::{mem::ManuallyDrop, process::ExitCode};
 
 use trueup_helm::{Capabilities, Chart, Error, Overlay, Print, Request, Values};
 use trueup_manifest::{DiskTree, TreePath};
@@ -24,7 +24,10 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match args.as_slice() {
         ["helm", "template", name, chart, rest @ ..] => match flags(rest) {
-            Some(flags) => load(chart).and_then(|chart| render(&chart, name, &flags)),
+            Some(flags) => {
+                // As `trueup` does it: the process ends with this.
+                load(chart).and_then(|chart| render(&ManuallyDrop::new(chart), name, &flags))
+            }
             None => return usage(),
         },
         ["releases", count, chart, rest @ ..] => match flags(rest) {

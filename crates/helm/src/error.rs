@@ -15,6 +15,7 @@ pub struct Error {
     findings: Diagnostics,
     in_render: bool,
     rendered: Option<String>,
+    warnings: Vec<String>,
 }
 
 impl Error {
@@ -26,6 +27,7 @@ impl Error {
             text,
             in_render: false,
             rendered: None,
+            warnings: Vec::new(),
         }
     }
 
@@ -36,6 +38,7 @@ impl Error {
             findings: finding.into(),
             in_render: false,
             rendered: None,
+            warnings: Vec::new(),
         }
     }
 
@@ -62,6 +65,7 @@ impl Error {
                 .collect(),
             in_render: self.in_render,
             rendered: self.rendered,
+            warnings: self.warnings,
         }
     }
 
@@ -96,6 +100,18 @@ impl Error {
     /// What was rendered, where the error is that it is no YAML: all of it, in no particular order.
     pub fn rendered(&self) -> Option<&str> {
         self.rendered.as_deref()
+    }
+
+    /// Keeps what Helm would have logged before it failed.
+    #[must_use]
+    pub(crate) fn with_warnings(mut self, warnings: Vec<String>) -> Self {
+        self.warnings = warnings;
+        self
+    }
+
+    /// What Helm logs before this error, in its words.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Whether templates had begun to be rendered.
@@ -134,6 +150,7 @@ impl From<TreeError> for Error {
             findings: error.into(),
             in_render: false,
             rendered: None,
+            warnings: Vec::new(),
         }
     }
 }

@@ -132,6 +132,14 @@ impl<'r> Request<'r> {
 
     /// Renders; `read` gives the files of `--set-file`.
     pub fn render(&self, read: SetFile<'_>) -> Result<Release, Error> {
+        let mut release = Release::default();
+        match self.render_into(&mut release, read) {
+            Ok(()) => Ok(release),
+            Err(error) => Err(error.with_warnings(release.warnings)),
+        }
+    }
+
+    fn render_into(&self, release: &mut Release, read: SetFile<'_>) -> Result<(), Error> {
         let set = self.overlay.merged(read)?;
         if !matches!(&*self.chart.metadata.kind, "" | "application") {
             let kind = &self.chart.metadata.kind;
@@ -141,7 +149,6 @@ impl<'r> Request<'r> {
             );
         }
         dependencies::check(self.chart)?;
-        let mut release = Release::default();
         if self.chart.metadata.deprecated {
             release
                 .warnings
@@ -174,8 +181,7 @@ impl<'r> Request<'r> {
         release.crds = chart.crds();
         release
             .assemble(chart.name(), rendered, self.notes_of_all)
-            .map_err(Error::in_render)?;
-        Ok(release)
+            .map_err(Error::in_render)
     }
 
     fn check_kube_version(&self, chart: &Chart) -> Result<(), Error> {

@@ -7,8 +7,7 @@ use crate::{error::Error, go};
 
 /// The first document of a file, the last of equal keys winning.
 pub(crate) fn document(name: &str, data: &[u8]) -> Result<Document, Error> {
-    let text = crate::chart::text(data);
-    parse(&Source::new(name, &*text))
+    parse(&Source::new(name, &*String::from_utf8_lossy(data)))
 }
 
 /// [`document`] of a source that is already made.
@@ -47,7 +46,7 @@ pub(crate) fn go_error(errors: &[trueup_yaml::Error]) -> String {
         let name = unknown_anchor(error);
         return format!("yaml: unknown anchor '{name}' referenced");
     }
-    let (stage, says) = translate(error.message());
+    let (stage, says) = in_block(error).unwrap_or_else(|| translate(error.message()));
     // The scanner counts lines from 1, the parser from 0 and calls a place on the first line none.
     let line = match stage {
         Stage::Scanner => line,
@@ -87,6 +86,55 @@ enum Stage {
     End,
     /// It names no place.
     Nowhere,
+}
+
+/// What depends on the text around the place.
+fn in_block(error: &trueup_yaml::Error) -> Option<(Stage, String)> {
+    let location = error.location();
+    let (before, after) = location
+        .source
+        .text()
+        .split_at_checked(location.span.start as usize)?;
+    let message = error.message();
+    if message.starts_with("expected `key: value`") && after.starts_with(['{', '[']) {
+        return Some((Stage::Parser, "did not find expected key".to_owned()));
+    }
+    if message.starts_with("unexpected text after a value") && after.starts_with("- ") {
+        let says = "block sequence entries are not allowed in this context";
+        return Some((Stage::Scanner, says.to_owned()));
+    }
+    if !message.ends_with("is indented as no line above it") {
+        return None;
+    }
+    let (above, indent) = before.rsplit_once('\n').unwrap_or(("", before));
+    let wanted = if is_in_list(above, indent.len()) {
+        "'-' indicator"
+    } else {
+        "key"
+    };
+    Some((Stage::Parser, format!("did not find expected {wanted}")))
+}
+
+/// Whether the innermost collection that a column is inside of is a list that is indented below its key, going by the
+/// lines above.
+fn is_in_list(above: &str, column: usize) -> bool {
+    let mut lines = above.lines().rev().filter_map(|line| {
+        let content = line.trim_start_matches(' ');
+        let counts = !content.is_empty() && !content.starts_with('#');
+        counts.then_some((line.len() - content.len(), content))
+    });
+    let Some((indent, content)) = lines.find(|(indent, _)| *indent < column) else {
+        return false;
+    };
+    let Some(item) = content.strip_prefix("- ") else {
+        return false;
+    };
+    // `- a: 1` begins a mapping where its key is.
+    let key = indent + 2 + item.len() - item.trim_start().len();
+    let is_item = |content: &str| content == "-" || content.starts_with("- ");
+    let around =
+        lines.find(|(other, content)| *other < indent || *other == indent && !is_item(content));
+    column <= key && around.is_none_or(|(other, _)| other < indent)
 }
 
 /// The words of `libyaml` and its ports for what our parser says in its own.
@@ -131,25 +179,17 @@ fn translate(message: &str) -> (Stage, String) {
     if starts("expected `key: value`") || starts("a key is longer") {
         return says(Stage::Next, "could not find expected ':'");
     }
+    if starts("a `- ` item is not allowed between") {
+        return says(Stage::Parser, "did not find expected key");
+    }
     if starts("a `- ` item is not allowed") || starts("a block collection must start") {
         return says(
             Stage::Scanner,
             "block sequence entries are not allowed in this context",
         );
     }
-    if message.contains("does not belong to the collection")
-        || message.contains("is indented as no line")
-    {
-        let wanted = if starts("a `- `") {
-            "key"
-        } else {
-            "'-' indicator"
-        };
-        return if message.contains("does not belong") {
-            says(Stage::Parser, "did not find expected key")
-        } else {
-            (Stage::Parser, format!("did not find expected {wanted}"))
-        };
+    if message.contains("does not belong to the collection") {
+        return says(Stage::Parser, "did not find expected key");
     }
     if starts("unexpected text after a value") {
         return says(Stage::Parser, "did not find expected key");
@@ -162,6 +202,10 @@ fn translate(message: &str) -> (Stage, String) {
     }
     if message.ends_with("is not an escape") {
         return says(Stage::Scanner, "found unknown escape character");
+    }
+    if starts("the name of the anchor is missing") {
+        let says = "did not find expected alphabetic or numeric character";
+        return (Stage::Scanner, says.to_owned());
     }
     if starts("control character") {
         return says(Stage::Nowhere, "control characters are not allowed");

@@ -2,8 +2,8 @@
 
 use std::{
     io::IsTerminal,
+    mem::ManuallyDrop,
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use clap::Args as ClapArgs;
@@ -76,7 +76,7 @@ pub(super) struct Args {
     /// Make the name of the release from a template
     #[arg(long, value_name = "TEMPLATE")]
     name_template: Option<String>,
-    /// Make up a name for the release
+    /// Taken, and not used: without a name, it is `release-name`, as in Helm
     #[arg(short = 'g', long)]
     generate_name: bool,
     /// Write one file for each template below this folder
@@ -107,24 +107,34 @@ impl Args {
         match self.render(global, console) {
             Ok(Ok(())) => Ok(Exit::Done),
             Ok(Err(failure)) => Err(failure),
-            Err(error) => Ok(tell(&error, explain, console)),
+            Err(error) => {
+                for warning in error.warnings() {
+                    console.message(warning);
+                }
+                Ok(tell(&error, explain, console))
+            }
         }
     }
 
     fn render(&self, global: &Global, console: &Console) -> Result<Result<(), Failure>, Error> {
         let (name, chart) = self.name_and_chart()?;
-        let chart = self.whence.load(chart, global)?;
+        // The process ends with this command: to free a chart piece by piece would take a tenth of it.
+        let chart = ManuallyDrop::new(self.whence.load(chart, global)?);
         let overlay = self.overlay()?;
         let mut capabilities = Capabilities::default();
         if let Some(version) = &self.kube_version {
             capabilities = capabilities.with_kube_version(version)?;
         }
         let capabilities = capabilities.with_api_versions(self.api_versions.iter().cloned());
-        let mut request = Request::new(&chart, &name, &self.namespace, &overlay, &capabilities);
+        let namespace = match self.namespace.as_str() {
+            "" => "default",
+            given => given,
+        };
+        let mut request = Request::new(&chart, &name, namespace, &overlay, &capabilities);
         request.release.is_upgrade = self.is_upgrade;
         request.skip_schema = self.skip_schema_validation;
         let release = match request.render(&mut read_file) {
-            Ok(release) => release,
+            Ok(release) => ManuallyDrop::new(release),
             Err(error) => {
                 if self.debug
                     && let Some(text) = error.rendered()
@@ -158,12 +168,19 @@ impl Args {
             } else {
                 folder.clone()
             };
-            return Ok(write(&folder, release, what, console));
+            let written = write(&folder, release, what, console);
+            if self.show_only.is_empty() {
+                // What Helm prints then: no objects, on a line.
+                return Ok(written.and_then(|()| console.data("\n")));
+            }
+            // Helm writes all files, and then finds none of the templates among what it would have printed.
+            let found = Release::show_only("", &self.show_only);
+            return found.map(|_| written);
         }
-        let mut text = release.print(what);
-        if !self.show_only.is_empty() {
-            text = Release::show_only(&text, &self.show_only)?;
+        if self.show_only.is_empty() {
+            return Ok(console.pieces(&release.pieces(what)));
         }
+        let text = Release::show_only(&release.print(what), &self.show_only)?;
         Ok(console.data(&text))
     }
 
@@ -188,7 +205,6 @@ impl Args {
             [chart] => {
                 let name = match &self.name_template {
                     Some(template) => trueup_helm::name_of(template)?,
-                    None if self.generate_name => generated_name(chart),
                     None => "release-name".to_owned(),
                 };
                 (name, chart)
@@ -217,17 +233,6 @@ impl Args {
             secrets: Vec::new(),
         })
     }
-}
-
-/// A name made of the chart's and the time, as Helm makes it.
-fn generated_name(chart: &str) -> String {
-    let base = Path::new(chart).file_name().map_or_else(
-        || "chart".to_owned(),
-        |name| name.to_string_lossy().into_owned(),
-    );
-    let base = base.split('.').next().unwrap_or_default();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    format!("{base}-{}", now.map_or(0, |now| now.as_secs()))
 }
 
 /// A file on this machine; `-` is standard input.

@@ -64,7 +64,7 @@ pub(crate) struct Code {
     pub(crate) nodes: Vec<NodeId>,
     pub(crate) constants: Vec<Value>,
     /// Names of fields, in runs.
-    pub(crate) keys: Vec<Arc<str>>,
+    pub(crate) keys: Vec<Span>,
     /// Names of variables.
     pub(crate) names: Vec<Arc<str>>,
     pub(crate) functions: Vec<(Arc<str>, Function)>,
@@ -206,16 +206,18 @@ struct Loop {
 
 impl<'c> Compiler<'c> {
     fn new(name: Arc<str>, tree: &'c Arc<Tree>, functions: &'c Functions) -> Self {
+        // Nodes that a template has on average.
+        let size = tree.nodes.len() / tree.templates.len().max(1);
         Self {
             tree,
             functions,
             code: Code {
                 name,
                 tree: Arc::clone(tree),
-                ops: Vec::new(),
-                nodes: Vec::new(),
-                constants: Vec::new(),
-                keys: Vec::new(),
+                ops: Vec::with_capacity(size),
+                nodes: Vec::with_capacity(size),
+                constants: Vec::with_capacity(size / 4),
+                keys: Vec::with_capacity(size / 2),
                 names: vec!["$".into()],
                 functions: Vec::new(),
                 templates: Vec::new(),
@@ -286,9 +288,7 @@ impl<'c> Compiler<'c> {
 
     fn keys(&mut self, spans: &[Span]) -> Keys {
         let from = u32::try_from(self.code.keys.len()).unwrap_or(u32::MAX);
-        let tree = self.tree;
-        let names = spans.iter().map(|&span| Arc::from(tree.span(span)));
-        self.code.keys.extend(names);
+        self.code.keys.extend_from_slice(spans);
         Keys {
             from,
             count: u16::try_from(spans.len()).unwrap_or(u16::MAX),

@@ -145,7 +145,14 @@ impl<'t> Lexer<'t> {
     fn skip_alphanumeric(&mut self) {
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
         let bytes = self.input.as_bytes().get(self.pos..).unwrap_or_default();
-        self.pos += bytes.iter().take_while(|byte| plain(byte)).count();
+        let length = bytes.iter().position(|byte| !plain(byte));
+        self.pos += length.unwrap_or(bytes.len());
+        if bytes
+            .get(length.unwrap_or(bytes.len()))
+            .is_none_or(u8::is_ascii)
+        {
+            return;
+        }
         while self.peek().is_some_and(is_alphanumeric) {
             self.next();
         }
@@ -286,16 +293,25 @@ impl<'t> Lexer<'t> {
     }
 
     /// Whether a right delimiter is next, and if so whether it has a trim marker.
+    #[inline]
     fn at_right_delim(&self) -> Option<bool> {
-        let rest = self.rest();
-        if has_right_trim_marker(rest)
-            && rest
-                .get(2..)
-                .is_some_and(|rest| rest.starts_with(self.right))
-        {
-            return Some(true);
+        // Most tokens are told from a delimiter by their first byte.
+        let first = *self.input.as_bytes().get(self.pos)?;
+        if is_space(char::from(first)) || self.right.as_bytes().first() == Some(&first) {
+            return self.right_delim_here();
         }
-        rest.starts_with(self.right).then_some(false)
+        None
+    }
+
+    fn right_delim_here(&self) -> Option<bool> {
+        let rest = self.input.as_bytes().get(self.pos..).unwrap_or_default();
+        let right = self.right.as_bytes();
+        match rest {
+            [b' ' | b'\t' | b'\r' | b'\n', b'-', after @ ..] if after.starts_with(right) => {
+                Some(true)
+            }
+            _ => rest.starts_with(right).then_some(false),
+        }
     }
 
     /// Moves behind the right delimiter and the space that it trims.
@@ -345,8 +361,8 @@ impl<'t> Lexer<'t> {
             ':' if self.next() == Some('=') => self.emit(Kind::Declare),
             ':' => self.error("expected :=".to_owned()),
             '|' => self.emit(Kind::Pipe),
-            '"' => self.quoted('"', "unterminated quoted string", Kind::String),
-            '\'' => self.quoted('\'', "unterminated character constant", Kind::CharConstant),
+            '"' => self.quoted(b'"', "unterminated quoted string", Kind::String),
+            '\'' => self.quoted(b'\'', "unterminated character constant", Kind::CharConstant),
             '`' => self.raw_string(),
             '$' if self.at_terminator() => self.emit(Kind::Variable),
             '$' => self.name(Kind::Variable),
@@ -383,8 +399,9 @@ impl<'t> Lexer<'t> {
 
     /// A run of spaces, less one that belongs to a trim marker.
     fn space(&mut self) -> Item<'t> {
-        let rest = self.rest();
-        let count = rest.len() - rest.trim_start_matches(is_space).len();
+        let rest = self.input.as_bytes().get(self.pos..).unwrap_or_default();
+        let count = rest.iter().position(|byte| !is_space(char::from(*byte)));
+        let count = count.unwrap_or(rest.len());
         self.pos += count - 1;
         if self.at_right_delim() == Some(true) {
             if count == 1 {
@@ -437,16 +454,20 @@ impl<'t> Lexer<'t> {
     fn at_terminator(&self) -> bool {
         match self.peek() {
             None | Some('.' | ',' | '|' | ':' | ')' | '(') => true,
-            Some(c) => is_space(c) || self.rest().starts_with(self.right),
+            Some(c) => is_space(c) || self.at_right_delim() == Some(false),
         }
     }
 
-    fn quoted(&mut self, mark: char, unterminated: &str, kind: Kind) -> Item<'t> {
+    fn quoted(&mut self, mark: u8, unterminated: &str, kind: Kind) -> Item<'t> {
         loop {
+            // All that ends or escapes is of one byte.
+            let rest = self.input.as_bytes().get(self.pos..).unwrap_or_default();
+            let plain = memchr::memchr3(mark, b'\\', b'\n', rest);
+            self.pos += plain.unwrap_or(rest.len());
             match self.next() {
                 Some('\\') if !matches!(self.next(), None | Some('\n')) => {}
                 None | Some('\n' | '\\') => return self.error(unterminated.to_owned()),
-                Some(c) if c == mark => return self.emit(kind),
+                Some(c) if c == char::from(mark) => return self.emit(kind),
                 Some(_) => {}
             }
         }
@@ -549,8 +570,4 @@ fn is_alphanumeric(c: char) -> bool {
 
 fn has_left_trim_marker(text: &str) -> bool {
     matches!(text.as_bytes(), [b'-', b' ' | b'\t' | b'\r' | b'\n', ..])
-}
-
-fn has_right_trim_marker(text: &str) -> bool {
-    matches!(text.as_bytes(), [b' ' | b'\t' | b'\r' | b'\n', b'-', ..])
 }

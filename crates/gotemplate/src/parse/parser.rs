@@ -59,7 +59,7 @@ impl<'t> Parser<'t> {
                 text: Arc::clone(text),
                 nodes: Vec::with_capacity(text.len() / 16),
                 ids: Vec::with_capacity(text.len() / 16),
-                spans: Vec::new(),
+                spans: Vec::with_capacity(text.len() / 64),
                 templates: Vec::new(),
             },
             lexer: Lexer::new(text, delims, has_function),

@@ -21,6 +21,7 @@ use crate::compile::{Code, Keys, Op, Template};
 use crate::error::Error;
 use crate::fmt::Printer;
 use crate::function::Functions;
+use crate::parse::{Span, Tree};
 use crate::template::{Delims, Limits, MissingKey, Options};
 use crate::value::{Buffer, Object, Value};
 pub(crate) use host::{Texts, is_function};
@@ -114,6 +115,23 @@ impl Stacks {
         self.marks.clear();
         self.loops.clear();
         self.out.clear();
+    }
+}
+
+/// The names of fields, as they stand in the text of a template.
+#[derive(Clone, Copy)]
+struct Names<'m> {
+    tree: &'m Tree,
+    spans: &'m [Span],
+}
+
+impl<'m> Names<'m> {
+    fn get(self, index: usize) -> Option<&'m str> {
+        Some(self.tree.span(*self.spans.get(index)?))
+    }
+
+    fn iter(self) -> impl Iterator<Item = &'m str> {
+        self.spans.iter().map(move |span| self.tree.span(*span))
     }
 }
 
@@ -347,14 +365,18 @@ impl<'m, 'o> Machine<'m, 'o> {
         self.push(self.dot.value.clone(), self.dot.is_interface);
     }
 
-    fn keys(&self, keys: Keys) -> &'m [Arc<str>] {
+    fn keys(&self, keys: Keys) -> Names<'m> {
         let from = keys.from as usize;
-        let names = self.code.keys.get(from..from + usize::from(keys.count));
-        names.unwrap_or_default()
+        let spans = self.code.keys.get(from..from + usize::from(keys.count));
+        Names {
+            tree: &self.code.tree,
+            spans: spans.unwrap_or_default(),
+        }
     }
 
     fn key(&self, key: u32) -> &'m str {
-        self.code.keys.get(key as usize).map_or("", |key| &**key)
+        let span = self.code.keys.get(key as usize);
+        span.map_or("", |span| self.code.tree.span(*span))
     }
 
     // Variables.

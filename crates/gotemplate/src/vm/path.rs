@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Machine;
+use super::{Machine, Names};
 use crate::builtin::zero;
 use crate::compile::{Keys, Op};
 use crate::error::Error;
@@ -61,7 +61,7 @@ impl Machine<'_, '_> {
     }
 
     /// Walks on as long as there are maps; intermediate values are only looked at.
-    fn walk(&self, value: &Value, is_interface: bool, names: &[Arc<str>], index: usize) -> Found {
+    fn walk(&self, value: &Value, is_interface: bool, names: Names<'_>, index: usize) -> Found {
         let Some(name) = names.get(index) else {
             return Found::Value(value.clone(), is_interface);
         };
@@ -78,7 +78,7 @@ impl Machine<'_, '_> {
         }
     }
 
-    fn walk_map(&self, map: &Map, name: &str, names: &[Arc<str>], index: usize) -> Found {
+    fn walk_map(&self, map: &Map, name: &str, names: Names<'_>, index: usize) -> Found {
         let of_any = map.elem() == Type::Any;
         map.look(name.as_bytes(), |found| match found {
             Some(value) => self.walk(value, of_any, names, index + 1),
@@ -94,7 +94,7 @@ impl Machine<'_, '_> {
     }
 
     /// Pushes what was found, asking the objects on the way.
-    fn arrive(&mut self, found: Found, names: &[Arc<str>]) -> Result<(), Error> {
+    fn arrive(&mut self, found: Found, names: Names<'_>) -> Result<(), Error> {
         let mut found = found;
         loop {
             match found {
@@ -115,9 +115,9 @@ impl Machine<'_, '_> {
         object: &Arc<dyn Object>,
         index: usize,
         is_interface: bool,
-        names: &[Arc<str>],
+        names: Names<'_>,
     ) -> Result<Found, Error> {
-        let name = names.get(index).map_or("", |name| &**name);
+        let name = names.get(index).unwrap_or_default();
         if object.method(name).is_some() {
             let value = self.invoke(object, name, &[], self.node(self.at))?;
             return Ok(self.walk(&value, false, names, index + 1));
@@ -140,9 +140,9 @@ impl Machine<'_, '_> {
     }
 
     #[cold]
-    fn field_error(&self, failure: Failure, names: &[Arc<str>]) -> Error {
+    fn field_error(&self, failure: Failure, names: Names<'_>) -> Error {
         let index = failure.index;
-        let name = names.get(index).map_or("", |name| &**name);
+        let name = names.get(index).unwrap_or_default();
         let reason = match failure.kind {
             FailureKind::NilInterface => format!("nil pointer evaluating interface {{}}.{name}"),
             FailureKind::NilPointer(of) => format!("nil pointer evaluating {of}.{name}"),
@@ -150,13 +150,12 @@ impl Machine<'_, '_> {
             FailureKind::NoEntry => format!("map has no entry for key {}", quoted(name)),
             FailureKind::NoField(of) => format!("can't evaluate field {name} in type {of}"),
         };
-        let path = names.get(..index).unwrap_or_default();
-        let shown = self.shown_path(path);
+        let shown = self.shown_path(names.iter().take(index));
         self.fail(reason).with_nil_path(Some(shown))
     }
 
     /// The path up to what had no field: `.Values.image`.
-    fn shown_path(&self, names: &[Arc<str>]) -> String {
+    fn shown_path<'n>(&self, names: impl Iterator<Item = &'n str>) -> String {
         let start = match self.code.ops.get(self.pc.saturating_sub(1)) {
             Some(Op::VariablePath { name, .. }) => {
                 let name = self.code.names.get(*name as usize);
@@ -165,9 +164,7 @@ impl Machine<'_, '_> {
             Some(Op::Path(_)) => "(…)".to_owned(),
             _ => String::new(),
         };
-        let path = names
-            .iter()
-            .fold(start, |path, name| format!("{path}.{name}"));
+        let path = names.fold(start, |path, name| format!("{path}.{name}"));
         if path.is_empty() {
             ".".to_owned()
         } else {

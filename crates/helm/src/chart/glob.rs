@@ -1,16 +1,21 @@
 //! Patterns of Go's `path.Match`: `*`, `?`, `[a-z]` and `\`, none of which matches `/`.
 
+/// The first character and what follows it.
+fn split(text: &str) -> Option<(char, &str)> {
+    let mut chars = text.chars();
+    Some((chars.next()?, chars.as_str()))
+}
+
 /// Whether the pattern can be read at all; Go calls one that cannot `syntax error in pattern`.
 pub(crate) fn is_valid(pattern: &str) -> bool {
-    let chars: Vec<char> = pattern.chars().collect();
-    let mut rest = chars.as_slice();
-    while let Some((first, after)) = rest.split_first() {
+    let mut rest = pattern;
+    while let Some((first, after)) = split(rest) {
         rest = match first {
             '[' => match class(after, None) {
                 Some((_, after)) => after,
                 None => return false,
             },
-            '\\' => match after.split_first() {
+            '\\' => match split(after) {
                 Some((_, after)) => after,
                 None => return false,
             },
@@ -22,17 +27,11 @@ pub(crate) fn is_valid(pattern: &str) -> bool {
 
 /// Whether all of `name` matches; false for a pattern that cannot be read.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
-    let name: Vec<char> = name.chars().collect();
-    match_here(&pattern, &name)
-}
-
-/// Greedy with one place to go back to: `*` never has to be tried again before a later `*`.
-fn match_here(pattern: &[char], name: &[char]) -> bool {
     let (mut pattern, mut name) = (pattern, name);
-    let mut back: Option<(&[char], &[char])> = None;
+    // Greedy with one place to go back to: `*` never has to be tried again before a later `*`.
+    let mut back: Option<(&str, &str)> = None;
     loop {
-        let next = match (pattern.split_first(), name.split_first()) {
+        let next = match (split(pattern), split(name)) {
             (None, None) => return true,
             (Some(('*', after)), _) => {
                 back = Some((after, name));
@@ -40,7 +39,7 @@ fn match_here(pattern: &[char], name: &[char]) -> bool {
                 continue;
             }
             (Some((first, after)), Some((c, name_after))) => {
-                step(*first, after, *c).map(|after| (after, name_after))
+                step(first, after, c).map(|after| (after, name_after))
             }
             _ => None,
         };
@@ -48,8 +47,11 @@ fn match_here(pattern: &[char], name: &[char]) -> bool {
             (pattern, name) = (after, name_after);
             continue;
         }
-        match back {
-            Some((after, [c, rest @ ..])) if *c != '/' => {
+        let Some((after, from)) = back else {
+            return false;
+        };
+        match split(from) {
+            Some((c, rest)) if c != '/' => {
                 back = Some((after, rest));
                 (pattern, name) = (after, rest);
             }
@@ -59,37 +61,37 @@ fn match_here(pattern: &[char], name: &[char]) -> bool {
 }
 
 /// The rest of the pattern where its first part takes `c`.
-fn step(first: char, after: &[char], c: char) -> Option<&[char]> {
+fn step(first: char, after: &str, c: char) -> Option<&str> {
     match first {
         '?' => (c != '/').then_some(after),
         '[' => {
             let (found, after) = class(after, Some(c))?;
             (found && c != '/').then_some(after)
         }
-        '\\' => match after.split_first() {
-            Some((literal, after)) => (*literal == c).then_some(after),
-            None => None,
-        },
+        '\\' => {
+            let (literal, after) = split(after)?;
+            (literal == c).then_some(after)
+        }
         literal => (literal == c).then_some(after),
     }
 }
 
 /// Reads a class after its `[`: whether `c` is in it, and what follows; none where it is not closed.
-fn class(rest: &[char], c: Option<char>) -> Option<(bool, &[char])> {
-    let (negated, mut rest) = match rest.split_first() {
+fn class(rest: &str, c: Option<char>) -> Option<(bool, &str)> {
+    let (negated, mut rest) = match split(rest) {
         Some(('^', after)) => (true, after),
         _ => (false, rest),
     };
     let mut found = false;
     let mut any = false;
     loop {
-        if let (Some((']', after)), true) = (rest.split_first(), any) {
+        if let (Some((']', after)), true) = (split(rest), any) {
             return Some((found != negated, after));
         }
         let low;
         (low, rest) = class_char(rest)?;
         let mut high = low;
-        if let Some(('-', after)) = rest.split_first() {
+        if let Some(('-', after)) = split(rest) {
             (high, rest) = class_char(after)?;
         }
         found |= c.is_some_and(|c| (low..=high).contains(&c));
@@ -97,11 +99,11 @@ fn class(rest: &[char], c: Option<char>) -> Option<(bool, &[char])> {
     }
 }
 
-fn class_char(rest: &[char]) -> Option<(char, &[char])> {
-    match rest.split_first()? {
+fn class_char(rest: &str) -> Option<(char, &str)> {
+    match split(rest)? {
         ('-' | ']', _) => None,
-        ('\\', after) => after.split_first().map(|(c, after)| (*c, after)),
-        (c, after) => Some((*c, after)),
+        ('\\', after) => split(after),
+        (c, after) => Some((c, after)),
     }
 }
 

@@ -10,6 +10,8 @@ pub(super) struct Rules(Vec<Rule>);
 #[derive(Debug)]
 struct Rule {
     pattern: String,
+    /// Whether the pattern means itself.
+    is_plain: bool,
     place: Place,
     negated: bool,
     folders_only: bool,
@@ -82,8 +84,10 @@ impl Rule {
         } else {
             Place::Name
         };
+        let pattern = line.strip_prefix('/').unwrap_or(line);
         Ok(Some(Self {
-            pattern: line.strip_prefix('/').unwrap_or(line).to_owned(),
+            is_plain: !pattern.contains(['*', '?', '[', '\\']),
+            pattern: pattern.to_owned(),
             place,
             negated,
             folders_only,
@@ -95,6 +99,9 @@ impl Rule {
             Place::Path => path,
             Place::Name => path.rsplit('/').next().unwrap_or(path),
         };
+        if self.is_plain {
+            return self.pattern == text;
+        }
         glob::matches(&self.pattern, text)
     }
 }

@@ -3,13 +3,18 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use trueup_manifest::{Diagnostic, Entry, Tree, TreePath};
+use trueup_yaml::{Document, Source};
 
 use super::{
     Chart, File, Lock, Metadata, Prepared,
     archive::{self, MAX_FILE},
     ignore::Rules,
 };
-use crate::{error::Error, values::Values, yaml};
+use crate::{
+    error::Error,
+    values::{Values, check_keys},
+    yaml,
+};
 
 /// Folders in folders: no chart comes near, and a circle of links ends here at the latest.
 const MAX_DEPTH: usize = 64;
@@ -70,14 +75,9 @@ fn walk(
                     )
                     .help("leave it out with a rule in `.helmignore`"));
                 }
-                let plain = archive::without_mark(&data);
                 files.push(File {
                     name: relative.into(),
-                    data: if plain.len() == data.len() {
-                        data
-                    } else {
-                        plain.into()
-                    },
+                    data: archive::without_mark(&data).into(),
                 });
             }
             _ => {}
@@ -98,7 +98,7 @@ fn assemble(files: Vec<File>, origin: &Arc<str>, depth: usize) -> Result<Chart, 
     let mut metadata = Metadata::default();
     let mut present = false;
     for file in files.iter().filter(|file| &*file.name == "Chart.yaml") {
-        let read = yaml::document(&source(file), &file.data).and_then(|doc| metadata.read(&doc));
+        let read = document(&source(file), file).and_then(|doc| metadata.read(&doc));
         read.map_err(|error| error.wrap("cannot load Chart.yaml"))?;
         present = true;
         if metadata.api_version.is_empty() {
@@ -123,12 +123,12 @@ fn assemble(files: Vec<File>, origin: &Arc<str>, depth: usize) -> Result<Chart, 
             "Chart.yaml" => {}
             "Chart.lock" => chart.lock = Some(lock(&source(&file), &file)?),
             "values.yaml" => {
-                chart.values = Values::parse(&source(&file), &file.data)
+                chart.values = Values::of_text(&source(&file), file.data.text())
                     .map_err(|error| error.wrap("cannot load values.yaml"))?;
             }
             "values.schema.json" => chart.schema = Some(file.data),
             "requirements.yaml" => {
-                yaml::document(&source(&file), &file.data)
+                document(&source(&file), &file)
                     .and_then(|doc| chart.metadata.read(&doc))
                     .map_err(|error| error.wrap("cannot load requirements.yaml"))?;
                 present = true;
@@ -198,15 +198,22 @@ fn dependency(name: &str, files: Vec<File>, chart: &Chart, depth: usize) -> Resu
             let (_, name) = file.name.split_once('/')?;
             Some(File {
                 name: name.into(),
-                data: Arc::clone(&file.data),
+                data: file.data,
             })
         })
         .collect();
     assemble(files, &origin, depth + 1)
 }
 
+/// A file of the chart's own, as a document.
+fn document(source: &str, file: &File) -> Result<Document, Error> {
+    let document = yaml::parse(&Source::new(source, file.data.text()))?;
+    check_keys(&document, document.root())?;
+    Ok(document)
+}
+
 fn lock(source: &str, file: &File) -> Result<Lock, Error> {
-    yaml::document(source, &file.data)
+    document(source, file)
         .and_then(|doc| Lock::read(&doc))
         .map_err(|error| error.wrap(&format!("cannot load {}", file.name)))
 }

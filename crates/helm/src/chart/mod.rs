@@ -5,6 +5,7 @@
 //! the limits of [`archive`] allow.
 
 pub mod archive;
+mod data;
 mod glob;
 mod ignore;
 mod load;
@@ -15,6 +16,7 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use data::Data;
 pub(crate) use glob::matches;
 pub(crate) use load::files as load_files;
 pub use load::{load_archive, load_dir};
@@ -29,23 +31,7 @@ pub struct File {
     /// `templates/deployment.yaml`.
     pub name: Arc<str>,
     /// Its bytes, without a byte order mark.
-    pub data: Arc<[u8]>,
-}
-
-impl File {
-    /// The text, where it is UTF-8; otherwise with replacement characters, as Go prints such bytes
-    /// only in output and never in the templates that are seen in practice.
-    pub fn text(&self) -> std::borrow::Cow<'_, str> {
-        text(&self.data)
-    }
-}
-
-/// See [`File::text`].
-pub(crate) fn text(data: &[u8]) -> std::borrow::Cow<'_, str> {
-    match std::str::from_utf8(data) {
-        Ok(text) => text.into(),
-        Err(_) => String::from_utf8_lossy(data),
-    }
+    pub data: Data,
 }
 
 /// A chart with all it depends on.
@@ -62,7 +48,7 @@ pub struct Chart {
     /// `values.yaml`.
     pub values: Values,
     /// `values.schema.json`.
-    pub schema: Option<Arc<[u8]>>,
+    pub schema: Option<Data>,
     /// Everything else: what templates see as `.Files`.
     pub files: Vec<File>,
     /// The charts of `charts/`.

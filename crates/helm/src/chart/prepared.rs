@@ -7,10 +7,11 @@ use std::{
 
 use trueup_gotemplate::Templates;
 
+use super::Data;
 use crate::schema::Checker;
 
 /// Texts by the path under which they are templates.
-type Sources = Vec<(String, Arc<[u8]>)>;
+type Sources = Vec<(String, Data)>;
 
 /// Which templates a chart has depends on its values, by way of the charts that they switch on: so many sets of them
 /// are kept.
@@ -38,7 +39,7 @@ impl Prepared {
                 && kept
                     .iter()
                     .zip(&sources)
-                    .all(|(a, b)| Arc::ptr_eq(&a.1, &b.1) && a.0 == b.0)
+                    .all(|(a, b)| a.1.is_same(&b.1) && a.0 == b.0)
         };
         let lock = || self.0.sets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, templates)) = lock().iter().find(|(kept, _)| is_same(kept)) {

@@ -16,7 +16,7 @@ use std::{
     sync::Arc,
 };
 
-use trueup_gotemplate::{Limits, MissingKey, Options, Output, Templates, Value};
+use trueup_gotemplate::{Functions, Limits, MissingKey, Options, Output, Templates, Value, sprig};
 
 use self::scope::Scope;
 
@@ -116,13 +116,13 @@ pub(crate) fn render(
     });
     let sources = order
         .iter()
-        .filter_map(|path| Some(((*path).clone(), Arc::clone(&scopes.get(*path)?.file.data))))
+        .filter_map(|path| Some(((*path).clone(), scopes.get(*path)?.file.data.clone())))
         .collect();
     let templates = chart.prepared.templates(sources, |sources| {
         let mut templates = Templates::new(functions::all()).with_name("gotpl");
         for (path, data) in sources {
             templates
-                .parse(path, &crate::chart::text(data))
+                .parse_shared(path, &data.text())
                 .map_err(|error| explain::parse(path, &error, &scopes))?;
         }
         Ok::<_, Error>(templates)
@@ -195,7 +195,12 @@ fn without_no_value(output: Output) -> Rendered {
 
 /// A text made by a template without data: the name of a release.
 pub(crate) fn name(template: &str) -> Result<String, Error> {
-    let mut templates = Templates::new(functions::all());
+    // With Sprig alone, as Helm reads it.
+    let mut functions = Functions::new();
+    sprig::add(&mut functions);
+    functions.remove("env");
+    functions.remove("expandenv");
+    let mut templates = Templates::new(Arc::new(functions));
     let name = "name-template";
     templates
         .parse(name, template)

@@ -296,6 +296,13 @@ impl Object for VersionSet {
         Some(Value::List(self.0.clone()))
     }
 
+    fn with_underlying(&self, value: Value) -> Option<Value> {
+        match value {
+            Value::List(list) => Some(Value::object(Self(list))),
+            _ => None,
+        }
+    }
+
     fn method(&self, name: &str) -> Option<Signature> {
         (name == "Has").then_some(Signature::of(&[Type::String]))
     }

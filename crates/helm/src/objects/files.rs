@@ -11,7 +11,7 @@ use trueup_gotemplate::{Call, Error, Kind, List, Map, Object, Signature, Str, Ty
 use trueup_yaml::{Document, emit};
 
 use super::glob::Glob;
-use crate::chart::File;
+use crate::chart::{Data, File};
 
 /// The files of a chart as its templates see them.
 pub(crate) fn files(files: &[File]) -> Value {
@@ -35,12 +35,9 @@ impl Files {
         }
     }
 
-    fn find(&self, name: &str) -> &[u8] {
-        self.files
-            .iter()
-            .find(|file| &*file.name == name)
-            .map(|file| &*file.data)
-            .unwrap_or_default()
+    fn find(&self, name: &str) -> Data {
+        let file = self.files.iter().find(|file| &*file.name == name);
+        file.map(|file| file.data.clone()).unwrap_or_default()
     }
 
     fn glob(&self, pattern: &str) -> Self {
@@ -57,7 +54,7 @@ impl Files {
 
     /// A YAML mapping from file names without folders to what `show` makes of the content; of files of one name
     /// the last wins.
-    fn yaml(&self, show: impl Fn(&[u8]) -> Str) -> Value {
+    fn yaml(&self, show: impl Fn(&Data) -> Str) -> Value {
         let entries = self.files.iter().map(|file| {
             let base = file.name.rsplit('/').next().unwrap_or(&file.name);
             (Str::from(base), Value::Str(show(&file.data)))
@@ -102,6 +99,21 @@ impl Object for Files {
         Some(Value::Map(plain.clone()))
     }
 
+    fn with_underlying(&self, value: Value) -> Option<Value> {
+        let Value::Map(map) = value else {
+            return None;
+        };
+        let files = map.entries().into_iter().map(|(name, data)| {
+            let data = match &data {
+                Value::Bytes(data) => data.as_bytes().into(),
+                _ => Data::default(),
+            };
+            let name = name.to_text().into();
+            File { name, data }
+        });
+        Some(Value::object(Self::new(files.collect())))
+    }
+
     fn method(&self, name: &str) -> Option<Signature> {
         match name {
             "Get" | "GetBytes" | "Glob" | "Lines" => Some(TEXT),
@@ -113,13 +125,13 @@ impl Object for Files {
     fn call(&self, name: &str, call: &mut Call<'_, '_>) -> Result<Value, Error> {
         let text = call.text(0);
         Ok(match name {
-            "Get" => Value::Str(Str::from_bytes(self.find(&text).to_vec())),
+            "Get" => Value::Str(self.find(&text).to_str()),
             "GetBytes" => Value::bytes(self.find(&text).to_vec()),
             "Glob" => Value::object(self.glob(&text)),
             "Lines" => {
-                let data = self.find(&text);
-                let data = data.strip_suffix(b"\n").unwrap_or(data);
-                let lines: Vec<Value> = if self.find(&text).is_empty() {
+                let whole = self.find(&text);
+                let data = whole.strip_suffix(b"\n").unwrap_or(&whole);
+                let lines: Vec<Value> = if whole.is_empty() {
                     Vec::new()
                 } else {
                     data.split(|byte| *byte == b'\n')
@@ -128,8 +140,8 @@ impl Object for Files {
                 };
                 Value::List(List::typed(Type::String, lines))
             }
-            "AsConfig" => self.yaml(|data| Str::from_bytes(data.to_vec())),
-            "AsSecrets" => self.yaml(|data| Str::from(STANDARD.encode(data))),
+            "AsConfig" => self.yaml(Data::to_str),
+            "AsSecrets" => self.yaml(|data| Str::from(STANDARD.encode(&**data))),
             _ => return Err(Error::new(format!("no method `{name}`"))),
         })
     }

@@ -8,7 +8,7 @@ mod split;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, fmt::Write as _, ops::Range};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _, ops::Range};
 
 pub use order::INSTALL_ORDER;
 pub use split::split;
@@ -131,6 +131,27 @@ fn print_raw(rendered: &BTreeMap<String, Rendered>) -> String {
     out
 }
 
+/// A document with its head, in pieces.
+fn document<'d>(path: &'d str, content: Cow<'d, str>) -> [Cow<'d, str>; 5] {
+    let head = Cow::Borrowed("---\n# Source: ");
+    [head, path.into(), "\n".into(), content, "\n".into()]
+}
+
+/// Takes the white space from the end of a text in pieces.
+fn trim_end(pieces: &mut Vec<Cow<'_, str>>) {
+    while let Some(last) = pieces.last_mut() {
+        let length = split::go_trim_end(last).len();
+        if length == last.len() {
+            return;
+        }
+        if length > 0 {
+            last.to_mut().truncate(length);
+            return;
+        }
+        pieces.pop();
+    }
+}
+
 impl Release {
     /// Takes the rendered templates by path: notes apart, partials and empty texts left out, the rest
     /// split into objects and put in order.
@@ -221,39 +242,31 @@ impl Release {
 
     /// The release as `helm template` prints it.
     pub fn print(&self, what: Print) -> String {
-        let sizes = self
-            .manifests
-            .iter()
-            .map(|one| one.path.len() + one.content.len() + 16);
-        let mut out = String::with_capacity(sizes.sum());
-        let mut write = |path: &str, content: &str| {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "---\n# Source: {path}\n{content}\n");
-        };
+        self.pieces(what).concat()
+    }
+
+    /// What [`print`](Self::print) gives, in pieces to be written one after the other: large releases are not copied.
+    pub fn pieces(&self, what: Print) -> Vec<Cow<'_, str>> {
+        let mut pieces = Vec::new();
         if what.crds {
             for crd in &self.crds {
-                write(&crd.path, &crd.file.text());
+                pieces.extend(document(&crd.path, crd.file.text()));
             }
         }
-        for manifest in &self.manifests {
-            write(&manifest.path, &manifest.content);
+        for Manifest { path, content, .. } in &self.manifests {
+            pieces.extend(document(path, content.into()));
         }
-        let trimmed = split::go_trim(&out);
-        if out.starts_with(trimmed) {
-            out.truncate(trimmed.len());
-        } else {
-            out = trimmed.to_owned();
+        trim_end(&mut pieces);
+        pieces.push("\n".into());
+        let hooks = self.hooks.iter().filter(|hook| {
+            let is_left_out = what.no_hooks || what.skip_tests && hook.is_test();
+            !is_left_out
+        });
+        for hook in hooks {
+            let Manifest { path, content, .. } = &hook.manifest;
+            pieces.extend(document(path, content.into()));
         }
-        out.push('\n');
-        if !what.no_hooks {
-            for hook in &self.hooks {
-                if !(what.skip_tests && hook.is_test()) {
-                    let Manifest { path, content, .. } = &hook.manifest;
-                    let _ = write!(out, "---\n# Source: {path}\n{content}\n");
-                }
-            }
-        }
-        out
+        pieces
     }
 
     /// Of a printed release only what some templates printed: `--show-only`, whose patterns are

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::Range};
 
 use trueup_yaml::{Document, Kind, NodeId, Resolved, Schema, Source};
 
-use crate::{error::Error, yaml};
+use crate::{error::Error, values::check_keys, yaml};
 
 /// The documents of a text, as Helm finds them: at `---` at the start of a line, wherever that is; without
 /// the white space around them, empty ones left out.
@@ -64,13 +64,20 @@ fn is_regex_space(c: char) -> bool {
 }
 
 /// `strings.TrimSpace`.
-pub(super) fn go_trim(text: &str) -> &str {
-    text.trim_matches(|c: char| {
-        matches!(
-            c,
-            '\t' | '\n' | '\x0b' | '\x0c' | '\r' | ' ' | '\u{85}' | '\u{a0}'
-        ) || c.is_whitespace()
-    })
+fn go_trim(text: &str) -> &str {
+    text.trim_matches(is_go_space)
+}
+
+/// The same at the end alone.
+pub(super) fn go_trim_end(text: &str) -> &str {
+    text.trim_end_matches(is_go_space)
+}
+
+fn is_go_space(c: char) -> bool {
+    matches!(
+        c,
+        '\t' | '\n' | '\x0b' | '\x0c' | '\r' | ' ' | '\u{85}' | '\u{a0}'
+    ) || c.is_whitespace()
 }
 
 /// The template that a printed document names, without the chart.
@@ -92,7 +99,17 @@ pub(super) struct Head {
 
 impl Head {
     pub(super) fn read(path: &str, text: &str) -> Result<Self, Error> {
-        let doc = yaml::parse(&Source::new(path, text)).map_err(|error| {
+        let read = yaml::parse(&Source::new(path, text)).and_then(|doc| {
+            // Only a bracket or a `?` makes a key that is a collection, and `<<` one that needs a mapping.
+            let bytes = text.as_bytes();
+            if memchr::memchr3(b'{', b'[', b'?', bytes).is_some()
+                || memchr::memmem::find(bytes, b"<<").is_some()
+            {
+                check_keys(&doc, doc.root())?;
+            }
+            Ok(doc)
+        });
+        let doc = read.map_err(|error| {
             error
                 .wrap(&format!("YAML parse error on {path}"))
                 .help("the template printed this; `trueup helm template --debug` shows all of it")
@@ -177,6 +194,8 @@ impl Reader<'_> {
             },
         };
         let place = match field {
+            // Go names the struct that has the field, and that of the metadata has no name.
+            Some(field) if field.contains('.') => format!("struct field .{field}"),
             Some(field) => format!("struct field SimpleHead.{field}"),
             None => "value".to_owned(),
         };

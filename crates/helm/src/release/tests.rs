@@ -108,7 +108,7 @@ fn a_document_that_is_no_object_is_an_error_in_the_words_of_go() {
         ),
         (
             "metadata: {name: [a]}",
-            "YAML parse error on c/templates/a.yaml: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go struct field SimpleHead.metadata.name of type string",
+            "YAML parse error on c/templates/a.yaml: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go struct field .metadata.name of type string",
         ),
     ] {
         let error = release(&[("c/templates/a.yaml", text)]).unwrap_err();

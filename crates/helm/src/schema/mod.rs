@@ -7,29 +7,61 @@
 //! Our own, because no Rust validator words its findings so, and Helm's are part of what is compared;
 //! it is smaller than what the mapping from another's findings would be.
 
-mod compile;
+mod document;
+mod equality;
 mod format;
+mod keywords;
 mod message;
+mod reference;
 #[cfg(test)]
 mod tests;
 mod validate;
 mod verify;
 
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use regex::Regex;
 use serde_json::Value;
 
+use self::document::{Document, Id};
+
 /// A schema, ready to check values with.
-pub(crate) struct Checker(compile::Schemas);
+pub(crate) struct Checker {
+    document: Document,
+    draft: u16,
+    /// What the references of schemas lead to.
+    targets: HashMap<Id, Id>,
+    /// The patterns that values have met, by the place of the pattern or of its schema.
+    patterns: Mutex<HashMap<Id, Option<Regex>>>,
+}
 
 impl Checker {
     /// Of a schema's text. An error is the schema's own.
     pub(crate) fn read(schema: &[u8]) -> Result<Self, String> {
-        let schema: Value = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
-        compile::Schemas::compile(schema).map(Self)
+        let document = Document::read(schema)?;
+        Ok(Self {
+            targets: verify::document(&document)?,
+            draft: keywords::draft(&document),
+            document,
+            patterns: Mutex::default(),
+        })
     }
 
     /// What the values fail; none where they are as the schema asks.
     pub(crate) fn check(&self, values: &Value) -> Option<Vec<Finding>> {
-        validate::validate(&self.0, values)
+        validate::validate(self, values)
+    }
+
+    /// Whether a text has a match of a pattern.
+    fn matches(&self, id: Id, pattern: &str, text: &str) -> bool {
+        let mut patterns = self.patterns.lock().unwrap_or_else(PoisonError::into_inner);
+        let regex = patterns
+            .entry(id)
+            .or_insert_with(|| Regex::new(pattern).ok());
+        regex.as_ref().is_some_and(|regex| regex.is_match(text))
     }
 }
 

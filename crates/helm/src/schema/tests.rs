@@ -85,6 +85,41 @@ fn findings_are_worded_as_by_the_validator_of_helm() {
             "- at '': missing property 'b'\n",
         ),
         (
+            json!({"const": {"a": [1, 2.0]}}),
+            json!({"a": [1.0, 2]}),
+            "fits",
+        ),
+        (
+            json!({"enum": [{"a": 1}, [1]]}),
+            json!([2]),
+            "- at '': 'enum' failed\n",
+        ),
+        (
+            json!({"patternProperties": {"^x": {"type": "string"}}, "additionalProperties": false}),
+            json!({"x1": 1, "y": 2}),
+            "- at '/x1': got number, want string\n- at '': additional properties 'y' not allowed\n",
+        ),
+        (
+            json!({"items": [{"type": "string"}], "additionalItems": {"type": "null"}}),
+            json!(["a", 1]),
+            "- at '/0': got number, want null\n",
+        ),
+        (
+            json!({"prefixItems": [{"type": "string"}], "items": {"type": "null"}}),
+            json!([1, null]),
+            "- at '/0': got number, want string\n",
+        ),
+        (
+            json!({"$schema": "http://json-schema.org/draft-04/schema#", "minimum": 3, "exclusiveMinimum": true}),
+            json!(3),
+            "- at '': exclusiveMinimum: got 3, want 3\n",
+        ),
+        (
+            json!({"$ref": "#/definitions/a~1b%25", "definitions": {"a/b%": {"$ref": "#here"}, "c": {"$anchor": "here", "maximum": 2}}}),
+            json!(3),
+            "- at '': maximum: got 3, want 2\n",
+        ),
+        (
             json!({"allOf": [{"properties": {"a": {}}}], "unevaluatedProperties": false}),
             json!({"a": 1, "b": 2}),
             "- at '/b': false schema\n",
@@ -110,4 +145,33 @@ fn a_circle_of_references_ends() {
 fn a_reference_to_another_document_is_not_fetched() {
     let schema = json!({"properties": {"a": {"$ref": "https://example.com/a.json"}}});
     assert!(findings(&schema, &json!({})).contains("not fetched"));
+}
+
+#[test]
+fn what_is_no_schema_is_told_with_its_place() {
+    for (schema, expected) in [
+        (
+            json!({"properties": {"a/b": {"items": [1]}}}),
+            "#/properties/a~1b/items/0 is no schema: it must be an object or a boolean",
+        ),
+        (json!({"pattern": "("}), "`(` is no regular expression"),
+        (
+            json!({"patternProperties": {"[": {}}}),
+            "`[` is no regular expression",
+        ),
+        (
+            json!({"not": {"$ref": "#/definitions/a"}}),
+            "`$ref` to `#/definitions/a` leads nowhere",
+        ),
+        (
+            json!({"not": {"$ref": "#/x"}, "x": "y"}),
+            "#/x is no schema: it must be an object or a boolean",
+        ),
+    ] {
+        assert_eq!(findings(&schema, &json!({})), expected, "{schema}");
+    }
+    assert!(Checker::read(b"{\"a\": 1,}").is_err());
+    assert!(Checker::read(b"{} {}").is_err());
+    let last = Checker::read(b"{\"type\": \"string\", \"type\": \"null\"}").unwrap();
+    assert!(last.check(&json!(null)).is_none());
 }

@@ -3,8 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::{
-    compile::{Id, Needs, Schema, Schemas},
+    Checker,
+    document::{Document, Id, Json, field},
+    equality::{duplicates, equals},
     format,
+    keywords::Keywords,
     message::{Finding, Kind, count, display, number, quote, quoted},
 };
 
@@ -12,13 +15,14 @@ use super::{
 const MAX_DEPTH: usize = 256;
 
 /// The findings of the whole, the groups of its top dissolved; none where all is well.
-pub(super) fn validate(schemas: &Schemas, value: &Value) -> Option<Vec<Finding>> {
+pub(super) fn validate(checker: &Checker, value: &Value) -> Option<Vec<Finding>> {
     let mut walk = Walk {
-        schemas,
+        checker,
+        document: &checker.document,
         path: Vec::new(),
         depth: 0,
     };
-    let finding = walk.check(Schemas::root(), value)?;
+    let finding = walk.check(checker.document.root(), value)?;
     Some(match finding.kind {
         Kind::Group => finding.causes,
         _ => vec![finding],
@@ -26,12 +30,13 @@ pub(super) fn validate(schemas: &Schemas, value: &Value) -> Option<Vec<Finding>>
 }
 
 struct Walk<'s> {
-    schemas: &'s Schemas,
+    checker: &'s Checker,
+    document: &'s Document,
     path: Vec<String>,
     depth: usize,
 }
 
-impl Walk<'_> {
+impl<'s> Walk<'s> {
     fn finding(&self, kind: Kind, causes: Vec<Finding>) -> Finding {
         Finding {
             path: self.path.clone(),
@@ -45,25 +50,37 @@ impl Walk<'_> {
     }
 
     fn check(&mut self, id: Id, value: &Value) -> Option<Finding> {
-        let schema = self.schemas.get(id)?;
-        if let Some(always) = schema.always {
-            return (!always).then(|| self.says("false schema"));
-        }
+        let fields = match self.document.get(id) {
+            Json::Object(fields) => fields,
+            _ if self.is_false(id) => return Some(self.says("false schema")),
+            _ => return None,
+        };
         if self.depth > MAX_DEPTH {
             return Some(self.says("references go in a circle"));
         }
         self.depth += 1;
-        let finding = self.check_schema(&schema, value);
+        let schema = Keywords::read(self.document, fields, self.checker.draft);
+        let finding = self.check_schema(id, &schema, value);
         self.depth -= 1;
         finding
     }
 
-    fn check_schema(&mut self, schema: &Schema, value: &Value) -> Option<Finding> {
+    /// Whether a schema lets nothing pass, by being `false`.
+    fn is_false(&self, id: Id) -> bool {
+        self.document.flag(id) == Some(false)
+    }
+
+    fn target(&self, id: Id, schema: &Keywords<'_>) -> Option<Id> {
+        let target = || self.checker.targets.get(&id).copied();
+        schema.refers.then(target).flatten()
+    }
+
+    fn check_schema(&mut self, id: Id, schema: &Keywords<'s>, value: &Value) -> Option<Finding> {
         if let Some(finding) = self.of_any(schema, value) {
             return Some(finding);
         }
         let mut found = Vec::new();
-        if let Some(target) = schema.reference {
+        if let Some(target) = self.target(id, schema) {
             let behind = self.check(target, value).map(|finding| {
                 let causes = match finding.kind {
                     Kind::Group => finding.causes,
@@ -72,13 +89,13 @@ impl Walk<'_> {
                 self.finding(Kind::Reference, causes)
             });
             // Before draft 2019 a reference hides its siblings.
-            if self.schemas.draft() < 2019 {
+            if self.checker.draft < 2019 {
                 return behind;
             }
             found.extend(behind);
         }
         match value {
-            Value::Object(fields) => self.of_object(schema, fields, value, &mut found),
+            Value::Object(fields) => self.of_object(id, schema, fields, value, &mut found),
             Value::Array(items) => self.of_list(schema, items, &mut found),
             Value::String(text) => self.of_text(schema, text, &mut found),
             Value::Number(_) => self.of_number(schema, value, &mut found),
@@ -93,34 +110,41 @@ impl Walk<'_> {
     }
 
     /// What ends the look at a value: its type, and the values it may have.
-    fn of_any(&self, schema: &Schema, value: &Value) -> Option<Finding> {
+    fn of_any(&self, schema: &Keywords<'s>, value: &Value) -> Option<Finding> {
         let kind = kind(value);
-        let fits = |wanted: &String| wanted == kind || wanted == "integer" && is_whole(value);
-        if !schema.types.is_empty() && !schema.types.iter().any(fits) {
-            return Some(self.says(format!("got {kind}, want {}", schema.types.join(" or "))));
-        }
-        if let Some(constant) = &schema.constant
-            && !equal(value, constant)
+        if let Some(types) = schema.types
+            && !types.has(kind)
+            && !(types.has("integer") && is_whole(value))
         {
-            return Some(self.says(match constant {
-                Value::Array(_) | Value::Object(_) => "'const' failed".to_owned(),
-                constant => format!("value must be {}", display(constant)),
+            return Some(self.says(format!("got {kind}, want {}", types.names())));
+        }
+        if let Some(constant) = schema.constant
+            && !equals(self.document, constant, value)
+        {
+            return Some(self.says(match self.document.get(constant) {
+                Json::Scalar(constant) => format!("value must be {}", display(constant)),
+                _ => "'const' failed".to_owned(),
             }));
         }
-        if let Some(variants) = &schema.variants
-            && !variants.iter().any(|variant| equal(value, variant))
-        {
-            let plain = !variants
+        if let Some(variants) = schema.variants
+            && !variants
                 .iter()
-                .any(|variant| variant.is_array() || variant.is_object());
-            let all: Vec<String> = variants.iter().map(display).collect();
-            return Some(self.says(match (plain, all.as_slice()) {
-                (false, _) => "'enum' failed".to_owned(),
-                (true, [one]) => format!("value must be {one}"),
-                (true, all) => format!("value must be one of {}", all.join(", ")),
+                .any(|variant| equals(self.document, *variant, value))
+        {
+            let shown = variants
+                .iter()
+                .map(|variant| match self.document.get(*variant) {
+                    Json::Scalar(variant) => Some(display(variant)),
+                    _ => None,
+                });
+            let shown: Option<Vec<String>> = shown.collect();
+            return Some(self.says(match shown.as_deref() {
+                None => "'enum' failed".to_owned(),
+                Some([one]) => format!("value must be {one}"),
+                Some(all) => format!("value must be one of {}", all.join(", ")),
             }));
         }
-        if let (Some(name), Value::String(text)) = (&schema.format, value)
+        if let (Some(name), Value::String(text)) = (schema.format, value)
             && let Some(why) = format::failure(name, text)
         {
             return Some(self.says(format!("{} is not valid {name}: {why}", quote(text))));
@@ -130,7 +154,8 @@ impl Walk<'_> {
 
     fn of_object(
         &mut self,
-        schema: &Schema,
+        id: Id,
+        schema: &Keywords<'s>,
         fields: &Map<String, Value>,
         value: &Value,
         found: &mut Vec<Finding>,
@@ -156,7 +181,7 @@ impl Walk<'_> {
                 )));
             }
         }
-        let missing = missing(fields, &schema.required);
+        let missing = self.missing(fields, schema.required);
         match missing.as_slice() {
             [] => {}
             [one] => found.push(self.says(format!("missing property {}", quote(one)))),
@@ -167,30 +192,20 @@ impl Walk<'_> {
         }
         self.of_dependencies(schema, fields, value, found);
         let mut unknown = Vec::new();
-        for (name, field) in fields {
+        for (name, value) in fields {
             let mut seen = false;
-            let named = schema.properties.get(name).copied();
-            let matching = schema
-                .patterns
-                .iter()
-                .filter(|(pattern, _)| pattern.is_match(name))
-                .map(|(_, id)| *id);
-            for id in named.into_iter().chain(matching) {
+            let named = field(schema.properties, name);
+            for id in named.into_iter().chain(self.matching(schema, name)) {
                 seen = true;
-                found.extend(self.check_at(id, field, name));
+                found.extend(self.check_at(id, value, name));
             }
             let Some(additional) = schema.additional.filter(|_| !seen) else {
                 continue;
             };
-            if self
-                .schemas
-                .get(additional)
-                .and_then(|schema| schema.always)
-                == Some(false)
-            {
+            if self.is_false(additional) {
                 unknown.push(name.as_str());
             } else {
-                found.extend(self.check_at(additional, field, name));
+                found.extend(self.check_at(additional, value, name));
             }
         }
         if !unknown.is_empty() {
@@ -207,32 +222,31 @@ impl Walk<'_> {
                 }
             }
         }
-        self.of_unevaluated(schema, fields, value, found);
+        self.of_unevaluated(id, schema, fields, value, found);
     }
 
     fn of_dependencies(
         &mut self,
-        schema: &Schema,
+        schema: &Keywords<'s>,
         fields: &Map<String, Value>,
         value: &Value,
         found: &mut Vec<Finding>,
     ) {
-        for (name, needs) in &schema.dependencies {
-            if !fields.contains_key(name) {
+        for (name, needs) in schema.dependencies.into_iter().flatten() {
+            if !fields.contains_key(&**name) {
                 continue;
             }
-            match needs {
-                Needs::Properties(names) => {
-                    let missing = missing(fields, names);
-                    if !missing.is_empty() {
-                        found.push(self.says(format!(
-                            "properties {} required, if {} exists",
-                            quoted(missing),
-                            quote(name)
-                        )));
-                    }
-                }
-                Needs::Schema(id) => found.extend(self.check(*id, value)),
+            let Some(names) = self.document.items(*needs) else {
+                found.extend(self.check(*needs, value));
+                continue;
+            };
+            let missing = self.missing(fields, names);
+            if !missing.is_empty() {
+                found.push(self.says(format!(
+                    "properties {} required, if {} exists",
+                    quoted(missing),
+                    quote(name)
+                )));
             }
         }
     }
@@ -240,7 +254,8 @@ impl Walk<'_> {
     /// `unevaluatedProperties`: what neither this schema nor those it consists of look at.
     fn of_unevaluated(
         &mut self,
-        schema: &Schema,
+        id: Id,
+        schema: &Keywords<'s>,
         fields: &Map<String, Value>,
         value: &Value,
         found: &mut Vec<Finding>,
@@ -249,42 +264,67 @@ impl Walk<'_> {
             return;
         };
         for (name, field) in fields {
-            if !self.looks_at(schema, name, value, 0) {
+            if !self.looks_at(id, schema, name, value, 0) {
                 found.extend(self.check_at(rest, field, name));
             }
         }
     }
 
     /// Whether a schema, or one it holds for the same value that accepts it, looks at a property.
-    fn looks_at(&mut self, schema: &Schema, name: &str, value: &Value, depth: usize) -> bool {
+    fn looks_at(
+        &mut self,
+        id: Id,
+        schema: &Keywords<'s>,
+        name: &str,
+        value: &Value,
+        depth: usize,
+    ) -> bool {
         if depth > MAX_DEPTH {
             return false;
         }
-        if schema.properties.contains_key(name)
-            || schema
-                .patterns
-                .iter()
-                .any(|(pattern, _)| pattern.is_match(name))
-            || schema.additional.is_some()
+        if schema.additional.is_some()
+            || field(schema.properties, name).is_some()
+            || self.matching(schema, name).next().is_some()
         {
             return true;
         }
         let parts = [
-            schema.reference,
+            self.target(id, schema),
             schema.condition,
             schema.then,
             schema.otherwise,
         ];
         let parts = parts.into_iter().flatten();
-        let lists = [&schema.all_of, &schema.any_of, &schema.one_of];
+        let lists = [schema.all_of, schema.any_of, schema.one_of];
         let parts: Vec<Id> = parts.chain(lists.into_iter().flatten().copied()).collect();
         parts.into_iter().any(|id| {
-            self.check(id, value).is_none()
-                && self
-                    .schemas
-                    .get(id)
-                    .is_some_and(|part| self.looks_at(&part, name, value, depth + 1))
+            if self.check(id, value).is_some() {
+                return false;
+            }
+            let Some(fields) = self.document.fields(id) else {
+                return false;
+            };
+            let part = Keywords::read(self.document, fields, self.checker.draft);
+            self.looks_at(id, &part, name, value, depth + 1)
         })
+    }
+
+    /// The schemas of the patterns that a name matches.
+    fn matching<'n>(
+        &self,
+        schema: &Keywords<'s>,
+        name: &'n str,
+    ) -> impl Iterator<Item = Id> + use<'s, 'n> {
+        let checker = self.checker;
+        let patterns = schema.patterns.iter();
+        patterns
+            .filter(move |(pattern, id)| checker.matches(*id, pattern, name))
+            .map(|(_, id)| *id)
+    }
+
+    fn missing(&self, fields: &Map<String, Value>, required: &'s [Id]) -> Vec<&'s str> {
+        let names = required.iter().filter_map(|id| self.document.text(*id));
+        names.filter(|name| !fields.contains_key(*name)).collect()
     }
 
     fn check_at(&mut self, id: Id, value: &Value, part: &str) -> Option<Finding> {
@@ -294,7 +334,7 @@ impl Walk<'_> {
         finding
     }
 
-    fn of_list(&mut self, schema: &Schema, items: &[Value], found: &mut Vec<Finding>) {
+    fn of_list(&mut self, schema: &Keywords<'s>, items: &[Value], found: &mut Vec<Finding>) {
         let size = items.len();
         for (limit, name, wrong) in [
             (
@@ -321,13 +361,12 @@ impl Walk<'_> {
         {
             found.push(self.says(format!("items at {} and {} are equal", count(a), count(b))));
         }
-        for (index, (item, id)) in items.iter().zip(&schema.first_items).enumerate() {
+        for (index, (item, id)) in items.iter().zip(schema.first_items).enumerate() {
             found.extend(self.check_at(*id, item, &index.to_string()));
         }
         let rest = items.get(schema.first_items.len()..).unwrap_or_default();
         if let Some(id) = schema.items {
-            let closed = self.schemas.get(id).and_then(|schema| schema.always) == Some(false);
-            if closed && self.schemas.draft() < 2020 && !schema.first_items.is_empty() {
+            if self.is_false(id) && self.checker.draft < 2020 && !schema.first_items.is_empty() {
                 if !rest.is_empty() {
                     found.push(self.says(format!(
                         "last {} additionalItem(s) not allowed",
@@ -344,7 +383,7 @@ impl Walk<'_> {
         self.of_contains(schema, items, found);
     }
 
-    fn of_contains(&mut self, schema: &Schema, items: &[Value], found: &mut Vec<Finding>) {
+    fn of_contains(&mut self, schema: &Keywords<'s>, items: &[Value], found: &mut Vec<Finding>) {
         let Some(contains) = schema.contains else {
             return;
         };
@@ -385,7 +424,7 @@ impl Walk<'_> {
         }
     }
 
-    fn of_text(&mut self, schema: &Schema, text: &str, found: &mut Vec<Finding>) {
+    fn of_text(&mut self, schema: &Keywords<'s>, text: &str, found: &mut Vec<Finding>) {
         let size = text.chars().count();
         for (limit, name, wrong) in [
             (
@@ -407,18 +446,19 @@ impl Walk<'_> {
                 )));
             }
         }
-        if let Some((pattern, written)) = &schema.pattern
-            && !pattern.is_match(text)
+        if let Some(id) = schema.pattern
+            && let Some(pattern) = self.document.text(id)
+            && !self.checker.matches(id, pattern, text)
         {
             found.push(self.says(format!(
                 "{} does not match pattern {}",
                 quote(text),
-                quote(written)
+                quote(pattern)
             )));
         }
     }
 
-    fn of_number(&mut self, schema: &Schema, value: &Value, found: &mut Vec<Finding>) {
+    fn of_number(&mut self, schema: &Keywords<'s>, value: &Value, found: &mut Vec<Finding>) {
         let Some(got) = value.as_f64() else {
             return;
         };
@@ -447,7 +487,7 @@ impl Walk<'_> {
         }
     }
 
-    fn of_conditions(&mut self, schema: &Schema, value: &Value, found: &mut Vec<Finding>) {
+    fn of_conditions(&mut self, schema: &Keywords<'s>, value: &Value, found: &mut Vec<Finding>) {
         if let Some(not) = schema.not
             && self.check(not, value).is_none()
         {
@@ -484,7 +524,7 @@ impl Walk<'_> {
         }
     }
 
-    fn of_one(&mut self, schema: &Schema, value: &Value, found: &mut Vec<Finding>) {
+    fn of_one(&mut self, schema: &Keywords<'s>, value: &Value, found: &mut Vec<Finding>) {
         if schema.one_of.is_empty() {
             return;
         }
@@ -522,40 +562,4 @@ fn kind(value: &Value) -> &'static str {
 
 fn is_whole(value: &Value) -> bool {
     value.as_f64().is_some_and(|number| number.fract() == 0.0)
-}
-
-/// Equality of JSON values; `1` is `1.0`.
-fn equal(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => {
-            a == b
-                || a.as_f64()
-                    .zip(b.as_f64())
-                    .is_some_and(|(a, b)| a.total_cmp(&b).is_eq())
-        }
-        (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
-        }
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter()
-                    .all(|(key, value)| b.get(key).is_some_and(|other| equal(value, other)))
-        }
-        (a, b) => a == b,
-    }
-}
-
-fn duplicates(items: &[Value]) -> Option<(usize, usize)> {
-    items.iter().enumerate().find_map(|(b, item)| {
-        let a = items.iter().take(b).position(|other| equal(item, other))?;
-        Some((a, b))
-    })
-}
-
-fn missing<'n>(fields: &Map<String, Value>, required: &'n [String]) -> Vec<&'n str> {
-    required
-        .iter()
-        .filter(|name| !fields.contains_key(*name))
-        .map(String::as_str)
-        .collect()
 }

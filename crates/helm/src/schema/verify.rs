@@ -1,24 +1,32 @@
-//! Whether a schema can be compiled, all of it, without doing so.
+//! Whether a schema can be used, all of it, before any value meets it.
 
-use std::{collections::HashSet, fmt};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
 
-use serde_json::{Map, Value};
+use super::{
+    document::{Document, Fields, Id, Json},
+    keywords::draft,
+    reference,
+};
 
-use super::compile::{draft, refer, reference, regex};
-
-/// Why the document is no schema, if it is none: a pattern that cannot be read, a reference that leads nowhere,
-/// something that is neither an object nor a boolean.
-pub(super) fn document(document: &Value) -> Result<(), String> {
+/// What the references of a document lead to, by the schema that refers; or why the document is no schema: a pattern
+/// that cannot be read, a reference that leads nowhere, something that is neither an object nor a boolean.
+pub(super) fn document(document: &Document) -> Result<HashMap<Id, Id>, String> {
     let mut verifier = Verifier {
         document,
         draft: draft(document),
-        referred: HashSet::new(),
-        waiting: vec![("#".to_owned(), document)],
+        seen: HashSet::new(),
+        waiting: vec![("#", document.root())],
+        targets: HashMap::new(),
     };
     while let Some((place, schema)) = verifier.waiting.pop() {
-        verifier.schema(&Place::Start(&place), schema)?;
+        if verifier.seen.insert(schema) {
+            verifier.schema(&Place::Start(place), schema)?;
+        }
     }
-    Ok(())
+    Ok(verifier.targets)
 }
 
 /// Where a schema is; most are never told, so that they are put together only when one is.
@@ -42,55 +50,58 @@ impl fmt::Display for Place<'_> {
 }
 
 struct Verifier<'d> {
-    document: &'d Value,
+    document: &'d Document,
     draft: u16,
-    /// The references that were followed.
-    referred: HashSet<&'d str>,
-    /// What references lead to.
-    waiting: Vec<(String, &'d Value)>,
+    /// What references lead to, and was looked at from there.
+    seen: HashSet<Id>,
+    /// What references lead to, with the reference.
+    waiting: Vec<(&'d str, Id)>,
+    targets: HashMap<Id, Id>,
 }
 
 impl<'d> Verifier<'d> {
-    fn schema(&mut self, place: &Place<'_>, schema: &'d Value) -> Result<(), String> {
-        match schema {
-            Value::Bool(_) => Ok(()),
-            Value::Object(fields) => self.fields(place, fields),
+    fn schema(&mut self, place: &Place<'_>, schema: Id) -> Result<(), String> {
+        match self.document.get(schema) {
+            Json::Object(fields) => self.fields(place, schema, fields),
+            Json::Scalar(scalar) if scalar.is_boolean() => Ok(()),
             _ => Err(format!(
                 "{place} is no schema: it must be an object or a boolean"
             )),
         }
     }
 
-    fn fields(&mut self, place: &Place<'_>, fields: &'d Map<String, Value>) -> Result<(), String> {
-        if let Some(to) = reference(fields)
-            && self.referred.insert(to)
-        {
-            self.waiting.push(refer(self.document, to)?);
+    fn fields(&mut self, place: &Place<'_>, schema: Id, fields: &'d Fields) -> Result<(), String> {
+        if let Some(to) = reference::of(self.document, fields) {
+            let target = reference::follow(self.document, to)?;
+            self.targets.insert(schema, target);
+            if !self.seen.contains(&target) {
+                self.waiting.push((to, target));
+            }
         }
         for (key, value) in fields {
             let place = &Place::Below(place, key);
-            match key.as_str() {
+            match &**key {
                 "pattern" => {
-                    if let Some(pattern) = value.as_str() {
-                        regex(pattern)?;
+                    if let Some(pattern) = self.document.text(*value) {
+                        check_regex(pattern)?;
                     }
                 }
-                "properties" => self.named(place, value)?,
+                "properties" => self.named(place, *value)?,
                 "patternProperties" => {
-                    self.named(place, value)?;
-                    for (pattern, _) in value.as_object().into_iter().flatten() {
-                        regex(pattern)?;
+                    self.named(place, *value)?;
+                    for (pattern, _) in self.below(*value) {
+                        check_regex(pattern)?;
                     }
                 }
                 "dependencies" | "dependentRequired" | "dependentSchemas" => {
-                    for (name, needs) in value.as_object().into_iter().flatten() {
-                        if !needs.is_array() {
-                            self.schema(&Place::Below(place, name), needs)?;
+                    for (name, needs) in self.below(*value) {
+                        if self.document.items(*needs).is_none() {
+                            self.schema(&Place::Below(place, name), *needs)?;
                         }
                     }
                 }
-                "items" if value.is_array() => self.several(place, value)?,
-                "allOf" | "anyOf" | "oneOf" | "prefixItems" => self.several(place, value)?,
+                "items" if self.document.items(*value).is_some() => self.several(place, *value)?,
+                "allOf" | "anyOf" | "oneOf" | "prefixItems" => self.several(place, *value)?,
                 "if" | "then" | "else" if self.draft < 7 => {}
                 "additionalProperties"
                 | "propertyNames"
@@ -102,7 +113,7 @@ impl<'d> Verifier<'d> {
                 | "if"
                 | "then"
                 | "else" => {
-                    self.schema(place, value)?;
+                    self.schema(place, *value)?;
                 }
                 _ => {}
             }
@@ -110,15 +121,26 @@ impl<'d> Verifier<'d> {
         Ok(())
     }
 
-    fn named(&mut self, place: &Place<'_>, schemas: &'d Value) -> Result<(), String> {
-        let mut schemas = schemas.as_object().into_iter().flatten();
-        schemas.try_for_each(|(name, schema)| self.schema(&Place::Below(place, name), schema))
+    fn below(&self, schemas: Id) -> &'d Fields {
+        self.document.fields(schemas).unwrap_or_default()
     }
 
-    fn several(&mut self, place: &Place<'_>, schemas: &'d Value) -> Result<(), String> {
-        let schemas = schemas.as_array().into_iter().flatten();
-        schemas
-            .enumerate()
-            .try_for_each(|(index, schema)| self.schema(&Place::Item(place, index), schema))
+    fn named(&mut self, place: &Place<'_>, schemas: Id) -> Result<(), String> {
+        let mut schemas = self.below(schemas).iter();
+        schemas.try_for_each(|(name, schema)| self.schema(&Place::Below(place, name), *schema))
+    }
+
+    fn several(&mut self, place: &Place<'_>, schemas: Id) -> Result<(), String> {
+        let schemas = self.document.items(schemas).unwrap_or_default();
+        let mut schemas = schemas.iter().enumerate();
+        schemas.try_for_each(|(index, schema)| self.schema(&Place::Item(place, index), *schema))
+    }
+}
+
+/// Whether a pattern can be read. Compiling it costs a hundred times as much, and most patterns meet no value.
+fn check_regex(pattern: &str) -> Result<(), String> {
+    match regex_syntax::parse(pattern) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!("`{pattern}` is no regular expression")),
     }
 }

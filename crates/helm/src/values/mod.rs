@@ -37,6 +37,11 @@ impl Values {
         Self::of_document(yaml::document(name, data)?)
     }
 
+    /// As [`parse`](Self::parse), of a text that is shared.
+    pub(crate) fn of_text(name: &str, text: Arc<str>) -> Result<Self, Error> {
+        Self::of_document(yaml::parse(&trueup_yaml::Source::new(name, text))?)
+    }
+
     /// Takes the values of a document that is read already.
     pub fn of_document(document: Document) -> Result<Self, Error> {
         let root = document.root();
@@ -99,7 +104,7 @@ impl fmt::Debug for Values {
 }
 
 /// Refuses mappings whose keys are collections, as Go's parser does, and numbers that JSON has not.
-fn check_keys(document: &Document, node: NodeId) -> Result<(), Error> {
+pub(crate) fn check_keys(document: &Document, node: NodeId) -> Result<(), Error> {
     match document.kind(node) {
         Kind::Mapping => {
             for (key, value) in document.entries(node) {
@@ -109,6 +114,20 @@ fn check_keys(document: &Document, node: NodeId) -> Result<(), Error> {
                     let finding = Diagnostic::error("helm/values", "a key must be text")
                         .at(document.location(key))
                         .help("quote a key that begins with a bracket");
+                    return Err(Error::found(text, finding));
+                }
+                let merges = document.kind(value) == Kind::Scalar
+                    && document.text(key) == Some("<<")
+                    && document.resolve(key, Schema::Sigs) == Resolved::Merge;
+                if merges {
+                    let text = "error converting YAML to JSON: yaml: map merge requires map or \
+                                sequence of maps as the value";
+                    let finding =
+                        Diagnostic::error("helm/values", "only a mapping can be merged in")
+                            .at(document.location(value))
+                            .help(
+                                "name a mapping by its anchor, or quote the `<<` to make it a key",
+                            );
                     return Err(Error::found(text, finding));
                 }
                 check_keys(document, value)?;
@@ -153,6 +172,7 @@ fn go_key(document: &Document, node: NodeId) -> String {
         }
         _ => match document.resolve(node, Schema::Sigs) {
             Resolved::Str(text) => crate::go::quote(text),
+            Resolved::Null => "interface {}(nil)".to_owned(),
             _ => yaml::text(document, node),
         },
     }

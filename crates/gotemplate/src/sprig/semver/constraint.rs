@@ -288,7 +288,9 @@ fn operator(text: &str) -> Operator {
 /// Turns each `1.2 - 1.4` into `>= 1.2, <= 1.4 `.
 fn rewrite_ranges(text: &str) -> String {
     // Only a dash between spaces makes a range; most constraints are spared the pattern.
-    if !text.contains([' ', '\t', '\n', '\x0c', '\r']) || !text.contains('-') {
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\x0c' | b'\r');
+    let is_dash = |three: &[u8]| matches!(three, [a, b'-', b] if is_space(a) && is_space(b));
+    if !text.as_bytes().windows(3).any(is_dash) {
         return text.to_owned();
     }
     let mut out = text.to_owned();
