@@ -18,6 +18,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod render;
 pub mod report;
+pub mod sops;
 pub mod source;
 pub mod status;
 pub mod telemetry;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value as Json;
 use trueup_manifest::Tree;
 use trueup_yaml::{Document, Kind, Source};
 
 use super::{Reference, mounts::sound_path, roles, server};
 use crate::{
     config::{Field, Shape, Type, Value},
+    sops::{File, Form},
     source::Secret,
     vault::{
         error::{ErrorKind, VaultError},
@@ -45,15 +47,59 @@ impl Sealed {
         let sealer = sealer.filter(|sealer| sealer.opens()).ok_or_else(|| {
             failed("there is no age identity here").help("name it in `keys.identityFrom`")
         })?;
-        let clear = match self.format {
-            Format::Age => sealer
-                .open(&self.bytes)
-                .await
-                .map_err(|_| failed("the age identity of `keys.identityFrom` does not open it"))?,
-        };
-        let text = std::str::from_utf8(&clear).map_err(|_| failed("it holds no text"))?;
-        values(text).ok_or_else(|| failed("what is in it is no mapping of names to texts"))
+        match self.format {
+            Format::Age => {
+                let clear = sealer.open(&self.bytes).await.map_err(|_| {
+                    failed("the age identity of `keys.identityFrom` does not open it")
+                })?;
+                let text = std::str::from_utf8(&clear).map_err(|_| failed("it holds no text"))?;
+                values(text)
+            }
+            Format::Sops(form) => {
+                let opened = of_sops(&self.bytes, form, sealer).await;
+                texts(&opened.map_err(|why| failed(&why))?)
+            }
+        }
+        .ok_or_else(|| failed("what is in it is no mapping of names to texts"))
     }
+}
+
+/// What SOPS sealed, its MAC verified.
+async fn of_sops(bytes: &[u8], form: Form, sealer: &Sealer) -> Result<Json, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "it holds no text".to_owned())?;
+    let file = File::parse(text, form).map_err(|error| error.to_string())?;
+    let [part] = file.parts() else {
+        return Err("it is of several files".to_owned());
+    };
+    if part.sealed_keys().next().is_none() {
+        return Err("it is sealed to no age recipient".to_owned());
+    }
+    for sealed in part.sealed_keys() {
+        let Ok(key) = sealer.open(sealed.as_bytes()).await else {
+            continue;
+        };
+        let mut documents = part.open(&key).map_err(|error| error.to_string())?;
+        return match (documents.pop(), documents.is_empty()) {
+            (Some(document), true) => Ok(document),
+            _ => Err("it has several documents".to_owned()),
+        };
+    }
+    Err("the age identity of `keys.identityFrom` is that of none of its recipients".to_owned())
+}
+
+/// The texts of a mapping of scalars.
+fn texts(value: &Json) -> Option<BTreeMap<String, Secret>> {
+    let entries = value.as_object()?.iter();
+    let entries = entries.map(|(name, value)| {
+        let text = match value {
+            Json::String(text) => text.clone(),
+            Json::Bool(flag) => flag.to_string(),
+            Json::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        Some((name.clone(), Secret::new(text)))
+    });
+    entries.collect()
 }
 
 /// The texts of a mapping.
@@ -82,6 +128,8 @@ fn values(text: &str) -> Option<BTreeMap<String, Secret>> {
 pub enum Format {
     /// By age as a whole: a mapping of names to texts, in YAML or JSON.
     Age,
+    /// By SOPS, value by value.
+    Sops(Form),
 }
 
 pub(super) const INITIAL: Shape = Shape {
@@ -110,20 +158,28 @@ pub(super) const INITIAL: Shape = Shape {
         ),
     ],
     one_of: &[],
-    example: "{path: jupyterhub/auth0, dataFrom: {age: secrets/auth0.age}}",
+    example: "{path: jupyterhub/auth0, dataFrom: {sops: secrets/auth0.enc.yaml}}",
 };
 
 pub(super) const DATA_FROM: Shape = Shape {
     name: "`dataFrom`",
     title: "DataFrom",
     about: "A sealed file of the repository. The identity in `keys.identityFrom` opens it.",
-    fields: &[Field::optional(
-        "age",
-        Type::Path,
-        "A file that is sealed by age as a whole: a mapping of names to texts, in YAML or JSON.",
-    )],
-    one_of: &["age"],
-    example: "age: secrets/auth0.age",
+    fields: &[
+        Field::optional(
+            "age",
+            Type::Path,
+            "A file that is sealed by age as a whole: a mapping of names to texts, in YAML or JSON.",
+        ),
+        Field::optional(
+            "sops",
+            Type::Path,
+            "A file that SOPS sealed to age recipients: a mapping of names to texts, in YAML, JSON or lines of \
+             `NAME=value` (`.env`). One that was changed without SOPS is refused.",
+        ),
+    ],
+    one_of: &["age", "sops"],
+    example: "sops: secrets/auth0.enc.yaml",
 };
 
 pub(super) fn decode(
@@ -158,7 +214,7 @@ pub(super) fn decode(
     }
     if let Some(from) = fields.optional("dataFrom") {
         let from_fields = from.fields(&DATA_FROM)?;
-        let (_, file) = from_fields.choice()?;
+        let (which, file) = from_fields.choice()?;
         let file = file.path()?;
         let shown = tree.display(&file.value);
         let Ok(bytes) = tree.read(&file.value) else {
@@ -168,11 +224,15 @@ pub(super) fn decode(
             );
             return None;
         };
+        let format = match which {
+            "sops" => Format::Sops(Form::of_name(&shown)),
+            _ => Format::Age,
+        };
         sealed.push(Sealed {
             path: path.clone(),
             file: shown,
             bytes: bytes.to_vec(),
-            format: Format::Age,
+            format,
         });
         any = true;
     }
