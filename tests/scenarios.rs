@@ -20,9 +20,10 @@ const CALLS: [(&str, &[&str]); 7] = [
 ];
 
 /// Calls of the tests of the Vault bootstrap, and the real server that each one starts.
-const VAULT_CALLS: [(&str, &str); 4] = [
+const VAULT_CALLS: [(&str, &str); 5] = [
     ("server_program(", "vault"),
     ("on_a_vault(", "vault"),
+    ("refused_before_a_vault(", "vault"),
     ("bao::program(", "bao"),
     ("moto::program(", "moto"),
 ];

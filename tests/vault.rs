@@ -16,6 +16,8 @@ mod aws;
 mod bao;
 #[path = "vault/daemon.rs"]
 mod daemon;
+#[path = "vault/door.rs"]
+mod door;
 #[path = "vault/estate.rs"]
 mod estate;
 #[path = "vault/faults.rs"]
@@ -26,6 +28,8 @@ mod forward;
 mod kill;
 #[path = "vault/kubelet.rs"]
 mod kubelet;
+#[path = "vault/load.rs"]
+mod load;
 #[path = "vault/login.rs"]
 mod login;
 #[path = "vault/moto.rs"]
@@ -38,13 +42,23 @@ mod openbao;
 mod phase;
 #[path = "vault/pods.rs"]
 mod pods;
+#[path = "vault/prune.rs"]
+mod prune;
 #[path = "vault/rekey.rs"]
 mod rekey;
+#[path = "vault/replace.rs"]
+mod replace;
 #[path = "vault/rotate.rs"]
 mod rotate;
 #[path = "vault/saved.rs"]
 mod saved;
+#[path = "vault/stop.rs"]
+mod stop;
+#[path = "vault/stores.rs"]
+mod stores;
 #[path = "vault/taint.rs"]
 mod taint;
+#[path = "vault/unseal.rs"]
+mod unseal;
 #[path = "vault/world.rs"]
 mod world;

@@ -11,9 +11,11 @@ use super::{
     global::Global,
     output::{self, Format, FormatArg},
     repository::Repository,
+    signals,
     vault_keys::{Export, Rekey, RotateRoot},
 };
 use crate::{
+    apply::stopping,
     config::Content,
     pipeline::Clusters,
     vault::{Depth, Kind, Phase, VaultReport, file},
@@ -85,7 +87,7 @@ impl Args {
         match &self.command {
             Command::Status(what) => status(what, global, console),
             Command::Diff(what) => {
-                let report = carry_out(what, Depth::Everything, true, global)?;
+                let report = carry_out((what, Depth::Everything, true), global, console)?;
                 tell(&report, what, true, console)?;
                 Ok(match (report.errors.has_errors(), report.changes()) {
                     (true, _) => Exit::Trouble,
@@ -98,17 +100,17 @@ impl Args {
             Command::Verify(what) => verify(what, global, console),
             Command::Rekey(run) => {
                 let split = (run.shares, run.threshold);
-                let report = super::runtime()?.block_on(async {
-                    let phase = open(&run.what.what, global).await?;
-                    Ok::<_, Failure>(phase.rekey(split, run.dry_run).await)
-                })?;
+                let report = super::runtime()?.block_on(stoppable(
+                    (&run.what.what, global, console),
+                    async |phase| phase.rekey(split, run.dry_run).await,
+                ))?;
                 end(&report, &run.what, run.dry_run, console)
             }
             Command::RotateRoot(run) => {
-                let report = super::runtime()?.block_on(async {
-                    let phase = open(&run.what.what, global).await?;
-                    Ok::<_, Failure>(phase.rotate_root(&run.mounts, run.dry_run).await)
-                })?;
+                let report = super::runtime()?.block_on(stoppable(
+                    (&run.what.what, global, console),
+                    async |phase| phase.rotate_root(&run.mounts, run.dry_run).await,
+                ))?;
                 end(&report, &run.what, run.dry_run, console)
             }
             Command::ExportRecovery(run) => super::runtime()?.block_on(async {
@@ -129,7 +131,7 @@ impl Args {
 
 impl Run {
     fn run(&self, depth: Depth, global: &Global, console: &Console) -> Result<Exit, Failure> {
-        let report = carry_out(&self.what, depth, self.dry_run, global)?;
+        let report = carry_out((&self.what, depth, self.dry_run), global, console)?;
         end(&report, &self.what, self.dry_run, console)
     }
 }
@@ -194,15 +196,30 @@ async fn open(what: &str, global: &Global) -> Result<Phase, Failure> {
 }
 
 fn carry_out(
-    what: &What,
-    depth: Depth,
-    dry_run: bool,
+    (what, depth, dry_run): (&What, Depth, bool),
     global: &Global,
+    console: &Console,
 ) -> Result<VaultReport, Failure> {
-    super::runtime()?.block_on(async {
-        let phase = open(&what.what, global).await?;
-        Ok(phase.run(depth, dry_run).await)
-    })
+    super::runtime()?.block_on(stoppable((&what.what, global, console), async |phase| {
+        phase.run(depth, dry_run).await
+    }))
+}
+
+/// Works on a Vault until it is done or a signal comes: then the requests in hand are finished, and no token and no
+/// lease is left behind.
+async fn stoppable(
+    (what, global, console): (&str, &Global, &Console),
+    work: impl AsyncFnOnce(Phase) -> VaultReport,
+) -> Result<VaultReport, Failure> {
+    let (stopper, stopped) = stopping();
+    let phase = open(what, global).await?.until(stopped);
+    tokio::select! {
+        report = work(phase) => Ok(report),
+        stopped = signals::stop_on_signal(stopper, console) => {
+            stopped?;
+            Err(Failure::new("cli/interrupted", "the run was cut off"))
+        }
+    }
 }
 
 fn verify(what: &What, global: &Global, console: &Console) -> Result<Exit, Failure> {

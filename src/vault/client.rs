@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use super::{
     error::{ErrorKind, VaultError},
+    login::Token,
     reach::Route,
 };
 use crate::source::Secret;
@@ -44,6 +45,8 @@ pub(super) struct Client {
     label: Option<String>,
     namespace: Option<String>,
     token: Option<Secret>,
+    /// How long the token lives unless it is renewed.
+    renewed_within: Option<Duration>,
     /// The servers that this one may send on to, as it does when it no longer leads.
     peers: Arc<[Self]>,
 }
@@ -90,6 +93,7 @@ impl Client {
             label: None,
             namespace: None,
             token: None,
+            renewed_within: None,
             peers: Arc::default(),
         }
     }
@@ -113,6 +117,18 @@ impl Client {
     pub(super) fn with_token(mut self, token: Secret) -> Self {
         self.token = Some(token);
         self
+    }
+
+    /// The same server, with the token of a login.
+    #[must_use]
+    pub(super) fn with_login(mut self, token: Token) -> Self {
+        self.renewed_within = token.renewed_within;
+        self.with_token(token.secret)
+    }
+
+    /// How long its token lives unless it is renewed; none where it need not be, or cannot.
+    pub(super) fn renewed_within(&self) -> Option<Duration> {
+        self.renewed_within
     }
 
     /// The same server, which may send on to others of these.
@@ -280,7 +296,7 @@ impl Client {
             .uri(url)
             // Vault refuses requests that a browser could be talked into.
             .header("x-vault-request", "true");
-        if let Some(namespace) = &self.namespace {
+        if let Some(namespace) = self.namespace.as_ref().filter(|_| !is_of_server(path)) {
             request = request.header("x-vault-namespace", namespace);
         }
         if let Some(token) = &self.token {
@@ -318,6 +334,28 @@ impl Client {
         let message = format!("{} broke off its answer: {error}", self.describe());
         VaultError::new(ErrorKind::Unreachable, message)
     }
+}
+
+/// Whether a path is about the server itself: those are refused in any namespace but the root.
+fn is_of_server(path: &str) -> bool {
+    let first = path
+        .strip_prefix("sys/")
+        .and_then(|rest| rest.split(['/', '?']).next());
+    first.is_some_and(|first| {
+        [
+            "generate-root",
+            "health",
+            "init",
+            "leader",
+            "rekey",
+            "rotate",
+            "seal",
+            "seal-status",
+            "storage",
+            "unseal",
+        ]
+        .contains(&first)
+    })
 }
 
 /// Whether an address is that of a server. A server may know itself by the beginning of its name in the
@@ -360,6 +398,7 @@ fn kind_of(status: StatusCode, said: &str) -> ErrorKind {
         404 => ErrorKind::NotFound,
         403 => ErrorKind::Forbidden,
         405 => ErrorKind::Unsupported,
+        _ if said.contains("only available in root namespace") => ErrorKind::Unsupported,
         429 => ErrorKind::Throttled,
         // "Vault is sealed", and "server is not yet initialized".
         503 if said.contains("not yet initialized") => ErrorKind::Uninitialised,
@@ -463,6 +502,11 @@ mod tests {
                 ErrorKind::Uninitialised,
             ),
             (400, "path is already in use", ErrorKind::Invalid),
+            (
+                400,
+                "operation only available in root namespace",
+                ErrorKind::Unsupported,
+            ),
             (429, "", ErrorKind::Throttled),
             (500, "", ErrorKind::Server),
         ] {

@@ -22,6 +22,10 @@ pub fn compare(before: Option<&Bootstrap>, after: Option<&Bootstrap>) -> WorkRep
             .iter()
             .map(|one| (one.path.clone(), one.what.ledger_word()))
             .collect(),
+        fields: was
+            .iter()
+            .filter_map(|one| Some((one.path.clone(), one.what.field_names()?)))
+            .collect(),
         ..Ledger::default()
     };
     let mut actions = plan(&wanted, &holding(&was), &ledger, &Digester::passing());

@@ -13,7 +13,7 @@ use super::{
     guard::Guard,
     ledger::Ledger,
     patience::patiently,
-    plan::{Action, Kind, Write},
+    plan::{Action, Kind, Write, stand_in},
     references,
     store::KeyStore,
     wanted::Wanted,
@@ -57,14 +57,7 @@ pub(super) async fn configure(
     // Known before it is there: a crash in between leaves nothing that is ours and forgotten.
     let before = ledger.clone();
     for action in actions.iter().filter(|action| action.blocked.is_none()) {
-        let makes = matches!(action.kind, Kind::Create | Kind::Recreate);
-        // Whether a mount may be deleted is what the file said last.
-        let keeps = action.kind != Kind::Prune && ledger.made.contains_key(&action.path);
-        if makes || keeps {
-            ledger
-                .made
-                .insert(action.path.clone(), word(wanted, action));
-        }
+        announce(wanted, action, ledger);
     }
     if *ledger != before {
         ledger.save(store).await?;
@@ -80,19 +73,67 @@ pub(super) async fn configure(
         }
         let now = kept.iter().copied().filter(|action| action.step == step);
         guard.ensure().await?;
-        run(client, now.collect(), ledger, &mut done).await;
+        run(client, now.collect(), ledger, guard, &mut done).await;
     }
     if !done.errors.has_errors() {
         // In order: a role before the policy it names, that before the mount it lies in.
         for action in pruned {
             guard.ensure().await?;
-            run(client, vec![action], ledger, &mut done).await;
+            run(client, vec![action], ledger, guard, &mut done).await;
         }
     }
+    for action in actions.iter().filter(|one| one.kind == Kind::None) {
+        if let Some(known) = ledger.fields.get_mut(&action.path) {
+            let declared = declared(wanted, &action.path);
+            known.retain(|field| declared.contains(field));
+        }
+    }
+    for path in &done.written {
+        if ledger.fields.contains_key(path) {
+            ledger.fields.insert(path.clone(), declared(wanted, path));
+        }
+    }
+    ledger.fields.retain(|_, fields| !fields.is_empty());
     if *ledger != before {
         ledger.save(store).await?;
     }
     Ok(done)
+}
+
+/// Tells the ledger what an action is about to make and to write.
+fn announce(wanted: &[Wanted], action: &Action, ledger: &mut Ledger) {
+    let path = &action.path;
+    let makes = matches!(action.kind, Kind::Create | Kind::Recreate);
+    // Whether a mount may be deleted is what the file said last.
+    let keeps = action.kind != Kind::Prune && ledger.made.contains_key(path);
+    if makes || keeps {
+        ledger.made.insert(path.clone(), word(wanted, action));
+    }
+    if action.word == "audit device" && action.kind == Kind::Recreate {
+        ledger.made.insert(stand_in(path), action.word.to_owned());
+    }
+    if makes || action.kind == Kind::Configure {
+        let declared = declared(wanted, path);
+        let known = ledger.fields.entry(path.clone()).or_default();
+        known.extend(declared);
+        if known.is_empty() {
+            ledger.fields.remove(path);
+        }
+    }
+}
+
+/// The fields that the file declares at a path.
+fn declared(wanted: &[Wanted], path: &str) -> BTreeSet<String> {
+    let found = wanted.iter().find(|one| one.path == path);
+    let names = found.and_then(|one| one.what.field_names());
+    names.unwrap_or_default()
+}
+
+/// Whether the ledger knows fields that the file no longer declares, of things that are as they should be.
+pub(super) fn knows_too_much(wanted: &[Wanted], actions: &[Action], ledger: &Ledger) -> bool {
+    let same = actions.iter().filter(|one| one.kind == Kind::None);
+    let mut known = same.filter_map(|one| Some((one, ledger.fields.get(&one.path)?)));
+    known.any(|(one, known)| !known.is_subset(&declared(wanted, &one.path)))
 }
 
 /// What the ledger calls it.
@@ -101,11 +142,18 @@ fn word(wanted: &[Wanted], action: &Action) -> String {
     found.map_or_else(|| action.word.to_owned(), |one| one.what.ledger_word())
 }
 
-async fn run(client: &Client, actions: Vec<&Action>, ledger: &mut Ledger, done: &mut Done) {
+async fn run(
+    client: &Client,
+    actions: Vec<&Action>,
+    ledger: &mut Ledger,
+    guard: &Guard,
+    done: &mut Done,
+) {
     let works: Vec<BoxFuture<'_, (&Action, Carried)>> = actions
         .into_iter()
-        .map(|action| async move { (action, carry_out(client, action).await) }.boxed())
+        .map(|action| async move { (action, carry_out(client, action, guard).await) }.boxed())
         .collect();
+    let mut stopped = None;
     let mut running = stream::iter(works).buffer_unordered(AT_ONCE);
     while let Some((action, result)) = running.next().await {
         match result {
@@ -117,6 +165,10 @@ async fn run(client: &Client, actions: Vec<&Action>, ledger: &mut Ledger, done: 
                 }
                 if action.kind == Kind::Prune {
                     ledger.forget(&action.path);
+                }
+                if action.word == "audit device" {
+                    ledger.unmanaged.remove(&action.path);
+                    ledger.forget(&stand_in(&action.path));
                 }
                 for write in &action.writes {
                     if let Write::Move(from, to) = write {
@@ -132,18 +184,55 @@ async fn run(client: &Client, actions: Vec<&Action>, ledger: &mut Ledger, done: 
             Err(error) if is_unmanaged(action, &error) => {
                 ledger.made.remove(&action.path);
                 done.unmanaged.push(action.path.clone());
-                let text = format!(
-                    "{}: the server leaves its audit devices to its own configuration",
-                    action.path
-                );
+                ledger.unmanaged.insert(action.path.clone());
+                done.warnings.push(left_to_the_server(&action.path));
+            }
+            Err(error) if error.kind == ErrorKind::Stopped => stopped = Some(error),
+            // A version of the server may bring something that nobody knows of here.
+            Err(error) if action.kind == Kind::Prune && error.message.contains("cannot delete") => {
+                let kept = Diagnostic::warning("vault/kept", error.message);
                 done.warnings
-                    .push(Diagnostic::warning("vault/audit-unmanaged", text).help(
-                        "declare the device in the configuration of the server, and remove it here",
-                    ));
+                    .push(kept.help("it is the server's own: name it in the file, or leave it"));
             }
             Err(error) => done.errors.push(Diagnostic::from(error)),
         }
     }
+    // Once for all that was not begun.
+    done.errors.extend(stopped.map(Diagnostic::from));
+}
+
+/// Says of audit devices that the server refused before that they are none of ours, where nothing else is to be done: a
+/// server that is configured otherwise by now is asked again beside other changes.
+pub(super) fn leave_unmanaged(
+    actions: &mut [Action],
+    ledger: &Ledger,
+    only_looks: bool,
+) -> Diagnostics {
+    let is_left = |action: &Action| {
+        action.word == "audit device"
+            && action.kind == Kind::Create
+            && ledger.unmanaged.contains(&action.path)
+    };
+    let mut warnings = Diagnostics::new();
+    let others = actions
+        .iter()
+        .any(|one| one.kind != Kind::None && !is_left(one));
+    if others && !only_looks {
+        return warnings;
+    }
+    for action in actions.iter_mut().filter(|action| is_left(action)) {
+        warnings.push(left_to_the_server(&action.path));
+        action.kind = Kind::None;
+        action.changes.clear();
+        action.writes.clear();
+    }
+    warnings
+}
+
+fn left_to_the_server(path: &str) -> Diagnostic {
+    let text = format!("{path}: the server leaves its audit devices to its own configuration");
+    Diagnostic::warning("vault/audit-unmanaged", text)
+        .help("declare the device in the configuration of the server, and remove it here")
 }
 
 /// Whether a server refuses audit devices by its API at all, as `OpenBao` does.
@@ -153,8 +242,13 @@ fn is_unmanaged(action: &Action, error: &VaultError) -> bool {
             || error.message.contains("cannot enable audit device via API"))
 }
 
-async fn carry_out(client: &Client, action: &Action) -> Result<Vec<String>, VaultError> {
+async fn carry_out(
+    client: &Client,
+    action: &Action,
+    guard: &Guard,
+) -> Result<Vec<String>, VaultError> {
     let mut warnings = Vec::new();
+    guard.go_on()?;
     for write in &action.writes {
         let answer = patiently(|| send(client, write).boxed()).await?;
         let said = answer.get("warnings").and_then(Value::as_array);

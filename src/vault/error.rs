@@ -29,6 +29,8 @@ pub enum ErrorKind {
     KeysLost,
     /// The key store, the journal or an identity cannot be used.
     Keys,
+    /// The run was told to stop.
+    Stopped,
 }
 
 /// A failure, with the request that met it. It holds no secret: neither bodies nor tokens get here.
@@ -83,6 +85,7 @@ impl VaultError {
             ErrorKind::Server => "vault/failed",
             ErrorKind::KeysLost => "vault/keys-lost",
             ErrorKind::Keys => "vault/keys",
+            ErrorKind::Stopped => "vault/stopped",
         }
     }
 }

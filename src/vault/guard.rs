@@ -16,7 +16,10 @@ use tokio::{
 };
 
 use super::error::{ErrorKind, VaultError};
-use crate::{apply, cluster::Cluster};
+use crate::{
+    apply::{self, Stopped},
+    cluster::Cluster,
+};
 
 /// How long it is waited for.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -38,6 +41,7 @@ pub(super) enum By {
 pub(super) struct Guard {
     by: By,
     held: Mutex<Option<Held>>,
+    stopped: Stopped,
 }
 
 enum Held {
@@ -52,12 +56,31 @@ impl Guard {
         Self {
             by,
             held: Mutex::new(None),
+            stopped: Stopped::never(),
+        }
+    }
+
+    /// From when this one stops on, nothing more is written.
+    pub(super) fn until(&mut self, stopped: Stopped) {
+        self.stopped = stopped;
+    }
+
+    /// An error where the run is to stop.
+    pub(super) fn go_on(&self) -> Result<(), VaultError> {
+        match self.stopped.why() {
+            None => Ok(()),
+            Some(_) => Err(VaultError::new(
+                ErrorKind::Stopped,
+                "the run was stopped before all of it was done",
+            )
+            .help("the next run goes on from there")),
         }
     }
 
     /// Takes it, where it is not held yet; gives whether it was taken now, so that what was read before
-    /// may be old. An error where it was lost.
+    /// may be old. An error where it was lost, or where the run is to stop.
     pub(super) async fn ensure(&self) -> Result<bool, VaultError> {
+        self.go_on()?;
         let mut held = self.held.lock().await;
         match &*held {
             Some(Held::Lease(lease)) if !lease.is_ours() => {

@@ -29,6 +29,12 @@ pub(super) struct Ledger {
     /// Configurations whose root credentials only the Vault knows, with the name of their access key.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub rotated: BTreeMap<String, String>,
+    /// The fields that were written at a path, so that one that the file no longer declares is emptied.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub fields: BTreeMap<String, BTreeSet<String>>,
+    /// Audit devices that the server leaves to its own configuration, as it said when it was last asked.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
+    pub unmanaged: BTreeSet<String>,
 }
 
 impl Ledger {
@@ -74,6 +80,8 @@ impl Ledger {
             .retain(|place, _| !place.starts_with(&fields) && !place.starts_with(&below));
         self.rotated
             .retain(|made, _| made != path && !made.starts_with(&below));
+        self.fields
+            .retain(|made, _| made != path && !made.starts_with(&below));
     }
 
     /// Follows a mount to where it was moved. Digests are of places: those of before mean nothing.
@@ -90,14 +98,8 @@ impl Ledger {
             })
             .collect();
         self.digests.retain(|place, _| !place.starts_with(&below));
-        let rotated = std::mem::take(&mut self.rotated);
-        self.rotated = rotated
-            .into_iter()
-            .map(|(path, key)| match path.strip_prefix(&below) {
-                Some(tail) => (format!("{to}/{tail}"), key),
-                None => (path, key),
-            })
-            .collect();
+        self.rotated = followed(&mut self.rotated, &below, to);
+        self.fields = followed(&mut self.fields, &below, to);
     }
 
     /// The digests of this ledger, with its key opened, or a new one made.
@@ -117,6 +119,17 @@ impl Ledger {
             lasts,
         })
     }
+}
+
+/// What is known of paths, with those of a mount where it is now.
+fn followed<T>(known: &mut BTreeMap<String, T>, below: &str, to: &str) -> BTreeMap<String, T> {
+    let known = std::mem::take(known).into_iter();
+    known
+        .map(|(path, value)| match path.strip_prefix(below) {
+            Some(tail) => (format!("{to}/{tail}"), value),
+            None => (path, value),
+        })
+        .collect()
 }
 
 /// Makes keyed digests of secrets.

@@ -3,7 +3,7 @@
 //! What proves who asks is sent to one server and kept nowhere in clear. What comes back is a token that
 //! whoever asked revokes when its work is done.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
@@ -25,12 +25,67 @@ use crate::{
 /// The request whose signature proves who asks.
 const IDENTITY: &str = "Action=GetCallerIdentity&Version=2011-06-15";
 
+/// What a login gives.
+pub(super) struct Token {
+    /// The token.
+    pub secret: Secret,
+    /// How long it lives unless it is renewed; none where it lives on, or cannot be renewed.
+    pub renewed_within: Option<Duration>,
+}
+
+impl Token {
+    /// What a login or a renewal answers.
+    fn of(answer: &Value) -> Option<Self> {
+        let auth = answer.get("auth")?;
+        let seconds = auth.get("lease_duration").and_then(Value::as_u64);
+        let renewable = auth.get("renewable").and_then(Value::as_bool) == Some(true);
+        Some(Self {
+            secret: Secret::new(auth.get("client_token")?.as_str()?),
+            renewed_within: seconds
+                .filter(|seconds| renewable && *seconds > 0)
+                .map(Duration::from_secs),
+        })
+    }
+}
+
+/// Works with a token, which is renewed after two thirds of its time, again and again, for as long as the work takes.
+pub(super) async fn renewing<T>(
+    client: &Client,
+    renewed_within: Option<Duration>,
+    work: impl Future<Output = T>,
+) -> T {
+    tokio::pin!(work);
+    let mut left = renewed_within;
+    loop {
+        let Some(time) = left else {
+            return work.await;
+        };
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(time * 2 / 3) => {}
+        }
+        let nothing = json!({});
+        let renewal = client.write("auth/token/renew-self", &nothing);
+        tokio::select! {
+            done = &mut work => return done,
+            answer = renewal => left = match answer {
+                Ok(answer) => Token::of(&answer).and_then(|token| token.renewed_within),
+                Err(error) => {
+                    // It may last until the end; if not, the request that needs it says so.
+                    tracing::warn!(%error, "the token cannot be renewed");
+                    None
+                }
+            },
+        }
+    }
+}
+
 /// A token for a login. An `AppRole`'s secret id is in the store, where the bootstrap left it.
 pub(super) async fn login(
     client: &Client,
     at: &LoginAt,
     kept: Option<&Kept>,
-) -> Result<Secret, VaultError> {
+) -> Result<Token, VaultError> {
     let body = match &at.by {
         LoginBy::AppRole => of_store(at, kept).await?,
         LoginBy::Kubernetes { token_file } => {
@@ -54,8 +109,7 @@ pub(super) async fn login(
     let answer = client
         .write(&format!("auth/{}/login", at.mount), &body)
         .await?;
-    let token = answer.pointer("/auth/client_token").and_then(Value::as_str);
-    token.map(Secret::new).ok_or_else(|| {
+    Token::of(&answer).ok_or_else(|| {
         let message = format!("a login at auth/{} gave no token", at.mount);
         VaultError::new(ErrorKind::Server, message)
     })

@@ -16,7 +16,7 @@ use super::{
     store::{FileStore, KeyStore, S3Store, SecretStore},
     wanted::What,
 };
-use crate::{aws::Provider, cluster::Cluster, plan::SavedWork, source::Secret};
+use crate::{apply::Stopped, aws::Provider, cluster::Cluster, plan::SavedWork, source::Secret};
 
 /// How far to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +97,16 @@ impl Phase {
     #[must_use]
     pub fn expecting(mut self, expected: Option<SavedWork>) -> Self {
         self.expected = expected;
+        self
+    }
+
+    /// Once told to stop, it finishes the requests in hand, begins no other that writes, and leaves no token and no
+    /// lease behind.
+    #[must_use]
+    pub fn until(mut self, stopped: Stopped) -> Self {
+        if let Some(kept) = &mut self.kept {
+            kept.guard.until(stopped);
+        }
         self
     }
 

@@ -1,11 +1,14 @@
 //! The whole of a `vault` phase: wait, initialise, unseal, configure, and leave no token behind.
 
+use std::borrow::Cow;
+
 use trueup_manifest::Diagnostic;
 
 use super::{
     client::Client,
-    configure::configure,
+    configure::{configure, knows_too_much, leave_unmanaged},
     error::{ErrorKind, VaultError},
+    exclusive,
     file::{LoginBy, RootToken},
     init::{Condition, Init, Vault},
     journal::{Journal, Stage},
@@ -75,7 +78,9 @@ impl<'a> Run<'a> {
             return self.guess(report).await;
         };
         let (client, whose) = self.authorised(server, keys.as_ref()).await?;
-        let mut result = self.bring_about(&client, report).await;
+        let time = client.renewed_within();
+        let work = self.bring_about(&client, report);
+        let mut result = login::renewing(&client, time, work).await;
         let mut good = result.is_ok() && !report.errors.has_errors() && !self.only_looks;
         if good && whose != Whose::Own {
             result = self.equip(&client).await;
@@ -267,7 +272,7 @@ impl<'a> Run<'a> {
         let mut refused = None;
         if let Some(at) = &self.phase.bootstrap.auth {
             match login(server, at, self.phase.kept.as_ref()).await {
-                Ok(token) => return Ok((self.led(server).with_token(token), Whose::Own)),
+                Ok(token) => return Ok((self.led(server).with_login(token), Whose::Own)),
                 // The bootstrap has not come to it yet, or somebody took it away: the shares bring it back.
                 Err(error) if LOGIN_REFUSED.contains(&error.kind) => refused = Some(error),
                 Err(error) => return Err(error),
@@ -327,15 +332,27 @@ impl<'a> Run<'a> {
         loop {
             let mut ledger = Ledger::load(&**store).await?;
             let digester = ledger.digester(sealer).await?;
-            let holds = observe(client, wanted, &ledger).await?;
-            let mut actions = plan(wanted, &holds, &ledger, &digester);
             let prune = &self.phase.bootstrap.prune;
+            let mut owned = Cow::Borrowed(&ledger);
+            if prune.is_exclusive() {
+                let unlisted = exclusive::unlisted(client, wanted).await?;
+                owned.to_mut().made.extend(unlisted);
+            }
+            let holds = observe(client, wanted, &owned).await?;
+            let mut actions = plan(wanted, &holds, &owned, &digester);
             actions.retain(|action| action.kind != Kind::Prune || prune.takes(action.word));
+            let left = leave_unmanaged(&mut actions, &ledger, self.only_looks);
+            report.warnings.extend(left);
             report.actions = actions.iter().map(Shown::from).collect();
+            let too_much = exclusive::over_the_limit(prune, &actions);
             if self.only_looks {
                 let blocked = actions.iter().filter_map(|action| action.blocked.clone());
-                report.errors.extend(blocked);
+                report.errors.extend(blocked.chain(too_much));
                 return Ok(());
+            }
+            if too_much.is_some() {
+                actions.retain(|action| action.kind != Kind::Prune);
+                report.actions.retain(|shown| shown.kind != Kind::Prune);
             }
             let work = report.to_work();
             let expected = self.phase.expected.as_ref();
@@ -347,7 +364,9 @@ impl<'a> Run<'a> {
                 return Ok(());
             }
             // What was read before it was ours may have been changed by whoever had it.
-            if actions.iter().any(|action| action.kind != Kind::None) && guard.ensure().await? {
+            let writes = actions.iter().any(|action| action.kind != Kind::None)
+                || knows_too_much(wanted, &actions, &ledger);
+            if writes && guard.ensure().await? {
                 continue;
             }
             let done = configure(client, wanted, &actions, &mut ledger, &**store, guard).await?;
@@ -358,6 +377,7 @@ impl<'a> Run<'a> {
                 }
             }
             report.errors.extend(done.errors);
+            report.errors.extend(too_much);
             report.warnings.extend(done.warnings);
             return Ok(());
         }
@@ -370,11 +390,11 @@ impl<'a> Run<'a> {
         };
         // Somebody's own token may come every time, and a secret id be there already.
         if let Ok(token) = login(client, at, Some(kept)).await {
-            return revoke(&client.clone().with_token(token)).await;
+            return revoke(&client.clone().with_login(token)).await;
         }
         login::equip(client, at, kept).await?;
         match login(client, at, Some(kept)).await {
-            Ok(token) => revoke(&client.clone().with_token(token)).await,
+            Ok(token) => revoke(&client.clone().with_login(token)).await,
             // A service account is at hand only where trueup runs as it.
             Err(error) if at.by != LoginBy::AppRole => {
                 tracing::warn!(%error, "trueup's own login does not work from here");

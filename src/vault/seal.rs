@@ -9,6 +9,7 @@ use super::{
     client::Client,
     error::{ErrorKind, VaultError},
     keys::Keys,
+    refused,
 };
 use crate::source::Secret;
 
@@ -113,27 +114,16 @@ pub(super) async fn unseal(client: &Client, keys: &Keys) -> Result<Unsealed, Vau
         return Ok(Unsealed::ByOthers);
     }
     let wanted = usize::try_from(status.threshold).unwrap_or(usize::MAX);
-    if keys.shares.len() < wanted {
+    let shares = different(&keys.shares);
+    if shares.len() < wanted {
         let message = format!(
-            "{} wants {wanted} shares, and {} are kept",
+            "{} wants {wanted} different shares, and {} are kept",
             client.describe(),
-            keys.shares.len()
+            shares.len()
         );
         return Err(VaultError::new(ErrorKind::Keys, message));
     }
-    let (first, last) = (
-        keys.shares.iter().take(wanted).collect::<Vec<_>>(),
-        keys.shares.iter().rev().take(wanted).collect::<Vec<_>>(),
-    );
-    let has_begun = status.progress > 0;
-    let open = match give(client, &first, has_begun).await {
-        // A share that was damaged spoils its combination only; more than two are not tried.
-        Err(error) if error.kind == ErrorKind::Keys && keys.shares.len() > wanted => {
-            give(client, &last, true).await?
-        }
-        open => open?,
-    };
-    if open {
+    if try_shares(client, &shares, wanted, status.progress > 0).await? {
         return Ok(Unsealed::Now);
     }
     // One that joins others has to hear from them first.
@@ -148,6 +138,42 @@ pub(super) async fn unseal(client: &Client, keys: &Keys) -> Result<Unsealed, Vau
         client.describe()
     );
     Err(VaultError::new(ErrorKind::Sealed, message).help("its log says why"))
+}
+
+/// The shares, each once: a server takes one that it has for no other.
+fn different(shares: &[Secret]) -> Vec<&Secret> {
+    let mut different: Vec<&Secret> = Vec::with_capacity(shares.len());
+    for share in shares {
+        if !different.contains(&share) {
+            different.push(share);
+        }
+    }
+    different
+}
+
+/// Gives as many shares as are wanted, and others where the first are refused: one that was damaged spoils its
+/// combination only. More than two combinations are not tried, and none again that was refused a moment ago.
+async fn try_shares(
+    client: &Client,
+    shares: &[&Secret],
+    wanted: usize,
+    has_begun: bool,
+) -> Result<bool, VaultError> {
+    let first: Vec<&Secret> = shares.iter().copied().take(wanted).collect();
+    let last: Vec<&Secret> = shares.iter().rev().copied().take(wanted).collect();
+    let server = client.describe();
+    refused::ask(&server, shares)?;
+    let open = match give(client, &first, has_begun).await {
+        Err(error) if error.kind == ErrorKind::Keys && shares.len() > wanted => {
+            give(client, &last, true).await
+        }
+        open => open,
+    };
+    match &open {
+        Err(error) if error.kind == ErrorKind::Keys => refused::remember(&server, shares),
+        _ => refused::forget(&server),
+    }
+    open
 }
 
 /// Gives shares until the server is open; gives whether it is. What others gave before is forgotten first.

@@ -38,7 +38,7 @@ async fn one(server: &Client, check: &Check, report: &mut VaultReport) -> Result
     report
         .verified
         .push(format!("a login at auth/{} as `{role}`", check.login.mount));
-    let client = server.clone().with_token(token);
+    let client = server.clone().with_login(token);
     let read = reads(&client, check, report).await;
     let revoked = revoke(&client).await;
     read.and(revoked)

@@ -1,7 +1,7 @@
 //! What a file wants a Vault to hold: one flat list of things at paths, in the order in which they
 //! are brought about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 use trueup_yaml::Location;
@@ -244,6 +244,16 @@ impl What {
                 format!("{} (may be deleted)", self.word())
             }
             _ => self.word().to_owned(),
+        }
+    }
+
+    /// The names of its fields, where it is made of fields that are known.
+    pub(super) fn field_names(&self) -> Option<BTreeSet<String>> {
+        match self {
+            Self::Data(_, data) if data.rules.is_some() => {
+                Some(data.fields.keys().cloned().collect())
+            }
+            _ => None,
         }
     }
 }

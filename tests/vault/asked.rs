@@ -17,6 +17,16 @@ pub(crate) struct Vault {
     token: String,
 }
 
+impl Vault {
+    /// With a token that is known.
+    pub(crate) fn at(url: &str, token: &str) -> Self {
+        Self {
+            address: url.replace("http://", ""),
+            token: token.to_owned(),
+        }
+    }
+}
+
 impl World {
     /// Does something by hand, as root.
     pub(crate) fn with_root<T>(&self, server: &Server, work: impl FnOnce(&Vault) -> T) -> T {

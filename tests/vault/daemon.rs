@@ -12,7 +12,21 @@ use crate::{
     world::{Server, World, ask, server_program},
 };
 
-struct Daemon(Child);
+pub(crate) struct Daemon(Child);
+
+impl Daemon {
+    /// Starts it in a world; what it says goes to `daemon.log`.
+    pub(crate) fn start(world: &World) -> Self {
+        let log = fs::File::create(world.path("daemon.log")).unwrap();
+        let mut command = world.command(&["daemon", "--listen", "127.0.0.1:0"]);
+        command
+            .env("RUST_LOG", "info")
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .stdin(Stdio::null());
+        Self(command.spawn().unwrap())
+    }
+}
 
 impl Drop for Daemon {
     fn drop(&mut self) {
@@ -60,14 +74,7 @@ async fn a_pod_that_restarts_is_opened_by_the_daemon_at_its_event_between_passes
         ),
     )
     .unwrap();
-    let log = fs::File::create(world.path("daemon.log")).unwrap();
-    let mut command = world.command(&["daemon", "--listen", "127.0.0.1:0"]);
-    command
-        .env("RUST_LOG", "info")
-        .stdout(log.try_clone().unwrap())
-        .stderr(log)
-        .stdin(Stdio::null());
-    let _daemon = Daemon(command.spawn().unwrap());
+    let _daemon = Daemon::start(&world);
     let url = server.url.clone();
     until_open(&url, "the first pass");
 

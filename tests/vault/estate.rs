@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::world::{Server, World, changes, server_program};
+use crate::world::{Server, World, changes, on_a_vault, server_program};
 
 const ESTATE: &str = r#"  audit:
     - {path: file, type: file, options: {file_path: AUDIT}}
@@ -64,11 +64,9 @@ fn writes(world: &World) -> Vec<String> {
 
 #[test]
 fn estate_a_goes_from_an_empty_vault_to_its_roles_and_a_second_run_writes_nothing() {
-    let Some(program) = server_program() else {
+    let Some((world, server)) = on_a_vault() else {
         return;
     };
-    let world = World::new();
-    let server = Server::start(&program, &world.path("storage"), "127.0.0.1:0");
     world.write(&server.url, &estate(&world, "1h", JAY));
 
     let foreseen = world.vault("diff", 1);
@@ -146,11 +144,9 @@ fn a_vault_that_was_restarted_is_unsealed_again_from_the_kept_shares() {
 
 #[test]
 fn a_thousand_user_roles_with_one_change_are_one_write() {
-    let Some(program) = server_program() else {
+    let Some((world, server)) = on_a_vault() else {
         return;
     };
-    let world = World::new();
-    let server = Server::start(&program, &world.path("storage"), "127.0.0.1:0");
     let users = |arn: &str| {
         let line = |n: usize| {
             let arn = if n == 500 {
@@ -176,11 +172,9 @@ fn a_thousand_user_roles_with_one_change_are_one_write() {
 
 #[test]
 fn no_share_and_no_token_is_in_anything_that_the_program_says_or_keeps_in_clear() {
-    let Some(program) = server_program() else {
+    let Some((world, server)) = on_a_vault() else {
         return;
     };
-    let world = World::new();
-    let server = Server::start(&program, &world.path("storage"), "127.0.0.1:0");
     fs::write(world.path("secret"), "swordfish-swordfish\n").unwrap();
     let secret = world.path("secret");
     let spec = |password: &str| {
@@ -301,27 +295,4 @@ pub(crate) fn forms(secret: &str) -> Vec<String> {
         base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes),
         digits.concat(),
     ]
-}
-
-#[test]
-fn a_wrong_field_and_a_wrong_parameter_are_found_before_anything_is_sent() {
-    let world = World::new();
-    world.write(
-        "http://127.0.0.1:1",
-        "  authMethods:\n    - type: aws\n      roles:\n        r: {bound_iam_principle_arn: x, ttl: soon}\n  \
-         policys: {}\n  userRoles: {users: [{email: \"a b\", roleArn: x}]}\n",
-    );
-    let output = world.run(&["vault", "bootstrap", "vault.yaml"]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    for part in [
-        "`bound_iam_principle_arn` is no parameter of this path",
-        "did you mean `bound_iam_principal_arn`?",
-        "`ttl` must be a duration such as `1h`",
-        "policys",
-        "the name of this role is no name that Vault takes",
-        "vault.yaml:",
-    ] {
-        assert!(said.contains(part), "{part}: {said}");
-    }
 }

@@ -1,100 +1,12 @@
 //! A real Vault behind a door that answers in its place now and then: as a sealed server, one that
 //! stands by, one with too many requests.
 
-use std::{
-    io::Write,
-    net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
-};
-
 use serde_json::Value;
 
 use crate::{
-    kill::read_message,
-    world::{Server, World, changes, server_program},
+    door::{Door, answer},
+    world::{changes, on_a_vault},
 };
-
-/// An answer in place of the server's: from a request's first line, and how many of its kind there
-/// were before.
-type Fault = dyn Fn(&str, usize) -> Option<String> + Send + Sync;
-
-struct Door {
-    url: String,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
-impl Door {
-    fn open(
-        upstream: &Server,
-        fault: impl Fn(&str, usize) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
-        let upstream = upstream.address();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let (seen, fault): (_, Arc<Fault>) = (Arc::clone(&requests), Arc::new(fault));
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (upstream, seen, fault) =
-                    (upstream.clone(), Arc::clone(&seen), Arc::clone(&fault));
-                let stream = stream.unwrap();
-                std::thread::spawn(move || pass_on(stream, &upstream, &seen, &*fault));
-            }
-        });
-        Self { url, requests }
-    }
-
-    /// The requests that came, those that match.
-    fn requests(&self, part: &str) -> Vec<String> {
-        let requests = self.requests.lock().unwrap();
-        let found = requests.iter().filter(|line| line.contains(part));
-        found.cloned().collect()
-    }
-}
-
-fn pass_on(mut stream: TcpStream, upstream: &str, seen: &Mutex<Vec<String>>, fault: &Fault) {
-    while let Some(request) = read_message(&mut stream) {
-        let text = String::from_utf8_lossy(&request).into_owned();
-        let line = text.lines().next().unwrap_or_default().to_owned();
-        let before = {
-            let mut seen = seen.lock().unwrap();
-            let before = seen.iter().filter(|other| **other == line).count();
-            seen.push(line.clone());
-            before
-        };
-        let answer = if let Some(answer) = fault(&line, before) {
-            answer.into_bytes()
-        } else {
-            let mut server = TcpStream::connect(upstream).unwrap();
-            server.write_all(&request).unwrap();
-            let Some(answer) = read_message(&mut server) else {
-                return;
-            };
-            answer
-        };
-        if stream.write_all(&answer).is_err() {
-            return;
-        }
-    }
-}
-
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "what a fault gives: an answer, or nothing to pass the request on"
-)]
-fn answer(status: &str, headers: &str, body: &str) -> Option<String> {
-    Some(format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{headers}\r\n{body}",
-        body.len()
-    ))
-}
-
-fn on_a_vault() -> Option<(World, Server)> {
-    let program = server_program()?;
-    let world = World::new();
-    let server = Server::start(&program, &world.path("storage"), "127.0.0.1:0");
-    Some((world, server))
-}
 
 const BEFORE: &str = "  policies: {old: 'path \"a\" { capabilities = [\"read\"] }'}\n  secretsEngines: [{type: transit}]\n";
 const AFTER: &str = "  policies: {new: 'path \"a\" { capabilities = [\"read\"] }'}\n  secretsEngines: [{type: transit, roles: {a: {}, b: {}, c: {}}}]\n";

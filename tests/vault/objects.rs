@@ -3,29 +3,9 @@
 
 use std::{fs, io::Write};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::world::{Server, World, changes, server_program};
-
-/// A bootstrap that makes everything, and a second that has nothing to do.
-fn twice(world: &World, server: &Server, spec: &str) -> Vec<String> {
-    world.write(&server.url, spec);
-    let first = world.vault("bootstrap", 0);
-    let again = world.vault("bootstrap", 0);
-    assert_eq!(
-        changes(&again),
-        Vec::<String>::new(),
-        "a second run writes nothing: {again:#}"
-    );
-    changes(&first)
-}
-
-fn on_a_vault() -> Option<(World, Server)> {
-    let program = server_program()?;
-    let world = World::new();
-    let server = Server::start(&program, &world.path("storage"), "127.0.0.1:0");
-    Some((world, server))
-}
+use crate::world::{World, on_a_vault, twice};
 
 const AUTH: &str = r#"  authMethods:
     - type: jwt
@@ -325,36 +305,8 @@ fn what_is_taken_for_a_policy_here_is_what_the_server_takes() {
     }
 }
 
-#[test]
-fn a_fault_in_a_policy_is_told_with_its_line_and_column() {
-    let world = World::new();
-    world.write(
-        "http://127.0.0.1:1",
-        "  policies:\n    p: |\n      path \"a\" {\n        capabilities = [\"raed\"]\n      }\n    q: {file: q.hcl}\n",
-    );
-    fs::write(
-        world.path("repo/q.hcl"),
-        "path \"a\" {\n  capabilities = [\"read\"\n}\n",
-    )
-    .unwrap();
-    let output = world.run(&["vault", "diff", "vault.yaml"]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    let file = fs::read_to_string(world.path("repo/vault.yaml")).unwrap();
-    let line = file.lines().position(|line| line.contains("raed")).unwrap() + 1;
-    for part in [
-        "`raed` means nothing in `capabilities`",
-        "did you mean `read`?",
-        &format!("vault.yaml:{line}:25"),
-        "`,` or `]` is expected here",
-        "q.hcl:3:1",
-    ] {
-        assert!(said.contains(part), "{part}: {said}");
-    }
-}
-
 /// A file sealed to the recipient of the world.
-pub(crate) fn seal(world: &World, name: &str, clear: &str) {
+pub(crate) fn seal(world: &World, name: &str, clear: impl AsRef<[u8]>) {
     let identity: age::x25519::Identity = world.identity.parse().unwrap();
     let recipient = identity.to_public();
     let recipients = std::iter::once(&recipient as &dyn age::Recipient);
@@ -363,7 +315,7 @@ pub(crate) fn seal(world: &World, name: &str, clear: &str) {
     let format = age::armor::Format::AsciiArmor;
     let armour = age::armor::ArmoredWriter::wrap_output(&mut sealed, format).unwrap();
     let mut writer = encryptor.wrap_output(armour).unwrap();
-    writer.write_all(clear.as_bytes()).unwrap();
+    writer.write_all(clear.as_ref()).unwrap();
     writer.finish().unwrap().finish().unwrap();
     fs::write(world.path("repo").join(name), sealed).unwrap();
 }
@@ -430,165 +382,6 @@ fn initial_values_are_put_there_once_and_never_again_whatever_becomes_of_them() 
 }
 
 #[test]
-fn a_wrong_parameter_is_refused_with_the_nearest_known_name() {
-    for (spec, wrong, near) in [
-        (
-            "authMethods: [{type: jwt, roles: {r: {bound_audience: x}}}]",
-            "bound_audience",
-            "bound_audiences",
-        ),
-        (
-            "authMethods: [{type: cert, roles: {r: {alowed_names: x}}}]",
-            "alowed_names",
-            "allowed_names",
-        ),
-        (
-            "secretsEngines: [{type: pki, roles: {r: {allow_subdomain: true}}}]",
-            "allow_subdomain",
-            "allow_subdomains",
-        ),
-        (
-            "secretsEngines: [{type: database, config: {c: {pluginname: x}}}]",
-            "pluginname",
-            "plugin_name",
-        ),
-        (
-            "secretsEngines: [{type: ssh, roles: {r: {keytype: ca}}}]",
-            "keytype",
-            "key_type",
-        ),
-        (
-            "secretsEngines: [{type: transit, roles: {k: {exportible: true}}}]",
-            "exportible",
-            "exportable",
-        ),
-        (
-            "secretsEngines: [{type: pki, config: {url: {}}}]",
-            "url",
-            "urls",
-        ),
-    ] {
-        let world = World::new();
-        world.write("http://127.0.0.1:1", &format!("  {spec}\n"));
-        let output = world.run(&["vault", "diff", "vault.yaml"]);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{said}");
-        assert!(said.contains(&format!("`{wrong}`")), "{wrong}: {said}");
-        assert!(said.contains(near), "{near}: {said}");
-    }
-}
-
-/// The value of a report that is about a path.
-pub(crate) fn action<'a>(report: &'a Value, path: &str) -> &'a Value {
-    let actions = report["actions"].as_array().unwrap();
-    actions
-        .iter()
-        .find(|action| action["path"] == path)
-        .unwrap()
-}
-
-#[test]
-fn types_and_versions_change_only_with_leave() {
-    let Some((world, server)) = on_a_vault() else {
-        return;
-    };
-    let engine = |rest: &str| format!("  secretsEngines: [{{path: it, {rest}}}]\n");
-    let refused = |rest: &str, code: &str| {
-        world.write(&server.url, &engine(rest));
-        let report = world.vault("bootstrap", 1);
-        assert!(report["errors"].to_string().contains(code), "{report:#}");
-    };
-    twice(&world, &server, &engine("type: kv, options: {version: 1}"));
-    world.with_root(&server, |vault| vault.write("it/a", &json!({"k": "v"})));
-
-    refused("type: kv, options: {version: 2}", "vault/upgrades-mount");
-    let upgrade = engine("type: kv, options: {version: 2}, allowUpgrade: true");
-    assert_eq!(twice(&world, &server, &upgrade), ["configure it"]);
-    let read = world.with_root(&server, |vault| vault.read("it/data/a"));
-    assert_eq!(
-        read["data"]["data"]["k"], "v",
-        "an upgrade keeps what is there"
-    );
-
-    refused("type: kv, options: {version: 1}", "vault/replaces-mount");
-    refused("type: transit", "vault/replaces-mount");
-    let roles = "type: transit, allowReplace: true, roles: {k: {type: aes256-gcm96}}";
-    world.write(&server.url, &engine(roles));
-    let planned = world.vault("diff", 1);
-    assert_eq!(action(&planned, "it")["kind"], "recreate");
-    assert_eq!(
-        twice(&world, &server, &engine(roles)),
-        ["recreate it", "create it/keys/k"]
-    );
-    // A field that cannot be changed, inside of a mount.
-    let other = roles.replace("aes256-gcm96", "chacha20-poly1305");
-    refused(&other, "vault/replaces");
-}
-
-#[test]
-fn a_mount_moves_with_what_it_holds_and_with_its_ledger() {
-    let Some((world, server)) = on_a_vault() else {
-        return;
-    };
-    twice(
-        &world,
-        &server,
-        "  secretsEngines: [{type: transit, path: old, roles: {a: {}, b: {}}}]\n  authMethods: [{type: approle, roles: {r: {token_ttl: 1h}}}]\n",
-    );
-    let moved = "  secretsEngines: [{type: transit, path: new/one, movedFrom: old, tune: {maxLeaseTtl: 2h}, roles: {a: {}}}]\n  authMethods: [{type: approle, path: ci, movedFrom: approle, roles: {r: {token_ttl: 1h}}}]\n";
-    world.write(&server.url, moved);
-    let first = world.vault("bootstrap", 0);
-    assert_eq!(changes(&first), ["configure auth/ci", "configure new/one"]);
-    assert_eq!(action(&first, "new/one")["changes"][0]["from"], "old");
-    // What the file no longer names goes in the run after, from where it is now.
-    let again = world.vault("diff", 1);
-    assert_eq!(changes(&again), ["prune new/one/keys/b"]);
-}
-
-#[test]
-fn what_comes_with_a_server_is_never_declared_and_never_pruned() {
-    for spec in [
-        "secretsEngines: [{type: kv, path: sys}]",
-        "secretsEngines: [{type: kv, path: agent-registry}]",
-        "secretsEngines: [{type: kv, path: identity/}]",
-        "authMethods: [{type: token}]",
-        "policies: {default-ceiling: 'path \"a\" {}'}",
-    ] {
-        let world = World::new();
-        world.write("http://127.0.0.1:1", &format!("  {spec}\n"));
-        let output = world.run(&["vault", "diff", "vault.yaml"]);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{said}");
-        assert!(said.contains("the server's own"), "{said}");
-    }
-}
-
-#[test]
-fn kinds_of_things_that_are_protected_stay_and_others_go() {
-    let Some((world, server)) = on_a_vault() else {
-        return;
-    };
-    let all =
-        "  authMethods: [{type: approle, roles: {r: {}}}]\n  policies: {p: 'path \"a\" {}'}\n";
-    twice(&world, &server, all);
-    let kept = "  authMethods: [{type: approle}]\n  prune: {protect: [policies]}\n";
-    assert_eq!(twice(&world, &server, kept), ["prune auth/approle/role/r"]);
-    let none = "  prune: none\n";
-    assert_eq!(twice(&world, &server, none), Vec::<String>::new());
-    // Mounts stay in any case, unless the file said otherwise while it named them.
-    assert_eq!(
-        twice(&world, &server, "  prune: owned\n"),
-        ["prune sys/policies/acl/p"]
-    );
-    let may_go = "  authMethods: [{type: approle, deletionPolicy: delete}]\n";
-    twice(&world, &server, may_go);
-    assert_eq!(
-        twice(&world, &server, "  prune: owned\n"),
-        ["prune auth/approle"]
-    );
-}
-
-#[test]
 fn people_can_be_declared_in_a_file_each() {
     let Some((world, server)) = on_a_vault() else {
         return;
@@ -614,5 +407,62 @@ fn people_can_be_declared_in_a_file_each() {
     assert_eq!(
         twice(&world, &server, spec),
         ["prune aws/roles/userrole-jay@example.com"]
+    );
+}
+
+#[test]
+fn initial_values_come_out_of_a_file_that_sops_sealed_and_nobody_changed_since() {
+    // A file of SOPS itself, whose key is sealed to the recipient of this world instead.
+    let golden = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src/sops/golden/comments.enc.yaml"
+    );
+    let golden = fs::read_to_string(golden).unwrap();
+    let key = "61bec946f5783fd4cea3d1b1ce407fce2b6e81fc301cc539c422015e27f6d1be";
+    let key: Vec<u8> = (0..32)
+        .map(|at| u8::from_str_radix(&key[2 * at..2 * at + 2], 16).unwrap())
+        .collect();
+    let Some((world, server)) = on_a_vault() else {
+        return;
+    };
+    let sealed_to = |world: &World| {
+        seal(world, "key.age", &key);
+        let armour = fs::read_to_string(world.path("repo/key.age")).unwrap();
+        golden.replace(
+            "    age: []",
+            &format!("    age: [{{recipient: r, enc: {}}}]", json!(armour)),
+        )
+    };
+    let spec = "  secretsEngines: [{type: kv, path: secret, options: {version: 2}}]\n  initialValues: [{path: hub, dataFrom: {sops: hub.enc.yaml}}]\n";
+    let good = sealed_to(&world);
+    let others = sealed_to(&World::new());
+    for (text, says) in [
+        (others, "is that of none of its recipients"),
+        (golden.clone(), "it is sealed to no age recipient"),
+        (
+            good.replace("lorem: ENC", "lorem_unencrypted: ENC"),
+            "its MAC does not fit",
+        ),
+        (
+            good.replace("lorem: ENC", "ipsum: ENC"),
+            "the value at `ipsum` cannot be opened",
+        ),
+    ] {
+        fs::write(world.path("repo/hub.enc.yaml"), text).unwrap();
+        world.write(&server.url, spec);
+        let output = world.run(&["vault", "bootstrap", "vault.yaml"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(says), "{says}: {said}");
+    }
+    fs::write(world.path("repo/hub.enc.yaml"), good).unwrap();
+    assert_eq!(
+        twice(&world, &server, spec),
+        ["create secret", "create secret/hub"]
+    );
+    let read = world.with_root(&server, |vault| vault.read("secret/data/hub"));
+    assert_eq!(
+        read["data"]["data"],
+        json!({"lorem": "ipsum", "dolor": "sit"})
     );
 }

@@ -2,8 +2,12 @@
 
 use std::fs;
 
+use serde_json::json;
+
 use crate::{
+    asked::Vault,
     bao::{self, Bao, free_port},
+    door::Door,
     world::{World, changes},
 };
 
@@ -31,6 +35,15 @@ fn what_openbao_refuses_by_its_api_is_told_and_the_rest_is_done() {
     // Its own login works where root tokens cannot be made of the shares.
     let again = world.vault("bootstrap", 0);
     assert_eq!(changes(&again), Vec::<String>::new());
+    // What cannot be managed here is no change to be made, and is told once each time.
+    let report = world.vault("diff", 0);
+    assert_eq!(changes(&report), Vec::<String>::new());
+    let told = report["warnings"].to_string();
+    assert_eq!(told.matches("vault/audit-unmanaged").count(), 1, "{told}");
+    assert!(
+        told.contains("declare the device in the configuration of the server"),
+        "{told}"
+    );
 
     // Without a login of its own there is no way in, and what to do is said.
     fs::remove_file(world.path("keys.age.login")).unwrap();
@@ -41,6 +54,69 @@ fn what_openbao_refuses_by_its_api_is_told_and_the_rest_is_done() {
         said.contains("disable_unauthed_generate_root_endpoints"),
         "{said}"
     );
+}
+
+#[test]
+fn a_namespace_of_the_server_is_named_in_each_request_that_is_about_it() {
+    let Some(program) = bao::program() else {
+        return;
+    };
+    let world = World::new();
+    let listener = "listener: disable_unauthed_generate_root_endpoints = false";
+    let server = Bao::start(
+        &program,
+        &world.path("bao"),
+        "127.0.0.1",
+        free_port(),
+        listener,
+    );
+    world.write(&server.url, "  rootToken: store\n");
+    world.vault("bootstrap", 0);
+    let kept = world.kept();
+    let token = kept["rootToken"].as_str().unwrap();
+    let by_hand = Vault::at(&server.url, token);
+    by_hand.write("sys/namespaces/team", &json!({}));
+    fs::write(world.path("token"), token).unwrap();
+
+    let door = Door::before(&server.url, |_, _| None);
+    world.write_spec(&format!(
+        "  server: {{addresses: [\"{}\"], namespace: team}}\n\
+         \x20 keys:\n\
+         \x20   age: {{path: {}, recipients: [{}]}}\n\
+         \x20   identityFrom: {{file: {}}}\n\
+         \x20 tokenFrom: {{file: {}}}\n\
+         \x20 secretsEngines: [{{type: transit, roles: {{k: {{}}}}}}]\n\
+         \x20 policies: {{p: 'path \"a\" {{ capabilities = [\"read\"] }}'}}\n",
+        door.url,
+        world.path("team.age").display(),
+        world.recipient,
+        world.path("age.key").display(),
+        world.path("token").display(),
+    ));
+    assert_eq!(
+        changes(&world.vault("bootstrap", 0)),
+        [
+            "create transit",
+            "create sys/policies/acl/p",
+            "create transit/keys/k"
+        ]
+    );
+    assert_eq!(changes(&world.vault("bootstrap", 0)), Vec::<String>::new());
+    let named = |text: &String| text.to_lowercase().contains("x-vault-namespace: team");
+    for (part, expected) in [
+        ("/v1/sys/mounts", true),
+        ("/v1/sys/policies", true),
+        ("/v1/transit", true),
+        ("/v1/sys/health", false),
+        ("/v1/sys/seal-status", false),
+    ] {
+        let texts = door.texts(part);
+        assert!(!texts.is_empty(), "{part}");
+        assert!(texts.iter().all(|text| named(text) == expected), "{part}");
+    }
+    let there = |path: &str| by_hand.read(path)["data"].get("transit/").is_some();
+    assert!(there("team/sys/mounts"), "it is in the namespace");
+    assert!(!there("sys/mounts"), "and nowhere else");
 }
 
 #[test]

@@ -152,6 +152,14 @@ impl Pods {
         self.cluster.delete(&lease, &options).await.unwrap();
     }
 
+    /// Whether somebody holds a lease.
+    pub(crate) async fn lease_is_held(&self, name: &str) -> bool {
+        let kind = "coordination.k8s.io/v1";
+        let lease = self.target(kind, "Lease", "kube-system", name).await;
+        let live = self.cluster.get(&lease).await.unwrap();
+        live.is_some_and(|live| !live.text(&["spec", "holderIdentity"]).is_empty())
+    }
+
     pub(crate) async fn delete_secret(&self, name: &str) {
         let target = self.target("v1", "Secret", "kube-system", name).await;
         let options = DeleteOptions::default();

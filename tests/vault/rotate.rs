@@ -6,7 +6,7 @@ use std::{
     net::TcpListener,
 };
 
-use crate::world::{Server, World, changes, server_program};
+use crate::world::{changes, on_a_vault};
 
 /// An IAM that knows one user and gives them one more key.
 fn iam() -> String {
@@ -48,11 +48,9 @@ fn iam() -> String {
 
 #[test]
 fn rotated_root_credentials_are_never_written_back_until_the_file_has_others() {
-    let Some(program) = server_program() else {
+    let Some((world, server)) = on_a_vault() else {
         return;
     };
-    let world = World::new();
-    let server = Server::start(&program, &world.path("storage"), "127.0.0.1:0");
     fs::write(world.path("secret"), "swordfish-swordfish").unwrap();
     let spec = |region: &str, key: &str| {
         format!(

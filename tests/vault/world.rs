@@ -191,3 +191,33 @@ pub(crate) fn ask(url: &str, method: &str, path: &str, body: &str) -> String {
     let _ = stream.read_to_string(&mut answer);
     answer
 }
+
+/// A bootstrap that makes everything, and a second that has nothing to do.
+pub(crate) fn twice(world: &World, server: &Server, spec: &str) -> Vec<String> {
+    world.write(&server.url, spec);
+    let first = world.vault("bootstrap", 0);
+    let again = world.vault("bootstrap", 0);
+    assert_eq!(
+        changes(&again),
+        Vec::<String>::new(),
+        "a second run writes nothing: {again:#}"
+    );
+    changes(&first)
+}
+
+/// A world with a Vault that runs.
+pub(crate) fn on_a_vault() -> Option<(World, Server)> {
+    let program = server_program()?;
+    let world = World::new();
+    let server = Server::start(&program, &world.path("storage"), "127.0.0.1:0");
+    Some((world, server))
+}
+
+/// The value of a report that is about a path.
+pub(crate) fn action<'a>(report: &'a Value, path: &str) -> &'a Value {
+    let actions = report["actions"].as_array().unwrap();
+    actions
+        .iter()
+        .find(|action| action["path"] == path)
+        .unwrap()
+}

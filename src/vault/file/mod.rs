@@ -9,6 +9,7 @@ mod initial;
 mod keys;
 mod login;
 mod mounts;
+mod prune;
 mod roles;
 mod server;
 mod spec;
@@ -24,8 +25,9 @@ pub use self::{
     initial::Sealed,
     keys::{KeysAt, Seal, Store},
     login::{Check, LoginAt, LoginBy},
+    prune::Prune,
     server::{Address, PodsAt, Reference, SecretKey, Server, Tls, Via},
-    spec::{BOOTSTRAP, PruneMode, RootToken},
+    spec::{BOOTSTRAP, RootToken},
 };
 
 /// What a file says.
@@ -54,8 +56,8 @@ pub struct Bootstrap {
     pub secrets: Vec<(String, String, Reference)>,
     /// Files of the repository whose sealed content goes to a path.
     pub sealed: Vec<Sealed>,
-    /// What happens to things that the file no longer names.
-    pub prune: PruneMode,
+    /// What happens to things that the file does not name.
+    pub prune: Prune,
     /// Where it is written.
     pub location: Option<Location>,
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use trueup_manifest::{Diagnostic, Tree};
 
-use super::{Bootstrap, identity, initial, keys, login, mounts, roles, server, system};
+use super::{Bootstrap, identity, initial, keys, login, mounts, prune, roles, server, system};
 use crate::{
     config::{Field, Fields, Shape, Type, Value, check_kind},
     vault::{
@@ -22,68 +22,6 @@ pub enum RootToken {
     /// It stays in the key store, sealed.
     Store,
 }
-
-/// What happens to things that the file no longer names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum PruneMode {
-    /// Those that trueup made are deleted.
-    #[default]
-    Owned,
-    /// Nothing is deleted.
-    None,
-    /// Those that trueup made are deleted, but for those of these words.
-    Except(Vec<&'static str>),
-}
-
-impl PruneMode {
-    /// Whether a thing of this word is deleted.
-    pub(in crate::vault) fn takes(&self, word: &str) -> bool {
-        match self {
-            Self::Owned => true,
-            Self::None => false,
-            Self::Except(kept) => !kept.contains(&word),
-        }
-    }
-}
-
-/// What can be kept from being deleted: the names in the file, and the words for what they are.
-const PROTECTED: [(&str, &[&str]); 9] = [
-    ("auditDevices", &["audit device"]),
-    ("authMethods", &["auth method"]),
-    ("secretsEngines", &["secrets engine"]),
-    ("policies", &["policy"]),
-    ("passwordPolicies", &["password policy"]),
-    ("roles", &["role", "connection"]),
-    (
-        "identity",
-        &["entity", "entity alias", "group", "group alias"],
-    ),
-    ("quotas", &["quota"]),
-    ("objects", &["object"]),
-];
-
-const PRUNE: Shape = Shape {
-    name: "`prune`",
-    title: "Prune",
-    about: "",
-    fields: &[Field::required(
-        "protect",
-        Type::List(&Type::Words(&[
-            "auditDevices",
-            "authMethods",
-            "secretsEngines",
-            "policies",
-            "passwordPolicies",
-            "roles",
-            "identity",
-            "quotas",
-            "objects",
-        ])),
-        "Kinds of things that stay although trueup made them.",
-    )],
-    one_of: &[],
-    example: "{protect: [identity, policies]}",
-};
 
 /// The file.
 pub const BOOTSTRAP: Shape = Shape {
@@ -239,10 +177,13 @@ const SPEC: Shape = Shape {
         ),
         Field::default(
             "prune",
-            Type::Either(&Type::Words(&["owned", "none"]), &Type::Shape(&PRUNE)),
+            Type::Either(
+                &Type::Words(&["owned", "none"]),
+                &Type::Shape(&prune::PRUNE),
+            ),
             "owned",
-            "What happens to what trueup made and the file no longer names. What trueup did not make is \
-             never deleted, nor is an initial value.",
+            "What happens to what the file does not name. With `owned` only what trueup made is deleted; an \
+             initial value never is.",
         ),
     ],
     one_of: &[],
@@ -312,7 +253,7 @@ pub(super) fn decode(value: Value<'_>, tree: &dyn Tree) -> Option<Bootstrap> {
         Some(value) => Some(server::reference(value)?),
         None => None,
     };
-    let prune = fields.optional("prune").and_then(prune);
+    let prune = fields.optional("prune").and_then(prune::decode);
     let (mut secrets, mut sealed) = (Vec::new(), Vec::new());
     let mut wanted = all_wanted(&fields, tree, &mut secrets, &mut sealed);
     let auth = match fields.optional("auth") {
@@ -348,20 +289,6 @@ pub(super) fn decode(value: Value<'_>, tree: &dyn Tree) -> Option<Bootstrap> {
         prune: prune.unwrap_or_default(),
         location: value.location(),
     })
-}
-
-fn prune(value: Value<'_>) -> Option<PruneMode> {
-    if value.is_scalar() {
-        let word = value.word(&[("owned", true), ("none", false)])?;
-        return Some(if word {
-            PruneMode::Owned
-        } else {
-            PruneMode::None
-        });
-    }
-    let listed = value.fields(&PRUNE)?.required("protect")?.list()?;
-    let kept = listed.into_iter().filter_map(|one| one.word(&PROTECTED));
-    Some(PruneMode::Except(kept.flatten().copied().collect()))
 }
 
 fn init(value: Value<'_>, tree: &dyn Tree) -> Option<Init> {

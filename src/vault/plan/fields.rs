@@ -1,7 +1,7 @@
 //! Things that are made of fields: only what the file declares is compared, and only what differs is
 //! written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use trueup_manifest::Diagnostic;
@@ -9,7 +9,7 @@ use trueup_manifest::Diagnostic;
 use super::{Action, Change, HIDDEN, Holds, Kind, Write, from_to, shown, text, to};
 use crate::vault::{
     ledger::{Digester, Ledger, place},
-    normal::{normal, same},
+    normal::{FieldKind, normal, same},
     references,
     wanted::{Class, Data, Wanted, wire},
 };
@@ -56,6 +56,11 @@ pub(super) fn fields(
             .iter()
             .all(|(place, digest)| ledger.digests.get(place) == Some(digest));
     let (mut changes, mut body) = differing(data, live, rotated.then_some("access_key"));
+    for (name, kind, is) in left_behind(data, live, ledger.fields.get(&one.path)) {
+        let empty = normal(kind, &Value::Null).unwrap_or_default();
+        changes.push(from_to(&name, &shown(kind, &is), &shown(kind, &empty)));
+        body.insert(name, wire(kind, &empty));
+    }
     let mut written = Vec::new();
     for ((place, digest), (name, secret)) in digests.iter().zip(&data.secrets) {
         if ledger.digests.get(place) != Some(digest) {
@@ -72,11 +77,8 @@ pub(super) fn fields(
         body = data.body();
         written = digests;
     }
-    let fixed = data.rules.map(|rules| rules.fixed).unwrap_or_default();
-    let fixed = changes
-        .iter()
-        .find(|change| fixed.contains(&change.field.as_str()))
-        .map(|change| change.field.clone());
+    let fixed = changes.iter().find(|change| is_fixed(data, change));
+    let fixed = fixed.map(|change| change.field.clone());
     let mut action = if let Some(fixed) = fixed {
         recreate(one, class, data, &fixed)
     } else {
@@ -87,6 +89,47 @@ pub(super) fn fields(
     action.changes = changes;
     action.digests = written;
     action
+}
+
+/// Whether a change cannot be made in place.
+fn is_fixed(data: &Data, change: &Change) -> bool {
+    let field = change.field.as_str();
+    data.rules.is_some_and(|rules| {
+        rules.fixed.contains(&field)
+            || rules.stays_true.contains(&field) && change.to.as_deref() == Some("false")
+    })
+}
+
+/// Fields that we wrote, that the file no longer declares, and that still hold something: a server keeps what a
+/// request leaves out. Only those for which empty means that they are not set.
+fn left_behind(
+    data: &Data,
+    live: &Value,
+    written: Option<&BTreeSet<String>>,
+) -> Vec<(String, FieldKind, Value)> {
+    let Some(rules) = data.rules else {
+        return Vec::new();
+    };
+    let gone = written.into_iter().flatten();
+    let gone = gone.filter(|name| !data.fields.contains_key(*name));
+    gone.filter_map(|name| {
+        let kind = rules.field(name)?;
+        let empties = match kind {
+            FieldKind::Set
+            | FieldKind::List
+            | FieldKind::Lines
+            | FieldKind::Pairs
+            | FieldKind::Duration => true,
+            FieldKind::Text => name.starts_with("bound_"),
+            _ => false,
+        };
+        let is = read(data, live, name);
+        let is = normal(kind, is).unwrap_or_else(|_| is.clone());
+        let holds = !same(kind, &is, &normal(kind, &Value::Null).ok()?);
+        (empties && holds && !rules.fixed.contains(&name.as_str()))
+            .then(|| (name.clone(), kind, is))
+    })
+    .collect()
 }
 
 /// Whether an answer means that the thing is there.

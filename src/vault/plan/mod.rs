@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use trueup_manifest::Diagnostic;
 
+pub(super) use self::mounts::stand_in;
 use super::{
     hcl,
     ledger::{Digester, Ledger},

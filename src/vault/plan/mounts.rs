@@ -1,5 +1,7 @@
 //! What is mounted: audit devices, auth methods, secrets engines.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 use trueup_manifest::Diagnostic;
 
@@ -19,18 +21,18 @@ pub(super) fn listed(path: &str) -> String {
 
 pub(super) fn audit(one: &Wanted, mount: &Mount, holds: &Holds) -> Action {
     let name = listed(&one.path);
-    let enable = || {
-        let body = json!({
+    let body_with = |options: &BTreeMap<String, String>| {
+        json!({
             "type": mount.kind,
             "description": mount.description.clone().unwrap_or_default(),
-            "options": mount.options,
-        });
-        Write::Put(one.path.clone(), body)
+            "options": options,
+        })
     };
+    let body = || body_with(&mount.options);
     let Some(live) = holds.audit.get(&name) else {
         let mut action = Action::new(one, Kind::Create);
         action.changes = vec![to("type", &mount.kind)];
-        action.writes = vec![enable()];
+        action.writes = vec![Write::Put(one.path.clone(), body())];
         return action;
     };
     let mut changes = changed_texts(live, mount);
@@ -41,26 +43,39 @@ pub(super) fn audit(one: &Wanted, mount: &Mount, holds: &Holds) -> Action {
     if changes.is_empty() {
         return Action::new(one, Kind::None);
     }
-    // An audit device cannot be changed. The last one must never be gone, not even for a moment.
+    // An audit device cannot be changed. While one goes and comes back another one stands in for it, so that
+    // no request in between goes unlogged.
     let mut action = Action::new(one, Kind::Recreate);
     action.changes = changes;
-    if holds.audit.len() > 1 {
-        action.writes = vec![Write::Delete(one.path.clone()), enable()];
-    } else {
-        action.blocked = Some(
-            Diagnostic::error(
-                "vault/last-audit-device",
-                format!(
-                    "`{}` is the only audit device, and one cannot be changed in place",
-                    one.path
-                ),
-            )
-            .at(one.location.clone())
-            .help("add it under another path first, and remove this one in a later commit"),
-        );
+    let stand_in = stand_in(&one.path);
+    if !holds.audit.contains_key(&listed(&stand_in)) {
+        let mut options = mount.options.clone();
+        if let Some(file) = options
+            .get_mut("file_path")
+            .filter(|file| file.contains('/'))
+        {
+            // Two devices never write to one file.
+            file.push_str(STAND_IN);
+        }
+        let body = body_with(&options);
+        action.writes.push(Write::Put(stand_in.clone(), body));
     }
+    action.writes.extend([
+        Write::Delete(one.path.clone()),
+        Write::Put(one.path.clone(), body()),
+        Write::Delete(stand_in),
+    ]);
     action
 }
+
+/// The path of the audit device that stands in for another one while that is replaced. A run that dies in between
+/// leaves it, and the next one deletes it.
+pub(in crate::vault) fn stand_in(path: &str) -> String {
+    format!("{path}{STAND_IN}")
+}
+
+/// How a device that stands in for another one is called, and its file.
+const STAND_IN: &str = "-trueup-stand-in";
 
 /// Options and description that differ.
 fn changed_texts(live: &Value, mount: &Mount) -> Vec<Change> {

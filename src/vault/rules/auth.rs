@@ -6,7 +6,8 @@ use super::{
 };
 
 const AWS_ROLE: Rules = Rules {
-    fixed: &["auth_type", "resolve_aws_unique_ids"],
+    fixed: &["auth_type"],
+    stays_true: &["resolve_aws_unique_ids"],
     ..tokens(&[
         ("auth_type", Text),
         ("resolve_aws_unique_ids", Bool),

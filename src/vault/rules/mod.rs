@@ -25,6 +25,8 @@ pub(super) struct Rules {
     pub aliases: &'static [(&'static str, &'static str)],
     /// Fields that cannot be changed: another value means delete and create.
     pub fixed: &'static [&'static str],
+    /// Flags that are raised in place, and lowered only by deleting and creating.
+    pub stays_true: &'static [&'static str],
     /// Whether token fields (`token_ttl` and the like) are known too.
     pub tokens: bool,
     /// Whether a write replaces everything, so that what is left out falls back to its default.
@@ -86,6 +88,7 @@ const fn data(fields: &'static [(&'static str, FieldKind)]) -> Rules {
         fields,
         aliases: &[],
         fixed: &[],
+        stays_true: &[],
         tokens: false,
         whole: false,
         reads: &[],
