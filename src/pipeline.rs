@@ -23,6 +23,7 @@ pub use self::{
     remote::Remote,
     vaults::{
         Kept, compare as compare_vaults, keep_open as keep_vaults_open, look as look_at_vaults,
+        may_go_on,
     },
 };
 use crate::{

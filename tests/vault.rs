@@ -60,5 +60,7 @@ mod stores;
 mod taint;
 #[path = "vault/unseal.rs"]
 mod unseal;
+#[path = "vault/values.rs"]
+mod values;
 #[path = "vault/world.rs"]
 mod world;

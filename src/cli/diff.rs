@@ -103,6 +103,7 @@ impl Args {
                 }
                 None => plan::tell_markdown(console, &prepared, &planned.plan, &works)?,
             }
+            plan::refuse_untold(&prepared)?;
             let differs = works::differ(&works)?;
             let blocked = planned
                 .plan

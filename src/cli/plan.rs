@@ -4,7 +4,7 @@ mod markdown;
 mod text;
 
 use clap::Args as ClapArgs;
-use trueup_manifest::Diagnostic;
+use trueup_manifest::{Diagnostic, Diagnostics};
 
 pub(super) use self::text::Detail;
 use super::{
@@ -52,10 +52,12 @@ impl Args {
                 Target::Format(format) => {
                     let plan = (&*planned.plan, works.as_slice());
                     tell(console, *format, Detail::Fields, &prepared, plan)?;
+                    refuse_untold(&prepared)?;
                     works::differ(&works)?;
                 }
                 Target::Path(path) => {
                     works::savable(&works)?;
+                    refuse_untold(&prepared)?;
                     refuse_undrawn(&prepared)?;
                     let text = output::json(&Whole::new(&*planned.plan, &works))?;
                     whole_file::write(path, &text)?;
@@ -79,6 +81,13 @@ fn refuse_undrawn(prepared: &Prepared) -> Result<(), Failure> {
     );
     let help = "let `trueup reconcile` draw it once, after which it is kept in the cluster; or set these values yourself";
     Err(Diagnostic::error("plan/undrawn", message).help(help).into())
+}
+
+/// A plan of an environment with phases whose objects cannot be told is told as far as it goes, and is an error.
+pub(super) fn refuse_untold(prepared: &Prepared) -> Result<(), Failure> {
+    let mut findings = Diagnostics::new();
+    findings.extend(prepared.desired.untold.iter().map(|(_, why)| why.clone()));
+    findings.into_result(()).map_err(Failure::from)
 }
 
 /// Says that some values shown are not those that will be.

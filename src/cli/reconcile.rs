@@ -17,7 +17,7 @@ use crate::{
     apply::{Events, Options, stopping},
     pipeline::{self, Clusters, Connection, Prepared},
     plan::{Consent, Plan},
-    report::{AfterProgress, Outcome, Report},
+    report::{AfterProgress, Outcome, Report, WorkReport},
 };
 
 /// Make a cluster hold what the repository says
@@ -63,10 +63,19 @@ impl Args {
                 let _ = ahead.await;
             }
             if self.dry_run {
-                self.plan(&prepared, &connection, console).await
-            } else {
-                self.reconcile(&prepared, &connection, console).await
+                return self.plan(&prepared, &connection, console).await;
             }
+            let report = self.reconcile(&prepared, &connection, console).await?;
+            if !pipeline::may_go_on(&prepared, &report) {
+                return tell(console, self.output.format, &report);
+            }
+            // What phases take from a Vault can be had now that this run has brought it up.
+            console.message("the Vault is up: once more, with what phases take from it");
+            let prepared = repository.prepare_to_apply(&self.environment, &[], &clusters);
+            let (prepared, connection) = prepared.await?;
+            let mut last = self.reconcile(&prepared, &connection, console).await?;
+            last.works.splice(0..0, done(report));
+            tell(console, self.output.format, &last)
         })
     }
 
@@ -85,6 +94,7 @@ impl Args {
         let plan = (&*planned.plan, works.as_slice());
         let detail = plan::Detail::Fields;
         plan::tell(console, self.output.format, detail, prepared, plan)?;
+        plan::refuse_untold(prepared)?;
         Ok(match (pending(&planned.plan), works::differ(&works)?) {
             (Exit::Done, true) => Exit::Pending,
             (exit, _) => exit,
@@ -96,7 +106,7 @@ impl Args {
         prepared: &Prepared,
         connection: &Connection,
         console: &Console,
-    ) -> Result<Exit, Failure> {
+    ) -> Result<Report, Failure> {
         let options = Options {
             confirmed: self.confirm,
             take_over: self.take_over,
@@ -104,9 +114,14 @@ impl Args {
         };
         let session = &connection.session;
         let work = async |options| pipeline::reconcile(prepared, session, &options).await;
-        let report = follow(console, options, work).await?;
-        tell(console, self.output.format, &report)
+        follow(console, options, work).await
     }
+}
+
+/// What a run did that another one goes on from.
+fn done(report: Report) -> impl Iterator<Item = WorkReport> {
+    let works = report.works.into_iter();
+    works.filter(|work| work.changed > 0 && !work.errors.has_errors())
 }
 
 /// Runs something while its progress is shown, until it ends or a signal does.

@@ -38,6 +38,8 @@ pub enum Content {
         path: Spanned<TreePath>,
         /// Whether files outside that folder may be read, as `--load-restrictor` of kustomize.
         load_anywhere: bool,
+        /// Files that are values of a Vault.
+        values_from: Vec<FileFrom>,
     },
     /// Plain manifests: a file, or all `*.yaml`, `*.yml` and `*.json` files of a folder and the
     /// folders below it.
@@ -120,30 +122,71 @@ impl Helm {
     }
 }
 
-/// Values that an object of the cluster holds.
+/// The Vault of a phase.
+#[derive(Clone, Debug, Default)]
+pub struct VaultRef {
+    /// The phase, where it is named.
+    pub named: Option<Spanned<String>>,
+    /// The phase that it is: the only one, where none is named.
+    found: String,
+}
+
+impl VaultRef {
+    /// As it is written.
+    pub(super) fn new(named: Option<Spanned<String>>) -> Self {
+        Self {
+            named,
+            found: String::new(),
+        }
+    }
+
+    /// The name of the phase.
+    pub fn phase(&self) -> &str {
+        &self.found
+    }
+}
+
+/// A value of a Vault that is a file of a kustomization.
+#[derive(Clone, Debug)]
+pub struct FileFrom {
+    /// The path in the Vault.
+    pub path: Spanned<String>,
+    /// Whose Vault.
+    pub vault: VaultRef,
+    /// The value at that path; all of them, a line each, where it is not set.
+    pub key: Option<Spanned<String>>,
+    /// The file.
+    pub file: Spanned<TreePath>,
+}
+
+/// Values that an object of the cluster or a Vault holds.
 #[derive(Clone, Debug)]
 pub struct ValuesFrom {
-    /// What kind of object.
+    /// What holds them.
     pub holder: ValuesHolder,
-    /// Its name.
+    /// The name of the object; the path in the Vault.
     pub name: Spanned<String>,
+    /// Whose Vault, where it is one.
+    pub vault: VaultRef,
     /// Its namespace, which may hold variables; that of the release where it is not set.
     pub namespace: Option<Spanned<String>>,
-    /// The key in its `data`.
-    pub key: Spanned<String>,
+    /// The key in its `data`, or at the path in the Vault.
+    pub key: Option<Spanned<String>>,
     /// The value that is set to the text, as in `--set`; where it is not set, the text is a mapping of values.
     pub target_path: Option<Spanned<String>>,
     /// Whether it may be missing.
     pub optional: bool,
 }
 
-/// A kind of object that holds values.
+/// What holds values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValuesHolder {
-    /// What it holds is shown nowhere.
+    /// A Secret: what it holds is shown nowhere.
     Secret,
-    /// What it holds is like what a file holds.
+    /// A ConfigMap: what it holds is like what a file holds.
     ConfigMap,
+    /// A Vault: what it holds is shown nowhere.
+    Vault,
 }
 
 impl ValuesHolder {
@@ -152,13 +195,99 @@ impl ValuesHolder {
         match self {
             Self::Secret => "Secret",
             Self::ConfigMap => "ConfigMap",
+            Self::Vault => "Vault",
+        }
+    }
+
+    /// Whether what it holds must not be shown.
+    pub fn is_secret(self) -> bool {
+        self != Self::ConfigMap
+    }
+}
+
+impl Phase {
+    /// The Vaults that it takes values from, each with the place that says so.
+    fn vaults_mut(&mut self) -> Vec<(&mut VaultRef, &Spanned<String>)> {
+        match &mut self.content {
+            Content::Helm(helm) => {
+                let all = helm.values_from.iter_mut();
+                let of_vaults = all.filter(|from| from.holder == ValuesHolder::Vault);
+                of_vaults
+                    .map(|from| (&mut from.vault, &from.name))
+                    .collect()
+            }
+            Content::Kustomize { values_from, .. } => {
+                let all = values_from.iter_mut();
+                all.map(|from| (&mut from.vault, &from.path)).collect()
+            }
+            _ => Vec::new(),
         }
     }
 }
 
+/// Finds the Vaults that values are taken from, each among the phases, and lets those that take them wait for those.
+fn find_vaults(phases: &mut [Phase], waits: &mut [Vec<usize>], findings: &mut Vec<Diagnostic>) {
+    let vaults: Vec<(usize, String)> = phases
+        .iter()
+        .enumerate()
+        .filter(|(_, phase)| matches!(phase.content, Content::Vault { .. }))
+        .map(|(index, phase)| (index, phase.name.value.clone()))
+        .collect();
+    let names: Vec<&str> = vaults.iter().map(|(_, name)| name.as_str()).collect();
+    for (phase, waits) in phases.iter_mut().zip(waits) {
+        for (reference, place) in phase.vaults_mut() {
+            let found = match (&reference.named, vaults.as_slice()) {
+                (Some(named), _) => vaults.iter().find(|(_, name)| *name == named.value),
+                (None, [only]) => Some(only),
+                (None, _) => None,
+            };
+            let Some((index, name)) = found else {
+                let at = reference.named.as_ref().unwrap_or(place);
+                findings.push(no_vault(at, &names, reference.named.is_some()));
+                continue;
+            };
+            reference.found.clone_from(name);
+            if !waits.contains(index) {
+                waits.push(*index);
+            }
+        }
+    }
+}
+
+fn no_vault(at: &Spanned<String>, vaults: &[&str], is_named: bool) -> Diagnostic {
+    let (message, help) = match vaults {
+        [] => (
+            "no phase of this environment is a Vault to take values from".to_owned(),
+            "add a `vault` phase: its file says how the Vault is reached and how to log in"
+                .to_owned(),
+        ),
+        _ if is_named => (
+            format!("no `vault` phase is called `{}`", at.value),
+            format!("the `vault` phases are `{}`", vaults.join("`, `")),
+        ),
+        _ => (
+            "there are several Vaults to take values from".to_owned(),
+            format!("say which in `phase`: `{}`", vaults.join("`, `")),
+        ),
+    };
+    Diagnostic::error("config/unknown-phase", message)
+        .at(at.location.clone())
+        .help(help)
+}
+
 /// The indices of the phases that each phase waits for, with everything that is wrong about them:
 /// names used twice, unknown phases, loops.
-pub(super) fn order(phases: &[Phase]) -> (Vec<Vec<usize>>, Vec<Diagnostic>) {
+pub(super) fn order(phases: &mut [Phase]) -> (Vec<Vec<usize>>, Vec<Diagnostic>) {
+    let (mut waits, mut findings) = waits(phases);
+    find_vaults(phases, &mut waits, &mut findings);
+    if let Some(circle) = circle(&waits) {
+        findings.push(circle_finding(&circle, phases));
+    }
+    (waits, findings)
+}
+
+/// What each phase waits for, by its own words.
+fn waits(phases: &[Phase]) -> (Vec<Vec<usize>>, Vec<Diagnostic>) {
     let mut findings = Vec::new();
     let find = |name: &str| phases.iter().position(|phase| *phase.name == name);
     for (index, phase) in phases.iter().enumerate() {
@@ -194,9 +323,6 @@ pub(super) fn order(phases: &[Phase]) -> (Vec<Vec<usize>>, Vec<Diagnostic>) {
                 .collect(),
         })
         .collect();
-    if let Some(circle) = circle(&waits) {
-        findings.push(circle_finding(&circle, phases));
-    }
     (waits, findings)
 }
 

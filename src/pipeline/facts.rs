@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use trueup_helm::Capabilities;
 use trueup_manifest::{Diagnostic, Diagnostics, Gvk};
 
-use super::Prepared;
+use super::{Prepared, vaults};
 use crate::{
     cluster::{
         ApplyOptions, Cluster, DeleteOptions, Error, ErrorKind, Freshness, Patch, Selection, Target,
@@ -75,7 +75,17 @@ pub async fn settle<'a>(
     asking.answer(known).await?;
     for _ in 0..ROUNDS {
         let rendered = render(Arc::clone(&asked)).await;
-        let questions = asked.take_questions();
+        let mut questions = asked.take_questions();
+        // What Vaults hold is asked with the files that say how: where they cannot be told, that is told first.
+        let values = std::mem::take(&mut questions.values);
+        let vaults = rendered.as_ref().ok().map(|prepared| &prepared.vaults);
+        if let Some(vaults) = vaults.filter(|_| !values.is_empty()) {
+            for (path, answer) in vaults::values(vaults, cluster, &values).await {
+                asked.answer_value(path, answer);
+            }
+            asking.answer(&questions).await?;
+            continue;
+        }
         if !questions.is_empty() {
             asking.answer(&questions).await?;
             continue;

@@ -1,6 +1,10 @@
 //! The `vault` phases of an environment: read with its files, carried out between its other phases.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::{FutureExt, future::BoxFuture};
 use tokio::{
@@ -11,12 +15,16 @@ use trueup_manifest::{Diagnostic, Diagnostics, Tree};
 
 use super::Prepared;
 use crate::{
-    apply::{Options, PhaseWork, Session},
+    apply::{Options, PhaseWork, Session, Stopped},
     cluster::Cluster,
     config::{Content, Environment},
     plan::SavedWork,
+    render::{
+        Desired,
+        asked::{VaultAnswer, VaultPath},
+    },
     report::{Outcome, Report, WorkReport},
-    vault::{self, Depth, Phase, file, file::Bootstrap},
+    vault::{self, Depth, Held, Phase, file, file::Bootstrap},
 };
 
 /// How long to wait before a Vault that does not answer yet is asked again.
@@ -102,6 +110,8 @@ struct Work {
     cluster: Arc<dyn Cluster>,
     /// What a saved plan says of it.
     expected: Option<SavedWork>,
+    /// How it learns that it is to stop.
+    stopped: Stopped,
 }
 
 impl PhaseWork for Work {
@@ -109,12 +119,11 @@ impl PhaseWork for Work {
         async move {
             let until = Instant::now() + patience;
             loop {
-                let expected = self.expected.clone();
                 let report = run(
                     &self.phase,
                     &self.bootstrap,
                     &self.cluster,
-                    (expected, false),
+                    Some((self.expected.clone(), self.stopped.clone())),
                 )
                 .await;
                 // Pods take their time; what else is wrong does not mend itself.
@@ -126,25 +135,33 @@ impl PhaseWork for Work {
                 if !waits || Instant::now() + AGAIN > until {
                     return report;
                 }
-                sleep(AGAIN).await;
+                let mut stopped = self.stopped.clone();
+                tokio::select! {
+                    () = sleep(AGAIN) => {}
+                    _ = stopped.stopped() => return report,
+                }
             }
         }
         .boxed()
     }
 }
 
+/// Carries it out, as a saved plan says and until it is told to stop; only looks where none of that is given.
 async fn run(
     phase: &str,
     bootstrap: &Bootstrap,
     cluster: &Arc<dyn Cluster>,
-    (expected, dry_run): (Option<SavedWork>, bool),
+    terms: Option<(Option<SavedWork>, Stopped)>,
 ) -> WorkReport {
     let opened = Phase::open(bootstrap.clone(), Some(Arc::clone(cluster))).await;
     let mut report = match opened {
-        Ok(vault) => {
-            let vault = vault.expecting(expected);
-            vault.run(Depth::Everything, dry_run).await.to_work()
-        }
+        Ok(vault) => match terms {
+            Some((expected, stopped)) => {
+                let vault = vault.expecting(expected).until(stopped);
+                vault.run(Depth::Everything, false).await.to_work()
+            }
+            None => vault.run(Depth::Everything, true).await.to_work(),
+        },
         Err(errors) => WorkReport {
             about: format!("vault `{}`", bootstrap.name),
             errors,
@@ -159,7 +176,7 @@ async fn run(
 pub async fn look(prepared: &Prepared, cluster: &Arc<dyn Cluster>) -> Vec<WorkReport> {
     let mut all = Vec::new();
     for (phase, bootstrap) in &prepared.vaults {
-        all.push(run(phase, bootstrap, cluster, (None, true)).await);
+        all.push(run(phase, bootstrap, cluster, None).await);
     }
     all
 }
@@ -222,6 +239,107 @@ async fn stale(
     })
 }
 
+/// What Vaults hold at these paths, each with a login of its own file. One that cannot be asked is told by each answer:
+/// whoever wanted it goes without, and nobody else.
+pub(super) async fn values(
+    vaults: &[(String, Arc<Bootstrap>)],
+    cluster: &Arc<dyn Cluster>,
+    wanted: &BTreeSet<VaultPath>,
+) -> Vec<(VaultPath, VaultAnswer)> {
+    let mut answers = Vec::new();
+    for (phase, bootstrap) in vaults {
+        let of_this = wanted.iter().filter(|one| one.phase == *phase);
+        let paths: BTreeSet<String> = of_this.map(|one| one.path.clone()).collect();
+        if paths.is_empty() {
+            continue;
+        }
+        let opened = Phase::open((**bootstrap).clone(), Some(Arc::clone(cluster))).await;
+        let found = match opened {
+            Ok(vault) => vault.values(&paths).await.map_err(Diagnostic::from),
+            Err(errors) => Err(errors.into_iter().next().unwrap_or_else(|| {
+                Diagnostic::error("vault/values", "the Vault's file cannot be used")
+            })),
+        };
+        let mut found = found.map_err(|error| unavailable(phase, None, error));
+        for path in paths {
+            let answer = match &mut found {
+                Ok(found) => match found.remove(&path) {
+                    Some(Ok(Some(Held { values, version }))) => {
+                        VaultAnswer::Held { values, version }
+                    }
+                    Some(Ok(None)) | None => VaultAnswer::Absent,
+                    Some(Err(error)) => {
+                        VaultAnswer::Unavailable(unavailable(phase, Some(&path), error.into()))
+                    }
+                },
+                Err(error) => VaultAnswer::Unavailable(error.clone()),
+            };
+            let phase = phase.clone();
+            answers.push((VaultPath { phase, path }, answer));
+        }
+    }
+    answers
+}
+
+/// Why values cannot be had.
+fn unavailable(phase: &str, path: Option<&str>, why: Diagnostic) -> Diagnostic {
+    let what = path.map_or_else(|| "values".to_owned(), |path| format!("`{path}`"));
+    let message = format!(
+        "{what} of the Vault of phase `{phase}` cannot be had: {}",
+        why.message
+    );
+    let finding = Diagnostic::error("vault/values", message);
+    match why.help {
+        Some(help) => finding.help(help),
+        None => finding,
+    }
+}
+
+/// A phase whose objects cannot be told for now.
+struct Untold {
+    phase: String,
+    why: Diagnostics,
+}
+
+impl PhaseWork for Untold {
+    fn carry_out(&self, _: Duration) -> BoxFuture<'_, WorkReport> {
+        let report = WorkReport {
+            phase: self.phase.clone(),
+            about: "its objects".to_owned(),
+            errors: self.why.clone(),
+            ..WorkReport::default()
+        };
+        async move { report }.boxed()
+    }
+}
+
+/// Lets phases whose objects cannot be told fail with the reason, and with them what waits for them.
+fn refuse_untold(desired: &Desired, options: &mut Options) {
+    let mut all: BTreeMap<&str, Diagnostics> = BTreeMap::new();
+    for (phase, why) in &desired.untold {
+        all.entry(phase).or_default().push(why.clone());
+    }
+    for (phase, why) in all {
+        let work = Untold {
+            phase: phase.to_owned(),
+            why,
+        };
+        options.works.insert(phase, Arc::new(work));
+    }
+}
+
+/// Whether another run may find what this one could not tell: its Vaults are up by now, and nothing else went wrong.
+pub fn may_go_on(prepared: &Prepared, report: &Report) -> bool {
+    let untold = &prepared.desired.untold;
+    let brought_up = |name: &str| {
+        let mut works = report.works.iter();
+        works.any(|work| work.phase == name && !work.errors.has_errors() && work.changed > 0)
+    };
+    !untold.is_empty()
+        && prepared.vaults.iter().any(|(name, _)| brought_up(name))
+        && report.outcome == Outcome::Failed
+}
+
 /// Reconciles an environment with its `vault` phases in their places.
 pub(super) async fn reconcile(prepared: &Prepared, session: &Session, options: &Options) -> Report {
     if let Some(stale) = stale(prepared, session.cluster(), options).await {
@@ -234,9 +352,11 @@ pub(super) async fn reconcile(prepared: &Prepared, session: &Session, options: &
             bootstrap: Arc::clone(bootstrap),
             cluster: Arc::clone(session.cluster()),
             expected: expected(&options, phase),
+            stopped: options.stopped.clone(),
         };
         options.works.insert(phase, Arc::new(work));
     }
+    refuse_untold(&prepared.desired, &mut options);
     let policy = &prepared.environment.reconcile;
     let mut report = session
         .reconcile(&prepared.desired, policy, &options)

@@ -115,12 +115,19 @@ pub fn build(inputs: &Inputs<'_>) -> Result<Plan, Diagnostics> {
     let ids: HashSet<ObjectId> = objects.items.iter().map(Object::id).collect();
     let live = observed.seen.iter().filter_map(|seen| seen.live.as_ref());
     let uids: HashSet<&str> = live.map(Live::uid).collect();
-    let pruning = prune(&observed.owned, &ids, &uids, policy);
+    // What a phase holds that cannot be told is not gone.
+    let owned: &[(Target, Live)] = if desired.untold.is_empty() {
+        &observed.owned
+    } else {
+        warnings.push(nothing_pruned(desired));
+        &[]
+    };
+    let pruning = prune(owned, &ids, &uids, policy);
     let held = Question {
         memory: inputs.memory,
         source: desired.source.as_deref(),
         pruning: &pruning,
-        owned: observed.owned.len(),
+        owned: owned.len(),
         desired: objects.items.len(),
         policy,
         consent: inputs.consent,
@@ -141,6 +148,20 @@ pub fn build(inputs: &Inputs<'_>) -> Result<Plan, Diagnostics> {
         disputes,
         warnings,
     })
+}
+
+fn nothing_pruned(desired: &Desired) -> Diagnostic {
+    let mut phases: Vec<String> = desired
+        .untold
+        .iter()
+        .map(|(name, _)| format!("`{name}`"))
+        .collect();
+    phases.dedup();
+    let message = format!(
+        "nothing is pruned: the objects of {} cannot be told for now",
+        phases.join(", ")
+    );
+    Diagnostic::warning("plan/untold", message)
 }
 
 /// Masks what of secret values got into other objects than Secrets.

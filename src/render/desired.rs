@@ -24,8 +24,10 @@ pub struct Desired {
     pub warnings: Vec<Diagnostic>,
     /// Texts that must not be shown, wherever they are met.
     pub hidden: Hidden,
-    /// What charts looked up in the cluster.
+    /// What charts looked up in the cluster, and took from Vaults.
     pub looked_up: Vec<LookedUp>,
+    /// Phases whose objects cannot be told for now, and why: they fail, nothing is pruned, and the rest goes on.
+    pub untold: Vec<(String, Diagnostic)>,
 }
 
 /// One phase: a unit of ordering and of failure.

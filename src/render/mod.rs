@@ -18,6 +18,7 @@ mod manifests;
 mod output;
 mod phase;
 mod substitute;
+mod supplied;
 #[cfg(test)]
 mod tests;
 
@@ -84,7 +85,7 @@ pub fn render(
         .map(|phase| phase::render(tree, environment, phase, options, asked))
         .collect();
     let mut findings = environment.not_built_to_render().clone();
-    let mut warnings = Vec::new();
+    let (mut warnings, mut untold) = (Vec::new(), Vec::new());
     let mut hidden = Hidden::default();
     let mut phases = Vec::with_capacity(rendered.len());
     for (index, (phase, rendered)) in environment.phases.iter().zip(rendered).enumerate() {
@@ -93,6 +94,9 @@ pub fn render(
         };
         warnings.extend(rendered.warnings);
         hidden.extend(&rendered.hidden);
+        let name = &phase.name.value;
+        let unavailable = rendered.unavailable.into_iter();
+        untold.extend(unavailable.map(|why| (name.clone(), why)));
         let whole = DesiredPhase {
             name: phase.name.value.clone(),
             depends_on: environment.depends_on(index),
@@ -119,6 +123,7 @@ pub fn render(
         warnings,
         hidden,
         looked_up: asked.looked_up(),
+        untold,
     })
 }
 

@@ -9,6 +9,7 @@ use super::{
     helm::{self, Inflator, Step},
     kustomize::{self, BuildOptions},
     manifests, substitute,
+    supplied::{self, WithFiles},
 };
 use crate::config::{Content, Environment, Phase, Spanned, not_built};
 
@@ -23,6 +24,8 @@ pub(super) struct Rendered {
     pub(super) warnings: Vec<Diagnostic>,
     /// What of it must not be shown.
     pub(super) hidden: Hidden,
+    /// Why its objects cannot be told for now.
+    pub(super) unavailable: Vec<Diagnostic>,
 }
 
 pub(super) fn render(
@@ -58,7 +61,28 @@ fn content(
         Content::Kustomize {
             path,
             load_anywhere,
-        } => kustomization(tree, path, *load_anywhere, options, asked),
+            values_from,
+        } => {
+            let Some(supplied) = supplied::gather(tree, values_from, asked)? else {
+                // It will be rendered again once everything is known.
+                return Ok(Rendered::default());
+            };
+            if !supplied.unavailable.is_empty() {
+                return Ok(Rendered {
+                    unavailable: supplied.unavailable,
+                    ..Rendered::default()
+                });
+            }
+            let tree = &WithFiles {
+                tree,
+                files: &supplied.files,
+            };
+            let rendered = kustomization(tree, path, *load_anywhere, options, asked);
+            let mut rendered = rendered.map_err(|findings| supplied.hidden.hide_in(findings))?;
+            rendered.warnings.extend(supplied.warnings);
+            rendered.hidden = supplied.hidden;
+            Ok(rendered)
+        }
         Content::Manifests { path } => {
             let manifests = manifests::read(tree, path)?;
             Ok(Rendered {
@@ -74,6 +98,7 @@ fn content(
                 after: rendered.after,
                 warnings: rendered.warnings,
                 hidden: rendered.hidden,
+                unavailable: rendered.unavailable,
             })
         }
         // It has no objects: what it does is for the pipeline.

@@ -139,7 +139,8 @@ impl Report {
 
     /// Every error; those that say the same of many objects together.
     fn write_errors(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for error in &self.errors {
+        let of_works = self.works.iter().flat_map(|work| work.errors.iter());
+        for error in self.errors.iter().chain(of_works) {
             write_error(f, error)?;
         }
         let mut groups: Vec<(String, &Diagnostic, Vec<String>)> = Vec::new();

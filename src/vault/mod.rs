@@ -46,6 +46,7 @@ mod seal;
 mod sealer;
 mod store;
 mod token;
+mod values;
 mod verify;
 mod wanted;
 
@@ -61,4 +62,5 @@ pub use self::{
     plan::{Change, Kind},
     report::{Shown, Step, VaultReport},
     seal::SealStatus,
+    values::Held,
 };

@@ -27,6 +27,25 @@ const SPEC: &str = "  secretsEngines:
     - {mount: plain, path: given, data: {key: {file: FOLDER/given}}}
 ";
 
+/// A phase that takes a value of the Vault, and does all sorts of things with it.
+fn chart(world: &World) {
+    let environment = world.path("repo/environments/dev.yaml");
+    let text = fs::read_to_string(&environment).unwrap();
+    let phase = "    - {name: hub, helm: {chart: chart, release: hub, valuesFrom: [{vault: secret/sealed, key: one, targetPath: one}]}}\n";
+    fs::write(environment, text + phase).unwrap();
+    fs::create_dir_all(world.path("repo/chart/templates")).unwrap();
+    let file =
+        |name: &str, text: &str| fs::write(world.path("repo/chart").join(name), text).unwrap();
+    file("Chart.yaml", "apiVersion: v2\nname: hub\nversion: 1.0.0\n");
+    file("values.yaml", "one: none\n");
+    file(
+        "templates/all.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hub, namespace: default}\ndata:\n\
+         \x20 plain: {{ .Values.one | quote }}\n  part: {{ printf \"password=%s;\" .Values.one | quote }}\n\
+         \x20 encoded: {{ .Values.one | b64enc | quote }}\n",
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_on_any_way_through_the_program_is_in_anything_that_it_says_or_keeps() {
     let Some(program) = server_program() else {
@@ -66,6 +85,7 @@ async fn no_secret_on_any_way_through_the_program_is_in_anything_that_it_says_or
     run(&["plan", "dev", "-o", "plan.json"], 0);
     run(&["apply", "plan.json"], 0);
     shares(&mut secrets);
+    chart(&world);
     write("second", &mut secrets);
     for format in ["text", "json", "yaml", "markdown"] {
         run(&["diff", "dev", "-o", format], 1);

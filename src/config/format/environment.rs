@@ -229,12 +229,12 @@ fn decode_phases(value: Value<'_>) -> Option<(Vec<Phase>, Vec<Vec<usize>>)> {
         return None;
     }
     let written = items.len();
-    let phases: Vec<Phase> = items.into_iter().filter_map(phase::decode).collect();
+    let mut phases: Vec<Phase> = items.into_iter().filter_map(phase::decode).collect();
     // Where a phase could not be read, what waits for it cannot be judged.
     if phases.len() < written {
         return None;
     }
-    let (waits, findings) = order(&phases);
+    let (waits, findings) = order(&mut phases);
     let sound = findings.is_empty();
     for finding in findings {
         value.report(finding);

@@ -2,9 +2,9 @@
 
 use super::{reconcile::LEAST, substitute};
 use crate::config::{
-    decode::{Field, Fields, Shape, Spanned, Type, Value},
+    decode::{Field, Fields, Shape, Type, Value},
     names,
-    phase::{Content, Helm, Phase, ValuesFrom, ValuesHolder},
+    phase::{Content, FileFrom, Helm, Phase, ValuesFrom, ValuesHolder, VaultRef},
 };
 
 pub(super) const PHASE: Shape = Shape {
@@ -86,10 +86,56 @@ const KUSTOMIZE: Shape = Shape {
             "Whether files outside that folder may be read by it, as `--load-restrictor` of \
              kustomize. Nothing outside the repository can be read either way.",
         ),
+        Field::default(
+            "valuesFrom",
+            Type::List(&Type::Shape(&FILE_FROM)),
+            "[]",
+            "Values of a Vault that are files of the kustomization, for `files` and `envs` of its generators to read.",
+        ),
     ],
     one_of: &[],
     example: "path: overlays/cluster_dev",
 };
+
+const FILE_FROM: Shape = Shape {
+    name: "a file from a Vault",
+    title: "FileFrom",
+    about: "A value of a Vault that is a file which lies in no repository. It is masked wherever it gets to: in plans, \
+            diffs, reports, events and errors. Where no Vault is asked (`trueup render`, `diff --base`), the file holds \
+            `REDACTED`, or nothing where no `key` is named.",
+    fields: &[
+        Field::required(
+            "vault",
+            Type::Text("a path in the Vault"),
+            "Where it is, as people name it: `secret/hub/auth0`, of either version of a KV engine, or any other path that \
+             can be read and makes no lease.",
+        ),
+        Field::optional(
+            "phase",
+            Type::Text("a phase"),
+            "The `vault` phase whose Vault it is. Where it is not set: the only one of the environment.",
+        ),
+        Field::optional(
+            "key",
+            Type::Text("a key"),
+            "The value at that path. Where it is not set, the file holds all of them in lines of `NAME=value`, as `envs` \
+             of a generator takes them.",
+        ),
+        Field::required(
+            "file",
+            Type::Path,
+            "The file that it becomes. None of that name may be in the repository.",
+        ),
+    ],
+    one_of: &[],
+    example: "{vault: secret/hub/auth0, key: client_secret, file: overlays/dev/client-secret}",
+};
+
+const VAULT_PHASE: Field = Field::optional(
+    "phase",
+    Type::Text("a phase"),
+    "With `vault`: the `vault` phase whose Vault it is. Where it is not set: the only one of the environment.",
+);
 
 const MANIFESTS: Shape = Shape {
     name: "`manifests`",
@@ -164,7 +210,7 @@ const HELM: Shape = Shape {
             "valuesFrom",
             Type::List(&Type::Shape(&VALUES_FROM)),
             "[]",
-            "Values that Secrets and ConfigMaps of the cluster hold, over all others; later ones win.",
+            "Values that Secrets and ConfigMaps of the cluster or a Vault hold, over all others; later ones win.",
         ),
         Field::default(
             "includeCRDs",
@@ -225,10 +271,11 @@ inline: {server: {ha: {replicas: 3}}}",
 const VALUES_FROM: Shape = Shape {
     name: "`valuesFrom`",
     title: "ValuesFrom",
-    about: "A Secret or a ConfigMap of the cluster that holds values. What a Secret holds is masked wherever it gets \
-            to: in plans, diffs, reports, events and errors. It must be there before the environment is rendered, so \
-            it is none of the environment's own objects on the first run. Where no cluster is asked (`trueup render`, \
-            `diff --base`), `REDACTED` stands for it. Exactly one of `secret` and `configMap` is given.",
+    about: "A Secret or a ConfigMap of the cluster, or a path in a Vault, that holds values. What a Secret or a Vault \
+            holds is masked wherever it gets to: in plans, diffs, reports, events and errors. An object must be there \
+            before the environment is rendered, so it is none of the environment's own on the first run; a Vault may be \
+            brought up by a phase before. Where nothing is asked (`trueup render`, `diff --base`), `REDACTED` stands for \
+            it. Exactly one of `secret`, `configMap` and `vault` is given.",
     fields: &[
         Field::optional("secret", Type::Text("a name"), "The name of a Secret."),
         Field::optional(
@@ -237,15 +284,21 @@ const VALUES_FROM: Shape = Shape {
             "The name of a ConfigMap.",
         ),
         Field::optional(
+            "vault",
+            Type::Text("a path in the Vault"),
+            "Where it is in the Vault, as people name it: `secret/hub/auth0`, of either version of a KV engine, or any \
+             other path that can be read and makes no lease.",
+        ),
+        VAULT_PHASE,
+        Field::optional(
             "namespace",
             Type::Text("a name; may hold variables"),
-            "Its namespace. Where it is not set: that of the release.",
+            "The namespace of the object. Where it is not set: that of the release.",
         ),
-        Field::default(
+        Field::optional(
             "key",
             Type::Text("a key"),
-            "values.yaml",
-            "The key in its `data`.",
+            "The key in its `data`. Where it is not set: `values.yaml`, and all that is at the path of a Vault.",
         ),
         Field::optional(
             "targetPath",
@@ -260,7 +313,7 @@ const VALUES_FROM: Shape = Shape {
             "Whether nothing is said where the object or the key is missing.",
         ),
     ],
-    one_of: &["secret", "configMap"],
+    one_of: &["secret", "configMap", "vault"],
     example: r"secret: auth0
 key: client_secret
 targetPath: jupyterhub.hub.config.Auth0OAuthenticator.client_secret",
@@ -344,9 +397,12 @@ fn decode_content(fields: &Fields<'_>) -> Option<Content> {
                 .optional("loadRestrictor")
                 .and_then(|value| value.word(&RESTRICTORS))
                 .unwrap_or(false);
+            let files = fields.optional("valuesFrom").and_then(Value::list);
+            let files = files.unwrap_or_default().into_iter();
             Some(Content::Kustomize {
                 path: path?,
                 load_anywhere,
+                values_from: files.filter_map(decode_file_from).collect(),
             })
         }
         "manifests" => Some(Content::Manifests {
@@ -434,22 +490,53 @@ fn decode_helm(value: Value<'_>) -> Option<Helm> {
     Some(helm)
 }
 
+fn decode_file_from(value: Value<'_>) -> Option<FileFrom> {
+    let fields = value.fields(&FILE_FROM)?;
+    let named = fields.optional("phase").and_then(Value::text);
+    let key = fields.optional("key").and_then(Value::text);
+    let path = fields.required("vault").and_then(Value::text);
+    let file = fields.required("file").and_then(Value::path);
+    Some(FileFrom {
+        path: path?,
+        vault: VaultRef::new(named),
+        key,
+        file: file?,
+    })
+}
+
 fn decode_values_from(value: Value<'_>) -> Option<ValuesFrom> {
     let fields = value.fields(&VALUES_FROM)?;
     let choice = fields.choice();
     let optional = fields.optional("optional").and_then(Value::bool);
     let namespace = fields.optional("namespace").and_then(Value::text);
+    let phase = fields.optional("phase").and_then(Value::text);
     let target_path = fields.optional("targetPath").and_then(Value::text);
     let key = fields.optional("key").and_then(Value::text);
     let (which, name) = choice?;
+    let holder = match which {
+        "secret" => ValuesHolder::Secret,
+        "configMap" => ValuesHolder::ConfigMap,
+        _ => ValuesHolder::Vault,
+    };
+    let of_vault = holder == ValuesHolder::Vault;
+    if of_vault && namespace.is_some() || !of_vault && phase.is_some() {
+        value.invalid(
+            "`namespace` is of objects of the cluster, `phase` of a Vault",
+            "remove the one that does not fit",
+        );
+    }
+    if of_vault && target_path.is_some() && key.is_none() {
+        value.invalid(
+            "`targetPath` takes one value, and all that is at that path of the Vault is meant",
+            "name the `key`, or remove `targetPath`",
+        );
+    }
     Some(ValuesFrom {
-        holder: match which {
-            "secret" => ValuesHolder::Secret,
-            _ => ValuesHolder::ConfigMap,
-        },
+        holder,
         name: name.text()?,
+        vault: VaultRef::new(phase),
         namespace,
-        key: key.unwrap_or_else(|| Spanned::bare("values.yaml".to_owned())),
+        key,
         target_path,
         optional: optional.unwrap_or(false),
     })

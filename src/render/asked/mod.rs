@@ -6,6 +6,7 @@
 
 mod draws;
 mod record;
+mod vault;
 
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use trueup_helm::{Capabilities, Lookup};
 
-pub use self::record::{Record, RecordError};
+pub use self::{
+    record::{Record, RecordError},
+    vault::{VaultAnswer, VaultPath},
+};
 
 /// An object, or a list of objects where `name` is empty, that a template looks up.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -63,12 +67,14 @@ pub struct Questions {
     pub record: bool,
     /// Objects.
     pub objects: BTreeSet<Wanted>,
+    /// What Vaults hold.
+    pub values: BTreeSet<VaultPath>,
 }
 
 impl Questions {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        !self.capabilities && !self.record && self.objects.is_empty()
+        !self.capabilities && !self.record && self.objects.is_empty() && self.values.is_empty()
     }
 }
 
@@ -78,6 +84,7 @@ struct State {
     /// APIs that the environment itself brings.
     brought: BTreeSet<String>,
     objects: BTreeMap<Wanted, Option<Value>>,
+    values: BTreeMap<VaultPath, VaultAnswer>,
     record: Option<Record>,
     open: Questions,
     asked: Questions,
@@ -151,6 +158,11 @@ impl Asked {
         self.state().objects.insert(wanted, found);
     }
 
+    /// What a Vault holds.
+    pub fn answer_value(&self, path: VaultPath, answer: VaultAnswer) {
+        self.state().values.insert(path, answer);
+    }
+
     /// What was drawn before.
     pub fn answer_record(&self, record: Record) {
         self.state().record = Some(record);
@@ -192,7 +204,17 @@ impl Asked {
             name: wanted.name.clone(),
             found: found.as_ref().map(version_of),
         });
-        found.collect()
+        let values = state.values.iter().map(|(path, answer)| LookedUp {
+            api_version: String::new(),
+            kind: "Vault".to_owned(),
+            namespace: path.phase.clone(),
+            name: path.path.clone(),
+            found: match answer {
+                VaultAnswer::Held { version, .. } => Some(version.clone().unwrap_or_default()),
+                VaultAnswer::Absent | VaultAnswer::Unavailable(_) => None,
+            },
+        });
+        found.chain(values).collect()
     }
 
     /// What charts may know of the server; what is assumed without one where nobody knows.
@@ -226,6 +248,17 @@ impl Asked {
         }
         state.open.objects.insert(wanted.clone());
         state.asked.objects.insert(wanted);
+        None
+    }
+
+    /// What a Vault holds, if it is known by now.
+    pub(super) fn value(&self, path: VaultPath) -> Option<VaultAnswer> {
+        let mut state = self.state();
+        if let Some(answer) = state.values.get(&path) {
+            return Some(answer.clone());
+        }
+        state.open.values.insert(path.clone());
+        state.asked.values.insert(path);
         None
     }
 }

@@ -25,6 +25,7 @@ use crate::config::{Helm, Spanned, Variables};
 const DEFAULT_NAMESPACE: &str = "default";
 
 /// What a chart came to.
+#[derive(Default)]
 pub(super) struct Rendered {
     /// The objects.
     pub(super) manifests: Vec<Manifest>,
@@ -36,6 +37,8 @@ pub(super) struct Rendered {
     pub(super) warnings: Vec<Diagnostic>,
     /// What of it must not be shown.
     pub(super) hidden: Hidden,
+    /// Why it cannot be told for now.
+    pub(super) unavailable: Vec<Diagnostic>,
 }
 
 /// Hooks of one weight.
@@ -74,6 +77,13 @@ pub(super) fn render(
     else {
         return Err(findings);
     };
+    // Where values are not known yet, it will be rendered again once they are.
+    if values.waits || !values.unavailable.is_empty() {
+        return Ok(Rendered {
+            unavailable: values.unavailable,
+            ..Rendered::default()
+        });
+    }
     let mut hidden = values.hidden;
     let mut request = Request::new(&chart, &release, &namespace, &values.overlay, &capabilities);
     request.skip_schema = helm.skip_schema;
@@ -153,7 +163,7 @@ fn assemble(
         before: steps.before,
         after: steps.after,
         warnings,
-        hidden: Hidden::default(),
+        ..Rendered::default()
     };
     let steps = rendered.before.iter_mut().chain(&mut rendered.after);
     let hooks = steps.flat_map(|step| &mut step.manifests);

@@ -1,4 +1,4 @@
-//! The values of a phase: files, what is written inline, and what Secrets and ConfigMaps of the cluster hold.
+//! The values of a phase: files, what is written inline, and what Secrets and ConfigMaps of the cluster and Vaults hold.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
@@ -8,11 +8,11 @@ use trueup_manifest::{Diagnostic, Diagnostics, Tree};
 use super::{Asked, DEFAULT_NAMESPACE, Hidden, absent, placed, substitute};
 use crate::{
     config::{Helm, ValuesFrom, ValuesHolder, Variables},
-    render::asked::Wanted,
+    render::{
+        asked::{VaultPath, Wanted},
+        supplied::STAND_IN,
+    },
 };
-
-/// What stands for a secret that only the cluster holds, where no cluster is asked.
-const STAND_IN: &str = "REDACTED";
 
 /// What is set over a chart's values.
 #[derive(Default)]
@@ -21,6 +21,10 @@ pub(super) struct Gathered {
     /// The secrets among them.
     pub(super) hidden: Hidden,
     pub(super) warnings: Vec<Diagnostic>,
+    /// Why some cannot be had for now.
+    pub(super) unavailable: Vec<Diagnostic>,
+    /// Whether some of a Vault are not known yet.
+    pub(super) waits: bool,
 }
 
 pub(super) fn gather(
@@ -58,6 +62,10 @@ pub(super) fn gather(
             None => namespace.map(str::to_owned),
         };
         let namespace = namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
+        if from.holder == ValuesHolder::Vault {
+            gathered.take_of_vault(from, asked);
+            continue;
+        }
         if let Err(finding) = gathered.take(from, &namespace, asked) {
             findings.push(finding);
         }
@@ -81,33 +89,21 @@ impl Gathered {
             name: from.name.value.clone(),
         });
         let path = from.target_path.as_ref().map_or("", |path| &path.value);
+        let key = from.key.as_ref().map_or("values.yaml", |key| &key.value);
         if !asked.is_online() {
-            let message = format!("{shown} is not read, as no cluster is asked");
-            let help = if path.is_empty() {
-                "its values are left out".to_owned()
-            } else {
-                format!("`{STAND_IN}` stands at `{path}`")
-            };
-            self.warnings.push(
-                Diagnostic::warning("helm/values-from", message)
-                    .at(from.name.location.clone())
-                    .help(help),
+            self.stand_in(
+                from,
+                &format!("{shown} is not read, as no cluster is asked"),
             );
-            if !path.is_empty() {
-                self.set(from, path, STAND_IN.to_owned());
-            }
             return Ok(());
         }
         if asked.has_questions() {
             // It will be rendered again once everything is known.
             return Ok(());
         }
-        match found
-            .as_ref()
-            .and_then(|object| held(object, &from.key.value))
-        {
+        match found.as_ref().and_then(|object| held(object, key)) {
             Some(text) => {
-                if from.holder == ValuesHolder::Secret {
+                if from.holder.is_secret() {
                     self.hidden.add(&text);
                 }
                 self.set(from, path, text);
@@ -118,7 +114,7 @@ impl Gathered {
                 let message = if found.is_none() {
                     format!("{shown} is not there")
                 } else {
-                    format!("{shown} has no text at the key `{}`", from.key.value)
+                    format!("{shown} has no text at the key `{key}`")
                 };
                 Err(Diagnostic::error("helm/values-from", message)
                     .at(from.name.location.clone())
@@ -127,16 +123,65 @@ impl Gathered {
         }
     }
 
+    /// Takes what a Vault holds. What is not there may be put there by a phase before this one, so that it is no
+    /// fault of the files.
+    fn take_of_vault(&mut self, from: &ValuesFrom, asked: &Asked) {
+        let phase = from.vault.phase();
+        let shown = format!("`{}` of the Vault of phase `{phase}`", from.name);
+        if !asked.is_online() {
+            self.stand_in(from, &format!("{shown} is not read, as no Vault is asked"));
+            return;
+        }
+        let answer = asked.value(VaultPath {
+            phase: phase.to_owned(),
+            path: from.name.value.clone(),
+        });
+        let Some(answer) = answer else {
+            self.waits = true;
+            return;
+        };
+        for text in answer.texts() {
+            self.hidden.add(&text);
+        }
+        let key = from.key.as_ref().map(|key| key.value.as_str());
+        let path = from.target_path.as_ref().map_or("", |path| &path.value);
+        if let Some(text) = answer.text(key) {
+            self.set(from, path, text);
+        } else {
+            let missing = answer.missing(&shown, key, from.optional);
+            let missing = missing.map(|why| why.at(from.name.location.clone()));
+            self.unavailable.extend(missing);
+        }
+    }
+
+    /// Puts something in place of a secret that nobody is asked for.
+    fn stand_in(&mut self, from: &ValuesFrom, message: &str) {
+        let path = from.target_path.as_ref().map_or("", |path| &path.value);
+        let help = if path.is_empty() {
+            "its values are left out".to_owned()
+        } else {
+            format!("`{STAND_IN}` stands at `{path}`")
+        };
+        self.warnings.push(
+            Diagnostic::warning("helm/values-from", message)
+                .at(from.name.location.clone())
+                .help(help),
+        );
+        if !path.is_empty() {
+            self.set(from, path, STAND_IN.to_owned());
+        }
+    }
+
     /// Sets a text over all other values. What a ConfigMap holds is handled alike; only it is not hidden.
     fn set(&mut self, from: &ValuesFrom, path: &str, text: String) {
         let path = path.to_owned();
-        if path.is_empty() && from.holder == ValuesHolder::Secret {
+        if path.is_empty() && from.holder.is_secret() {
             self.hide_values(&text);
         }
         self.overlay.secrets.push(Secret {
             path,
             text,
-            hidden: from.holder == ValuesHolder::Secret,
+            hidden: from.holder.is_secret(),
         });
     }
 
