@@ -34,8 +34,9 @@ spec:
   variables: {domain: dev.example.com, replicas: 3, encrypted: "true", on: false}
   phases:
     - {name: pre, kustomize: {path: overlays/_pre, loadRestrictor: none}, wait: false}
-    - {name: chart, helm: {chart: bases/vault/chart, release: vault, namespace: vault, values: [values.yaml], valuesFrom: [{secret: s, namespace: n, key: k, targetPath: a.b, optional: true}]}}
+    - {name: chart, helm: {chart: bases/vault/chart, release: vault, namespace: vault, values: [values.yaml], valuesFrom: [{secret: s, namespace: n, key: k, targetPath: a.b, optional: true}, {vault: secret/a, phase: vault, key: k, targetPath: a.c}]}}
     - {name: vault, vault: {path: environments/cluster_dev/vault.yaml}, dependsOn: [pre]}
+    - {name: over, kustomize: {path: overlays/dev, valuesFrom: [{vault: secret/a, phase: vault, key: k, file: overlays/dev/a}]}}
     - name: hub
       manifests: {path: bases}
       dependsOn: [pre, vault]

@@ -21,6 +21,9 @@ use crate::cluster::{
 /// How often servers at addresses are asked.
 const ROUND: Duration = Duration::from_secs(5);
 
+/// How often at most they are asked where they cannot be opened.
+const LONGEST: Duration = Duration::from_mins(1);
+
 /// How long a pod that runs may take to answer.
 const START: Duration = Duration::from_mins(1);
 
@@ -33,10 +36,18 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// Keeps its servers open until it is dropped. Nothing is initialised or configured: that is the phase's.
 pub async fn keep_open(bootstrap: Arc<Bootstrap>, cluster: Arc<dyn Cluster>) {
     match &bootstrap.server.address {
-        Address::Urls(_) => loop {
-            sleep(ROUND).await;
-            open_sealed(&bootstrap, &cluster).await;
-        },
+        Address::Urls(_) => {
+            let mut wait = ROUND;
+            loop {
+                sleep(wait).await;
+                // What cannot be opened is not told of every few seconds.
+                wait = if open_sealed(&bootstrap, &cluster).await {
+                    ROUND
+                } else {
+                    LONGEST.min(wait * 2)
+                };
+            }
+        }
         Address::Pods(at) => loop {
             if let Err(error) = follow(&bootstrap, at, &cluster).await {
                 tracing::debug!(vault = %bootstrap.name, %error, "the pods cannot be watched");
@@ -88,8 +99,8 @@ fn is_ours(pod: &Live, at: &PodsAt) -> bool {
     ordinal.is_some_and(|ordinal| ordinal.parse::<u32>().is_ok())
 }
 
-/// Unseals what is sealed, once it answers.
-async fn open_sealed(bootstrap: &Bootstrap, cluster: &Arc<dyn Cluster>) {
+/// Unseals what is sealed, once it answers. Gives whether nothing stays sealed that answers.
+async fn open_sealed(bootstrap: &Bootstrap, cluster: &Arc<dyn Cluster>) -> bool {
     let until = tokio::time::Instant::now() + START;
     let vault = bootstrap.name.as_str();
     loop {
@@ -97,17 +108,17 @@ async fn open_sealed(bootstrap: &Bootstrap, cluster: &Arc<dyn Cluster>) {
             Ok(phase) => phase,
             Err(errors) => {
                 tracing::warn!(vault, %errors, "what the Vault's file refers to cannot be read");
-                return;
+                return false;
             }
         };
         let answers = match phase.any_sealed().await {
-            Ok(false) => return,
+            Ok(false) => return true,
             Ok(true) => true,
             // Its process is not there yet.
             Err(error) if error.kind == ErrorKind::Unreachable => false,
             Err(error) => {
                 tracing::debug!(vault, %error, "the Vault cannot be asked");
-                return;
+                return true;
             }
         };
         if answers {
@@ -119,10 +130,10 @@ async fn open_sealed(bootstrap: &Bootstrap, cluster: &Arc<dyn Cluster>) {
                 let errors = &report.errors;
                 tracing::warn!(vault, %errors, "a sealed server stays sealed");
             }
-            return;
+            return !report.errors.has_errors();
         }
         if tokio::time::Instant::now() > until {
-            return;
+            return true;
         }
         sleep(AGAIN).await;
     }

@@ -36,7 +36,7 @@ async fn environment(world: &World) -> trueup_embedded::Server {
         "chart/Chart.yaml",
         "apiVersion: v2\nname: hub\nversion: 1.0.0\n",
     );
-    write("chart/values.yaml", "password: none\nall: {}\n");
+    write("chart/values.yaml", "password: none\ndeep: {one: none}\n");
     write("chart/templates/all.yaml", CHART);
     write("overlay/kustomization.yaml", OVERLAY);
     write(

@@ -29,10 +29,14 @@ pub(super) fn audit(one: &Wanted, mount: &Mount, holds: &Holds) -> Action {
         })
     };
     let body = || body_with(&mount.options);
+    let stand_in = stand_in(&one.path);
     let Some(live) = holds.audit.get(&name) else {
         let mut action = Action::new(one, Kind::Create);
         action.changes = vec![to("type", &mount.kind)];
         action.writes = vec![Write::Put(one.path.clone(), body())];
+        // A run died after it had taken the old one away.
+        let left = Some(stand_in).filter(|left| holds.audit.contains_key(&listed(left)));
+        action.writes.extend(left.map(Write::Delete));
         return action;
     };
     let mut changes = changed_texts(live, mount);
@@ -47,7 +51,6 @@ pub(super) fn audit(one: &Wanted, mount: &Mount, holds: &Holds) -> Action {
     // no request in between goes unlogged.
     let mut action = Action::new(one, Kind::Recreate);
     action.changes = changes;
-    let stand_in = stand_in(&one.path);
     if !holds.audit.contains_key(&listed(&stand_in)) {
         let mut options = mount.options.clone();
         if let Some(file) = options
