@@ -13,11 +13,11 @@ use super::{
     init::{Condition, Init, Vault},
     journal::{Journal, Stage},
     keys::Keys,
-    ledger::Ledger,
+    ledger::{Digester, Ledger},
     login::{self, login},
     observe::observe,
     phase::{Depth, Kept, Phase, read},
-    plan::{Holds, Kind, plan},
+    plan::{Action, Holds, Kind, plan},
     raft,
     reach::Found,
     rekey,
@@ -312,6 +312,28 @@ impl<'a> Run<'a> {
         server.clone().among(&self.found.servers)
     }
 
+    /// What is to be done so that the Vault holds what the file wants; with an error where more would be deleted than
+    /// may be at once.
+    async fn planned(
+        &self,
+        client: &Client,
+        ledger: &Ledger,
+        digester: &Digester,
+    ) -> Result<(Vec<Action>, Option<Diagnostic>), VaultError> {
+        let wanted = &self.phase.bootstrap.wanted;
+        let prune = &self.phase.bootstrap.prune;
+        let mut owned = Cow::Borrowed(ledger);
+        if prune.is_exclusive() {
+            let unlisted = exclusive::unlisted(client, wanted).await?;
+            owned.to_mut().made.extend(unlisted);
+        }
+        let holds = observe(client, wanted, &owned).await?;
+        let mut actions = plan(wanted, &holds, &owned, digester);
+        actions.retain(|action| action.kind != Kind::Prune || prune.takes(action.word));
+        let too_much = exclusive::over_the_limit(prune, &actions);
+        Ok((actions, too_much))
+    }
+
     async fn bring_about(
         &self,
         client: &Client,
@@ -332,19 +354,10 @@ impl<'a> Run<'a> {
         loop {
             let mut ledger = Ledger::load(&**store).await?;
             let digester = ledger.digester(sealer).await?;
-            let prune = &self.phase.bootstrap.prune;
-            let mut owned = Cow::Borrowed(&ledger);
-            if prune.is_exclusive() {
-                let unlisted = exclusive::unlisted(client, wanted).await?;
-                owned.to_mut().made.extend(unlisted);
-            }
-            let holds = observe(client, wanted, &owned).await?;
-            let mut actions = plan(wanted, &holds, &owned, &digester);
-            actions.retain(|action| action.kind != Kind::Prune || prune.takes(action.word));
+            let (mut actions, too_much) = self.planned(client, &ledger, &digester).await?;
             let left = leave_unmanaged(&mut actions, &ledger, self.only_looks);
             report.warnings.extend(left);
             report.actions = actions.iter().map(Shown::from).collect();
-            let too_much = exclusive::over_the_limit(prune, &actions);
             if self.only_looks {
                 let blocked = actions.iter().filter_map(|action| action.blocked.clone());
                 report.errors.extend(blocked.chain(too_much));
