@@ -19,7 +19,9 @@ fn mac(texts: &[&str], only_encrypted: bool) -> String {
     if only_encrypted {
         hash.update(Sha256::digest(b"sops"));
     }
-    texts.iter().for_each(|text| hash.update(text));
+    for text in texts {
+        hash.update(text);
+    }
     let mut digits = String::new();
     for byte in hash.finalize() {
         write!(digits, "{byte:02X}").unwrap();
@@ -33,17 +35,14 @@ fn sealed(entries: &[Entry<'_>], rules: &str) -> String {
     let mut text = String::new();
     let mut hashed = Vec::new();
     for (name, clear, kind) in entries {
-        match kind {
-            Some(kind) => {
-                let value = cipher.seal(clear, kind, &format!("{name}:"));
-                writeln!(text, "{name}: {value}").unwrap();
-                hashed.push(*clear);
-            }
-            None => {
-                writeln!(text, "{name}: {clear}").unwrap();
-                let hashes = !only && *clear != "null" && *clear != "\"\"";
-                hashed.extend(hashes.then_some(*clear));
-            }
+        if let Some(kind) = kind {
+            let value = cipher.seal(clear, kind, &format!("{name}:"));
+            writeln!(text, "{name}: {value}").unwrap();
+            hashed.push(*clear);
+        } else {
+            writeln!(text, "{name}: {clear}").unwrap();
+            let hashes = !only && *clear != "null" && *clear != "\"\"";
+            hashed.extend(hashes.then_some(*clear));
         }
     }
     writeln!(
