@@ -260,8 +260,16 @@ fn environment(text: &str) -> Environment {
 #[test]
 fn a_phase_waits_for_what_it_names_or_for_the_one_before_it() {
     let environment = environment(FULL[0]);
-    let waits: Vec<Vec<String>> = (0..5).map(|index| environment.depends_on(index)).collect();
-    let expected: [&[&str]; 5] = [&[], &["pre"], &["pre"], &["pre", "vault"], &[]];
+    let waits: Vec<Vec<String>> = (0..6).map(|index| environment.depends_on(index)).collect();
+    // Whoever takes values of a Vault waits for it, too.
+    let expected: [&[&str]; 6] = [
+        &[],
+        &["pre", "vault"],
+        &["pre"],
+        &["vault"],
+        &["pre", "vault"],
+        &[],
+    ];
     assert_eq!(waits, expected);
 }
 
