@@ -63,7 +63,7 @@ async fn no_secret_on_any_way_through_the_program_is_in_anything_that_it_says_or
             secrets.push(secret);
         }
         let sealed = format!("swordfish-sealed-{round}-0123456789");
-        seal(&world, "sealed.age", &format!("one: {sealed}\n"));
+        seal(&world, "sealed.age", format!("one: {sealed}\n"));
         secrets.push(sealed);
     };
     let shares = |secrets: &mut Vec<String>| {
