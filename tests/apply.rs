@@ -28,16 +28,24 @@ mod charts;
 mod credentials;
 #[path = "apply/deletion.rs"]
 mod deletion;
+#[path = "apply/emptied.rs"]
+mod emptied;
 #[path = "apply/estate.rs"]
 mod estate;
 #[path = "apply/failures.rs"]
 mod failures;
 #[path = "apply/faults.rs"]
 mod faults;
+#[path = "apply/field_rules.rs"]
+mod field_rules;
+#[path = "apply/fight.rs"]
+mod fight;
 #[path = "apply/first_run.rs"]
 mod first_run;
 #[path = "apply/foreign.rs"]
 mod foreign;
+#[path = "apply/generated_names.rs"]
+mod generated_names;
 #[path = "apply/harness/mod.rs"]
 mod harness;
 #[path = "apply/health_checks.rs"]
@@ -54,6 +62,8 @@ mod lease;
 mod migration;
 #[path = "apply/network.rs"]
 mod network;
+#[path = "apply/on_call.rs"]
+mod on_call;
 #[path = "apply/operator.rs"]
 mod operator;
 #[path = "apply/ownership.rs"]

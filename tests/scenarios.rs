@@ -84,6 +84,9 @@ fn body_of(page: &str, file: &str, name: &str) -> String {
 /// Where a test runs, by what it calls.
 fn runs_on(file: &str, name: &str) -> Vec<&'static str> {
     let body = body_of("scenarios.md", file, name);
+    if file.starts_with("vault/") {
+        return of_vault(&body);
+    }
     let calls = CALLS.iter().filter(|(call, _)| body.contains(call));
     let servers: Vec<&str> = calls
         .flat_map(|(_, servers)| servers.iter().copied())
@@ -93,6 +96,12 @@ fn runs_on(file: &str, name: &str) -> Vec<&'static str> {
     }
     let is_program = PROGRAMS.iter().any(|program| file.starts_with(program));
     vec![if is_program { "embedded" } else { "no server" }]
+}
+
+/// The servers of the Vault bootstrap that a test starts.
+fn of_vault(body: &str) -> Vec<&'static str> {
+    let called = VAULT_CALLS.iter().filter(|(call, _)| body.contains(call));
+    called.map(|(_, server)| *server).collect()
 }
 
 #[test]
@@ -126,8 +135,7 @@ fn every_test_of_the_vault_page_exists_and_starts_the_servers_that_it_says() {
         let mut servers: BTreeSet<String> = BTreeSet::new();
         for (file, name) in &row.tests {
             let body = body_of(page, file, name);
-            let called = VAULT_CALLS.iter().filter(|(call, _)| body.contains(call));
-            servers.extend(called.map(|(_, server)| (*server).to_owned()));
+            servers.extend(of_vault(&body).into_iter().map(ToOwned::to_owned));
         }
         if servers.is_empty() {
             servers.insert("–".to_owned());

@@ -9,9 +9,9 @@ use std::{
 use futures::{FutureExt, StreamExt, stream};
 use trueup_manifest::{Diagnostic, Diagnostics};
 
-use super::{diagnose, known_reach, parent, parent::Parents};
+use super::{diagnose, parent, parent::Parents, reach::known_reach};
 use crate::{
-    cluster::{Cluster, Freshness, Kinds, Live, Resource, Selection},
+    cluster::{Cluster, Kinds, Live, Resource, Selection},
     plan::ApplySet,
 };
 
@@ -31,9 +31,9 @@ impl Ground {
         cluster: &dyn Cluster,
         applyset: &ApplySet,
     ) -> Result<Self, Diagnostics> {
-        let kinds = cluster.kinds(Freshness::Latest).await;
+        let (kinds, parents) = parent::read_with_kinds(cluster, applyset).await;
         let kinds = kinds.map_err(|error| diagnose(&error, "cluster/discovery"))?;
-        let (parents, blind) = match parent::read(cluster, &kinds, applyset).await {
+        let (parents, blind) = match parents {
             Ok(parents) => (parents, None),
             // Whoever may only look at what is declared can still be told what would change.
             Err(error) if error.code == parent::UNREADABLE => (Parents::default(), Some(error)),

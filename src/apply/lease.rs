@@ -120,6 +120,14 @@ impl Seat {
             Ok(Ok((live, since, others_wrote))) => {
                 Ok(Turn::Ours(self.hold(live, since, others_wrote)))
             }
+            // Who cannot ask now could not write either; and were the server back in between, unguarded.
+            Ok(Err(error)) if error.is_transient() => {
+                let failure = Diagnostic::error("apply/unreachable", error.to_string());
+                let help = error
+                    .help()
+                    .unwrap_or_else(|| "nothing was written: run it again".to_owned());
+                Err(failure.help(help))
+            }
             Ok(Err(error)) => {
                 let message = format!("nothing keeps a second process from writing: {error}");
                 let warning = Diagnostic::warning("apply/no-lease", message);

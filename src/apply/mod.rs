@@ -8,9 +8,12 @@
 mod ahead;
 mod arrivals;
 mod cancel;
+mod carry_out;
 mod clean_up;
 mod confirmed;
+mod contest;
 mod delete;
+mod emptied;
 mod event;
 mod execute;
 mod explain;
@@ -23,6 +26,7 @@ mod nodes;
 mod observe;
 mod parent;
 mod prune;
+mod reach;
 mod rivals;
 mod served;
 mod status;
@@ -36,15 +40,16 @@ use std::{
     time::Instant,
 };
 
-use trueup_manifest::{Diagnostic, Diagnostics, ObjectId};
+use trueup_manifest::{Diagnostic, Diagnostics};
 
 use self::{
     ahead::{Ahead, Ground, Lists},
+    carry_out::stopped_by,
     confirmed::Confirmed,
-    execute::Setting,
     hiding::Hiding,
     lease::{Lease, Seat, Turn},
     observe::Observer,
+    reach::{known_reach, reach_of},
 };
 pub use self::{
     cancel::{Stop, Stopped, Stopper, stopping},
@@ -57,12 +62,9 @@ pub use self::{
 use crate::{
     cluster::{Cluster, Error, Freshness, Kinds, Live},
     config::reconcile::Reconcile,
-    plan::{
-        ApplySet, Consent, HoldKind, Inputs, Objects, Observed, Plan, Reach, SOURCE, Saved, build,
-        held_back, resolve,
-    },
+    plan::{ApplySet, Consent, Inputs, Observed, Plan, Reach, SOURCE, Saved, build, resolve},
     render::Desired,
-    report::{ActionResult, Outcome, Report},
+    report::Report,
 };
 
 /// Reconciles environments with one cluster. What it learns in one run makes the next one cheaper, so
@@ -316,12 +318,13 @@ impl Session {
         );
         let is_stale = lease.as_ref().is_some_and(|lease| lease.others_wrote);
         let mut report = match desired.filter(|_| is_stale) {
-            None => carry_out_on(&cluster, &self.confirmed, planned, policy, options).await,
+            None => carry_out::carry_out(&cluster, &self.confirmed, planned, policy, options).await,
             Some(desired) => {
                 let newer = self.plan(desired, policy, options.consent()).await;
                 match newer.and_then(|newer| check(options, &newer).map(|()| newer)) {
                     Ok(newer) => {
-                        carry_out_on(&cluster, &self.confirmed, &newer, policy, options).await
+                        carry_out::carry_out(&cluster, &self.confirmed, &newer, policy, options)
+                            .await
                     }
                     Err(errors) => failed(errors),
                 }
@@ -350,7 +353,9 @@ impl Session {
         match Seat::of(&self.cluster, &planned.kinds, parent, &self.terms) {
             Some(seat) => {
                 let (events, stopped) = (&options.events, options.stopped.clone());
-                seat.take(policy.timeout, events, stopped).await
+                // Whoever died without giving it back is waited out, however short the phases are.
+                let patience = policy.timeout.max(self.terms.duration.saturating_mul(2));
+                seat.take(patience, events, stopped).await
             }
             None => Ok(Turn::Without(None)),
         }
@@ -392,249 +397,11 @@ fn check(options: &Options, planned: &Planned) -> Result<(), Diagnostics> {
     expected.map_or(Ok(()), |expected| expected.check(&planned.plan))
 }
 
-async fn carry_out_on(
-    cluster: &Arc<dyn Cluster>,
-    confirmed: &Confirmed,
-    planned: &Planned,
-    policy: &Reconcile,
-    options: &Options,
-) -> Report {
-    let plan = &planned.plan;
-    options.events.send(Event::Planned(Arc::clone(plan)));
-    let mut report = Report::new(&plan.environment, plan.revision.clone(), Outcome::Converged);
-    report.warnings.clone_from(&plan.warnings);
-    report.kept.clone_from(&plan.kept);
-    report.hold.clone_from(&plan.hold);
-    report.errors = plan.disputes.iter().cloned().collect();
-    if options.dry_run {
-        preview(plan, &mut report);
-        return report;
-    }
-    if plan.hold.is_some() {
-        report.outcome = Outcome::Held;
-    } else if let Err(error) = work(cluster, confirmed, planned, policy, options, &mut report).await
-    {
-        report.errors.push(diagnose(&error, "apply/parent"));
-        report.outcome = Outcome::Failed;
-    }
-    report.count();
-    // The status of another repository's environment is not ours to write.
-    if plan
-        .hold
-        .as_ref()
-        .is_none_or(|hold| hold.kind != HoldKind::TakeOver)
-    {
-        tell_status(cluster.as_ref(), planned, &mut report).await;
-    }
-    report
-}
-
-/// Widens the parent, applies, prunes, narrows the parent.
-async fn work(
-    cluster: &Arc<dyn Cluster>,
-    confirmed: &Confirmed,
-    planned: &Planned,
-    policy: &Reconcile,
-    options: &Options,
-    report: &mut Report,
-) -> Result<(), Error> {
-    let shared = cluster;
-    let cluster = shared.as_ref();
-    let Planned { plan, applyset, .. } = planned;
-    let source = planned.source.as_deref();
-    let nothing = plan.is_empty() && plan.actions.is_empty();
-    let is_lost = planned.parent.is_none() && !nothing;
-    let mut parent = planned.parent.clone();
-    if is_lost || !plan.is_empty() {
-        if parent
-            .as_ref()
-            .is_none_or(|parent| !parent::is_as_new(parent))
-        {
-            parent::ensure_kind(cluster, &planned.kinds).await?;
-        }
-        let superset = planned.known.union(&planned.wanted);
-        let written =
-            parent::write_reach(cluster, applyset, parent.as_ref(), source, &superset).await?;
-        parent = written.or(parent);
-    }
-    let executed = execute::execute(Setting {
-        cluster: shared,
-        plan,
-        policy,
-        applyset,
-        events: &options.events,
-        stopped: options.stopped.clone(),
-        confirmed,
-        works: &options.works,
-    })
-    .await;
-    report.actions = executed.actions;
-    report.phases = executed.phases;
-    report.warnings.extend(executed.warnings);
-    report.works = executed.works;
-    if executed.stop.is_none() {
-        report.cleaned_up = clean_up::clean_up(clean_up::Setting {
-            cluster,
-            plan,
-            policy,
-            phases: &report.phases,
-            made: &executed.made,
-            patience: policy.timeout,
-            events: &options.events,
-            stopped: &options.stopped,
-        })
-        .await;
-    }
-    report.pruned = if executed.stop.is_some() {
-        let because = "the run was stopped";
-        plan.prune
-            .iter()
-            .map(|left| prune::skipped(&left.target.id(), because))
-            .collect()
-    } else {
-        let held_back = held_back(plan, &not_done(report));
-        prune::prune(prune::Setting {
-            cluster,
-            list: &plan.prune,
-            held_back: &held_back,
-            patience: policy.timeout,
-            events: &options.events,
-            stopped: &options.stopped,
-        })
-        .await
-    };
-    report.outcome = outcome(report, options.stopped.why());
-    if report.outcome == Outcome::Converged && planned.saw_all && parent.is_some() {
-        let reach = remaining(planned, report);
-        parent::write_reach(cluster, applyset, parent.as_ref(), source, &reach).await?;
-    }
-    Ok(())
-}
-
-/// Writes the status of the parent where it says something new.
-async fn tell_status(cluster: &dyn Cluster, planned: &Planned, report: &mut Report) {
-    let is_there = planned.parent.is_some() || report.actions.iter().any(|_| true);
-    let is_broken = report
-        .errors
-        .iter()
-        .any(|error| error.code == "apply/parent");
-    if !is_there || is_broken {
-        return;
-    }
-    let Some(status) = status::status(planned.parent.as_ref(), report, &now()) else {
-        return;
-    };
-    if let Err(error) = parent::write_status(cluster, &planned.applyset, &status).await {
-        let warning = Diagnostic::warning("apply/status", error.to_string());
-        report.warnings.push(warning);
-    }
-}
-
 /// The time, as Kubernetes writes it.
 fn now() -> String {
     jiff::Timestamp::now()
         .strftime("%Y-%m-%dT%H:%M:%SZ")
         .to_string()
-}
-
-/// Where members may be. Without a parent that says so, everywhere, if there was one once: its kind is
-/// there.
-fn known_reach(kinds: &Kinds, parent: Option<&Live>) -> Reach {
-    match parent {
-        Some(parent) => Reach::of_parent(parent),
-        None if kinds.get(&parent::resource().gvk()).is_some() => Reach {
-            kinds: kinds
-                .iter()
-                .map(|resource| (resource.group.clone(), resource.kind.clone()))
-                .collect(),
-            ..Reach::default()
-        },
-        None => Reach::default(),
-    }
-}
-
-fn reach_of(objects: &Objects) -> Reach {
-    let mut reach = Reach::default();
-    for object in &objects.items {
-        // A kind that nothing brings is no place where anything of ours may be.
-        if (object.awaits.as_ref()).is_some_and(|awaits| awaits.bringers.is_empty()) {
-            continue;
-        }
-        let resource = &object.target.resource;
-        reach
-            .kinds
-            .insert((resource.group.clone(), resource.kind.clone()));
-        if object.awaits.is_some() && object.target.namespace.is_empty() {
-            // Where it goes if its kind turns out to have namespaces.
-            reach.namespaces.insert("default".to_owned());
-        }
-        if !object.target.namespace.is_empty() {
-            reach.namespaces.insert(object.target.namespace.clone());
-        }
-    }
-    reach
-}
-
-/// Where members are after a run: in the desired set, and where something stayed.
-fn remaining(planned: &Planned, report: &Report) -> Reach {
-    let mut reach = planned.wanted.clone();
-    let kept = report.kept.iter().map(|kept| kept.target.id());
-    let left = report
-        .pruned
-        .iter()
-        .filter(|prune| prune.result != ActionResult::Done);
-    for id in kept.chain(left.map(|prune| prune.object.clone())) {
-        reach.kinds.insert((id.group, id.kind));
-        if !id.namespace.is_empty() {
-            reach.namespaces.insert(id.namespace);
-        }
-    }
-    reach
-}
-
-fn outcome(report: &Report, stop: Option<Stop>) -> Outcome {
-    let has_failed = report.all_errors().any(Diagnostic::is_error);
-    match stop {
-        Some(stop) => stopped_by(stop),
-        None if has_failed => Outcome::Failed,
-        None => Outcome::Converged,
-    }
-}
-
-fn stopped_by(stop: Stop) -> Outcome {
-    match stop {
-        Stop::Superseded => Outcome::Superseded,
-        Stop::Shutdown => Outcome::Stopped,
-    }
-}
-
-/// What a run would do, as far as the plan can tell.
-fn preview(plan: &Plan, report: &mut Report) {
-    let blocked: Vec<Diagnostic> = plan
-        .actions
-        .iter()
-        .filter_map(|action| action.blocked.clone())
-        .collect();
-    report.outcome = if !blocked.is_empty() {
-        Outcome::Failed
-    } else if plan.hold.is_some() {
-        Outcome::Held
-    } else if plan.is_empty() {
-        Outcome::Converged
-    } else {
-        Outcome::Pending
-    };
-    report.errors.extend(blocked);
-}
-
-/// The places of the actions whose objects are not as they should be.
-fn not_done(report: &Report) -> Vec<usize> {
-    let gone: HashSet<&ObjectId> = report.cleaned_up.iter().map(|one| &one.object).collect();
-    let actions = report.actions.iter().enumerate();
-    actions
-        .filter(|(_, action)| action.result != ActionResult::Done || gone.contains(&action.object))
-        .map(|(at, _)| at)
-        .collect()
 }
 
 /// An error of the cluster as a finding.

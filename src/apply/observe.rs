@@ -12,10 +12,10 @@ use std::{
 use futures::{FutureExt, StreamExt, stream};
 use trueup_manifest::{Diagnostic, ObjectId};
 
-use super::{ahead::Lists, confirmed::Confirmed, diagnose};
+use super::{ahead::Lists, confirmed::Confirmed, diagnose, emptied};
 use crate::{
     cluster::{ApplyOptions, Cluster, Error, ErrorKind, Kinds, Live, Resource, Selection, Target},
-    config::reconcile::{Conflicts, Reconcile},
+    config::reconcile::Reconcile,
     plan::{ApplySet, FIELD_MANAGER, Object, Objects, Observed, Reach, Seen, externals, migration},
 };
 
@@ -46,23 +46,17 @@ impl Observer<'_> {
         observed.seen = self
             .find_desired(&observed.owned, &mut observed.unseen)
             .await;
-        self.leave_contested(&observed.seen);
+        self.settle_contests(&observed.seen);
         self.dry_run(&mut observed.seen).await;
         self.dry_run_removals(&mut observed.seen).await;
         observed.externals = self.find_externals(&mut observed.unseen).await;
         observed
     }
 
-    fn leave_contested(&mut self, seen: &[Seen]) {
-        if self.policy.conflicts != Conflicts::Leave {
-            return;
-        }
+    fn settle_contests(&mut self, seen: &[Seen]) {
         for (object, seen) in self.objects.items.iter_mut().zip(seen) {
-            let Some(live) = &seen.live else { continue };
-            // What the tool before us set is no contest: it becomes ours.
-            match migration(live, self.applyset, self.policy) {
-                Some(migration) => object.leave_contested(&migration.moved(live)),
-                None => object.leave_contested(live),
+            if let Some(live) = &seen.live {
+                object.settle_contests(live, self.applyset, self.policy);
             }
         }
     }
@@ -311,7 +305,7 @@ impl Observer<'_> {
         let body = object.body().ok()?;
         let mut options = ApplyOptions {
             field_manager: FIELD_MANAGER.into(),
-            force: self.policy.conflicts == Conflicts::Take,
+            force: object.settlement.takes || self.policy.rules_for(&object.id()).take_all(),
             dry_run: true,
             subresource: None,
         };
@@ -319,10 +313,8 @@ impl Observer<'_> {
             if self.confirmed.holds(&live, &body) {
                 return Some((live.clone(), Ok(live)));
             }
-            let answer = self
-                .cluster
-                .apply(&object.target, body.clone(), &options)
-                .await;
+            let (target, sent) = (&object.target, body.clone());
+            let answer = emptied::apply(self.cluster, target, sent, &options, Some(&live)).await;
             let settled = match answer {
                 Ok(applied) => applied.live,
                 Err(error) if !options.force && self.is_only_with_predecessors(&live, &error) => {

@@ -82,6 +82,9 @@ pub(super) fn memory(applyset: &ApplySet, parent: Option<&Live>) -> Memory {
     }
 }
 
+/// The `Environment` objects as they were listed: the environment's own, and the others.
+type Listed = Result<(Option<Live>, Vec<Live>), Error>;
+
 /// Reads the parent and those of other environments; none where it or its kind is not there. One that belongs to another tool or
 /// another environment is an error.
 pub(super) async fn read(
@@ -92,9 +95,34 @@ pub(super) async fn read(
     if kinds.get(&resource().gvk()).is_none() {
         return Ok(Parents::default());
     }
+    sort_out(applyset, all(cluster, &target(applyset)).await)
+}
+
+/// Reads what a server serves, and the parents beside it, as their place is known without: whether their kind is
+/// there shows in the answers.
+pub(super) async fn read_with_kinds(
+    cluster: &dyn Cluster,
+    applyset: &ApplySet,
+) -> (Result<Arc<Kinds>, Error>, Result<Parents, Diagnostic>) {
     let target = target(applyset);
-    let found = all(cluster, &target).await;
-    let (own, others) = found.map_err(|error| match error.kind() {
+    let (kinds, listed) = futures::join!(cluster.kinds(Freshness::Latest), all(cluster, &target));
+    let is_there = kinds
+        .as_ref()
+        .is_ok_and(|kinds| kinds.get(&resource().gvk()).is_some());
+    let parents = match (is_there, listed) {
+        (false, _) => Ok(Parents::default()),
+        // It came in between.
+        (true, Err(error)) if error.is_not_found() => {
+            sort_out(applyset, all(cluster, &target).await)
+        }
+        (true, listed) => sort_out(applyset, listed),
+    };
+    (kinds, parents)
+}
+
+fn sort_out(applyset: &ApplySet, listed: Listed) -> Result<Parents, Diagnostic> {
+    let target = target(applyset);
+    let (own, others) = listed.map_err(|error| match error.kind() {
         ErrorKind::Forbidden => diagnose(&error, UNREADABLE),
         _ => diagnose(&error, "apply/parent"),
     })?;
@@ -128,7 +156,7 @@ pub(super) async fn read(
 }
 
 /// The parent and those of the other environments; only the parent where we may not list them.
-async fn all(cluster: &dyn Cluster, target: &Target) -> Result<(Option<Live>, Vec<Live>), Error> {
+async fn all(cluster: &dyn Cluster, target: &Target) -> Listed {
     match cluster.list(&target.resource, &Selection::default()).await {
         Ok(listing) => {
             let is_own = |live: &Live| live.text(&["metadata", "name"]) == target.name;

@@ -1,18 +1,16 @@
 //! Does one action: the requests it takes, from the first to the last.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use trueup_manifest::Diagnostic;
 
-use super::wait::until_gone;
+use super::{contest, wait::until_gone};
 use crate::{
     cluster::{
         ApplyOptions, Cluster, DeleteOptions, Error, ErrorKind, Freshness, Live, Patch, Target,
     },
-    config::reconcile::{Conflicts, Reconcile},
-    plan::{
-        Action, ActionKind, ApplySet, FIELD_MANAGER, ForeignStep, Migration, is_immutable, may_take,
-    },
+    config::reconcile::Reconcile,
+    plan::{Action, ActionKind, ApplySet, ForeignStep, Migration, is_immutable, may_take},
 };
 
 /// What came of an action.
@@ -146,20 +144,11 @@ impl Step<'_> {
 
     async fn apply(&self, action: &Action) -> Result<Done, Error> {
         const PAUSE: Duration = Duration::from_millis(200);
-        let options = ApplyOptions {
-            field_manager: FIELD_MANAGER.into(),
-            force: self.policy.conflicts == Conflicts::Take,
-            dry_run: false,
-            subresource: None,
-        };
+        let (cluster, policy) = (self.cluster, self.policy);
         let mut tries = 0;
         loop {
             tries += 1;
-            match self
-                .cluster
-                .apply(&action.target, action.body.bytes(), &options)
-                .await
-            {
+            match contest::apply(cluster, policy, action, false).await {
                 Ok(applied) => {
                     let (live, warnings) = (applied.live, applied.warnings);
                     return Ok(Done {
@@ -234,8 +223,12 @@ impl Step<'_> {
         let deleted = self.cluster.delete(&action.target, &options).await;
         deleted.map_err(|error| explain(action, &error))?;
         self.wait_until_gone(action, &uid).await?;
+        let whole = action.whole.clone().map(|body| Action {
+            body,
+            ..action.clone()
+        });
         let done = self
-            .apply(action)
+            .apply(whole.as_ref().unwrap_or(action))
             .await
             .map_err(|error| explain(action, &error))?;
         Ok(Done {
@@ -255,20 +248,51 @@ impl Step<'_> {
     }
 }
 
-/// An object that does not go, with the finalizers that hold it.
+/// An object that does not go, with what holds it.
 pub(super) fn still_there(target: &Target, live: &Live, patience: Duration) -> Diagnostic {
-    let finalizers = live.finalizers();
-    let why: Cow<'_, str> = if finalizers.is_empty() {
-        "it has no finalizers left".into()
-    } else {
-        format!("it waits for its finalizers: `{}`", finalizers.join("`, `")).into()
-    };
+    let (why, help) = what_holds(target, live);
     let message = format!(
         "`{target}` is still there {} s after it was deleted: {why}",
         patience.as_secs()
     );
-    Diagnostic::error("apply/not-gone", message)
-        .help("look for the controller that should remove the finalizer, and at its log")
+    Diagnostic::error("apply/not-gone", message).help(help)
+}
+
+fn what_holds(target: &Target, live: &Live) -> (String, &'static str) {
+    let finalizers = live.finalizers();
+    if !finalizers.is_empty() {
+        let why = format!("it waits for its finalizers: `{}`", finalizers.join("`, `"));
+        let help = "look for the controller that should remove the finalizer, and at its log";
+        return (why, help);
+    }
+    if target.resource.kind != "Namespace" {
+        return (
+            "it has no finalizers left".to_owned(),
+            "look at it with `kubectl get -o yaml`",
+        );
+    }
+    // A namespace tells by its conditions what is left in it.
+    let conditions = live
+        .at(&["status", "conditions"])
+        .and_then(serde_json::Value::as_array);
+    let text = |condition: &serde_json::Value, key: &str| {
+        let text = condition.get(key).and_then(serde_json::Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    let said = conditions.into_iter().flatten();
+    let said = said.filter(|condition| text(condition, "status") == "True");
+    let said: Vec<String> = said.map(|condition| text(condition, "message")).collect();
+    if said.is_empty() {
+        (
+            "nobody has begun to empty it".to_owned(),
+            "the controller manager of the cluster empties namespaces: see that it runs",
+        )
+    } else {
+        (
+            said.join("; "),
+            "look at what is left in it, and for the controllers that should remove its finalizers",
+        )
+    }
 }
 
 fn another(target: &Target) -> Error {
@@ -295,4 +319,53 @@ fn explain(action: &Action, error: &Error) -> Diagnostic {
         "the server no longer serves `{}` in `{}`: look at its CustomResourceDefinition",
         action.target.resource.kind, action.api_version
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::cluster::Resource;
+
+    #[test]
+    fn what_does_not_go_says_what_holds_it() {
+        let said = |kind: &str, live: serde_json::Value| {
+            let target = Target {
+                resource: Arc::new(Resource {
+                    group: String::new(),
+                    version: "v1".to_owned(),
+                    kind: kind.to_owned(),
+                    plural: kind.to_lowercase(),
+                    namespaced: false,
+                    has_status: true,
+                }),
+                namespace: String::new(),
+                name: "a".to_owned(),
+            };
+            still_there(&target, &Live::new(live), Duration::from_secs(5)).message
+        };
+        let stuck = "`Namespace a` is still there 5 s after it was deleted: ";
+        let finalizers = json!({"metadata": {"finalizers": ["demo.dev/x"]}});
+        assert_eq!(
+            said("Namespace", finalizers),
+            format!("{stuck}it waits for its finalizers: `demo.dev/x`")
+        );
+        let nobody =
+            json!({"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Terminating"}});
+        assert_eq!(
+            said("Namespace", nobody),
+            format!("{stuck}nobody has begun to empty it")
+        );
+        let conditions = json!({"status": {"conditions": [
+            {"type": "NamespaceDeletionDiscoveryFailure", "status": "False", "message": "fine"},
+            {"type": "NamespaceFinalizersRemaining", "status": "True", "message": "Some content has finalizers remaining: x in 1 resource instances"},
+        ]}});
+        assert_eq!(
+            said("Namespace", conditions),
+            format!("{stuck}Some content has finalizers remaining: x in 1 resource instances")
+        );
+    }
 }

@@ -26,6 +26,9 @@ const WIDTH: usize = 100;
 /// and a line for each of those would hide the news.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How many failures and skipped objects have a line each: the report says of all of them what is to be said.
+const TROUBLES: usize = 20;
+
 /// Shows events until the run is over.
 ///
 /// Where the report follows on the same stream, what it says in full is said in brief.
@@ -42,6 +45,7 @@ pub(super) async fn show(mut events: UnboundedReceiver<Event>, report_follows: b
             now = clock.tick() => progress.tick(now),
         }
     }
+    progress.tell_rest();
     progress.clear();
 }
 
@@ -56,6 +60,8 @@ struct Progress<W> {
     /// A phase that has begun, and in which nothing worth a line has happened yet.
     begun: Option<String>,
     done: usize,
+    /// How many objects failed or were skipped.
+    troubles: usize,
     waiting: BTreeMap<ObjectId, Waiting>,
 }
 
@@ -76,6 +82,7 @@ impl<W: Write> Progress<W> {
             plan: None,
             begun: None,
             done: 0,
+            troubles: 0,
             waiting: BTreeMap::new(),
         }
     }
@@ -97,10 +104,17 @@ impl<W: Write> Progress<W> {
                 } else {
                     format!(": {}", error.message)
                 };
-                self.line(&format!("  ! {id}: {} failed{why}", verb(*action)));
+                let what = match *action {
+                    // What is there and not ours, or claimed by somebody else, was never tried.
+                    ActionKind::None if error.code.starts_with("plan/") => "refused".to_owned(),
+                    action => format!("{} failed", verb(action)),
+                };
+                self.trouble(&format!("  ! {id}: {what}{why}"));
             }
             Event::Skipped { .. } if self.report_follows => {}
-            Event::Skipped { id, because } => self.line(&format!("    {id} skipped: {because}")),
+            Event::Skipped { id, because } => {
+                self.trouble(&format!("    {id} skipped: {because}"));
+            }
             Event::Waiting { id, health } => {
                 let waiting = self.waiting.entry(id.clone()).or_insert_with(|| Waiting {
                     since: Instant::now(),
@@ -137,6 +151,24 @@ impl<W: Write> Progress<W> {
         }
         for line in lines {
             self.line(&line);
+        }
+    }
+
+    /// A line about an object that is not as it should be, unless there were many.
+    fn trouble(&mut self, text: &str) {
+        self.troubles += 1;
+        if self.troubles <= TROUBLES {
+            self.line(text);
+        }
+    }
+
+    /// Says that there was more trouble than was told.
+    fn tell_rest(&mut self) {
+        let rest = self.troubles.saturating_sub(TROUBLES);
+        if rest > 0 {
+            self.line(&format!(
+                "    … and {rest} more that failed or were skipped"
+            ));
         }
     }
 
@@ -287,6 +319,26 @@ mod tests {
             Pod a: 0 of 1 ready
             Pod a: 1 of 2 ready
         ");
+    }
+
+    #[test]
+    fn of_many_failures_the_first_have_a_line_each_and_the_rest_are_counted() {
+        let mut progress = Progress::new(Vec::new(), false);
+        progress.report_follows = true;
+        for at in 0..300 {
+            progress.take(&Event::Failed {
+                id: id(&format!("c{at}")),
+                action: ActionKind::Create,
+                error: Diagnostic::error("apply/invalid", "it broke"),
+            });
+        }
+        progress.tell_rest();
+        let text = String::from_utf8(progress.out).unwrap();
+        assert_eq!(text.lines().count(), TROUBLES + 1, "{text}");
+        assert!(
+            text.ends_with("    … and 280 more that failed or were skipped\n"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -39,8 +39,8 @@ pub async fn connect(access: &Access, retry: RetryPolicy) -> Result<KubeCluster,
     Ok(KubeCluster::new(connection, retry, inside))
 }
 
-/// Reads the credentials and makes a client with them.
-pub(super) async fn client_of(access: &Access) -> Result<kube::Client, Error> {
+/// Reads the credentials and makes a client with them; and the address of the server that it asks.
+pub(super) async fn client_of(access: &Access) -> Result<(kube::Client, String), Error> {
     // One TLS provider for the whole program; another one installed before is kept.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let mut config = configuration(access).await?;
@@ -48,8 +48,10 @@ pub(super) async fn client_of(access: &Access) -> Result<kube::Client, Error> {
     config.default_retry = false;
     plugin::ask(&mut config.auth_info).await?;
     let subject = config.cluster_url.to_string();
-    kube::Client::try_from(config)
-        .map_err(|error| Error::new(ErrorKind::Fatal, "reach", subject, chain(&error)))
+    let client = kube::Client::try_from(config);
+    let client = client
+        .map_err(|error| Error::new(ErrorKind::Fatal, "reach", subject.clone(), chain(&error)))?;
+    Ok((client, subject.trim_end_matches('/').to_owned()))
 }
 
 async fn configuration(access: &Access) -> Result<Config, Error> {

@@ -159,7 +159,10 @@ impl KubeCluster {
         };
         let (parts, body) = match tokio::time::timeout(self.retry.timeout, exchange).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(transport_error(&error, about)),
+            Ok(Err(error)) => {
+                let error = transport_error(&error, about);
+                return Err(error.at_server(self.connection.address()));
+            }
             Err(_) => {
                 let message = format!("no answer within {} s", self.retry.timeout.as_secs());
                 return Err(about.error(ErrorKind::Transient, message));

@@ -21,6 +21,8 @@ const AGAIN_AFTER: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(super) struct Connection {
     access: Access,
+    /// The server's address.
+    address: Arc<str>,
     current: Arc<RwLock<Current>>,
     renewing: Arc<Mutex<()>>,
 }
@@ -35,13 +37,15 @@ struct Current {
 
 impl Connection {
     pub(super) async fn open(access: &Access) -> Result<Self, Error> {
+        let (client, address) = client_of(access).await?;
         let current = Current {
-            client: client_of(access).await?,
+            client,
             generation: 0,
             renewed: None,
         };
         Ok(Self {
             access: access.clone(),
+            address: address.into(),
             current: Arc::new(RwLock::new(current)),
             renewing: Arc::default(),
         })
@@ -51,6 +55,11 @@ impl Connection {
     pub(super) fn client(&self) -> (kube::Client, u64) {
         let current = self.current();
         (current.client, current.generation)
+    }
+
+    /// The server's address, without credentials.
+    pub(super) fn address(&self) -> &str {
+        &self.address
     }
 
     fn current(&self) -> Current {
@@ -70,7 +79,7 @@ impl Connection {
             return false;
         }
         let client = match client_of(&self.access).await {
-            Ok(client) => client,
+            Ok((client, _)) => client,
             Err(error) => {
                 tracing::warn!(%error, "the credentials were refused, and cannot be read again");
                 return false;

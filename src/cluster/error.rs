@@ -1,6 +1,9 @@
 //! What went wrong with a request, and of what sort it is.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt::{self, Write as _},
+    time::Duration,
+};
 
 use serde_json::Value;
 use trueup_manifest::is_secret;
@@ -96,7 +99,7 @@ impl Error {
         let clean = |message: &str| about.clean(message);
         let message = match text("message") {
             "" => format!("the server answered {}", answer.code),
-            message => clean(message),
+            message => readable(&clean(message)),
         };
         let kind = kind_of(answer, text("reason"), &status, &clean);
         about.error(kind, message)
@@ -155,6 +158,16 @@ impl Error {
     /// What a person can do about it.
     pub fn help(&self) -> Option<String> {
         let help = match &self.kind {
+            ErrorKind::Forbidden if self.message.contains("because it is being terminated") => {
+                "the namespace is being deleted: wait until it is gone, or add it to the environment, which then \
+                 waits and makes it anew"
+                    .to_owned()
+            }
+            // A right that is missing is told as `User "x" cannot patch resource "y"`.
+            ErrorKind::Forbidden if !self.message.contains(" cannot ") => {
+                "a rule of the cluster refuses it, not a missing right: change the object as it says, or the rule"
+                    .to_owned()
+            }
             ErrorKind::Forbidden => format!(
                 "give the account that trueup uses the right to `{}` this kind",
                 rbac_verbs(self.verb)
@@ -167,12 +180,39 @@ impl Error {
                 "check the server's address, the network and that the server runs".to_owned()
             }
             ErrorKind::Conflict { causes } if !causes.is_empty() => {
-                "take the fields out of Git, or set `reconcile.conflicts` to `take` or `leave`"
+                "take the fields out of Git, or say who wins in `reconcile.fieldRules` or for all fields \
+                 in `reconcile.conflicts`: `take` or `leave`"
                     .to_owned()
             }
+            ErrorKind::Invalid { .. } => return self.help_with_types().map(ToOwned::to_owned),
             _ => return None,
         };
         Some(help)
+    }
+
+    /// What to do about a field that is not of the type, or not of the kind, that it should be.
+    fn help_with_types(&self) -> Option<&'static str> {
+        let says = |text| self.message.contains(text);
+        if says("expected string, got") {
+            Some(
+                "write the value in quotes: without them YAML reads a number, a boolean or nothing",
+            )
+        } else if says("field not declared in schema") || says("unknown field") {
+            Some(
+                "look for a typing error in the name, or at the version: `kubectl explain` lists the fields of a kind",
+            )
+        } else {
+            None
+        }
+    }
+
+    /// The same failure; of a server that was not reached, with its address.
+    #[must_use]
+    pub(super) fn at_server(mut self, address: &str) -> Self {
+        if self.kind == ErrorKind::Unreachable {
+            self.message = format!("no connection to `{address}`: {}", self.message);
+        }
+        self
     }
 
     /// The same failure, said of another subject.
@@ -307,6 +347,25 @@ fn kind_of(
     }
 }
 
+/// What a server says of a manifest that fits no schema, without the names of its own types.
+fn readable(message: &str) -> String {
+    const PREFIX: &str = "failed to create typed patch object (";
+    const VALUE: &str = "&value.valueUnstructured{Value:";
+    let Some((_, said)) = message
+        .strip_prefix(PREFIX)
+        .and_then(|rest| rest.split_once("): "))
+    else {
+        return message.to_owned();
+    };
+    let mut parts = said.split(VALUE);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (value, rest) = part.split_once('}').unwrap_or((part, ""));
+        let _ = write!(text, "`{value}`{rest}");
+    }
+    text
+}
+
 fn untyped(status: &Value) -> bool {
     let message = status
         .get("message")
@@ -396,6 +455,44 @@ mod tests {
         let message = "failed to create typed patch object (a/b; apps/v1, Kind=Deployment): .spec.replicaz: field not declared in schema";
         let error = error(500, &json!({"message": message}), false);
         assert_eq!(*error.kind(), ErrorKind::Invalid { causes: Vec::new() });
+    }
+
+    #[test]
+    fn only_who_lacks_a_right_is_told_to_get_one() {
+        for (message, help) in [
+            (
+                r#"secrets "db" is forbidden: User "ci" cannot patch resource "secrets" in API group """#,
+                "the right to `create, patch`",
+            ),
+            (
+                "secrets \"db\" is forbidden: unable to create new content in namespace hub because it is being terminated",
+                "is being deleted",
+            ),
+            (
+                "admission webhook \"policy.example.com\" denied the request: no",
+                "a rule of the cluster",
+            ),
+            (
+                "pods \"a\" is forbidden: exceeded quota: q",
+                "a rule of the cluster",
+            ),
+        ] {
+            let said = error(403, &json!({"message": message}), false)
+                .help()
+                .unwrap();
+            assert!(said.contains(help), "{message}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_said_without_the_names_of_the_servers_own_types() {
+        let said = "failed to create typed patch object (web/c; /v1, Kind=ConfigMap): .data.a: expected string, got &value.valueUnstructured{Value:1}";
+        let found = error(500, &json!({"message": said}), false);
+        assert_eq!(found.message(), ".data.a: expected string, got `1`");
+        assert!(found.help().unwrap().contains("quotes"));
+        let said = said.replace("Value:1}", "Value:hunter2}");
+        let found = error(500, &json!({"message": said}), true);
+        assert!(!format!("{found} {found:?}").contains("hunter2"), "{found}");
     }
 
     #[test]

@@ -12,7 +12,18 @@ const NAMES: &[&str] = &[
 /// `keep` (the object's own name and the like) and the names of fields. API servers repeat rejected
 /// values in their messages.
 pub(super) fn redact(message: &str, keep: &[&str]) -> String {
-    mask_quoted(&mask_invalid(message), keep)
+    mask_quoted(&mask_typed(&mask_invalid(message)), keep)
+}
+
+/// `got &value.valueUnstructured{Value:<anything>}` → `…{Value:***}`: what a schema expected otherwise.
+fn mask_typed(message: &str) -> String {
+    const MARK: &str = "valueUnstructured{Value:";
+    let Some((before, after)) = message.split_once(MARK) else {
+        return message.to_owned();
+    };
+    // What the value itself looks like is unknown: everything up to the last brace may be of it.
+    let rest = after.rsplit_once('}').map_or("", |(_, rest)| rest);
+    format!("{before}{MARK}***}}{rest}")
 }
 
 /// `Invalid value: <anything>: reason` → `Invalid value: ***: reason`.

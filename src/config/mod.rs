@@ -11,6 +11,7 @@ mod context;
 mod decode;
 mod environment;
 mod expression;
+mod field_rule;
 mod format;
 mod health_check;
 mod load;
@@ -31,6 +32,7 @@ pub use self::{
     decode::{Field, Need, Shape, Spanned, Type, format_duration, parse_duration},
     environment::{Environment, SourceRef},
     expression::{Expression, Verdict},
+    field_rule::{FieldRule, FieldRules, Pointer},
     health_check::HealthCheck,
     load::{CONTEXTS, Config, ENVIRONMENTS},
     patch::{ForeignPatch, JsonOp, JsonOperation, PatchChange, PatchTarget},

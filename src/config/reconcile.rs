@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use trueup_manifest::ObjectId;
 
-use super::health_check::HealthCheck;
+use super::{field_rule::FieldRule, health_check::HealthCheck};
 
 /// `spec.reconcile` of an Environment. The defaults delete nothing that is dear and take nothing
 /// that belongs to somebody else.
@@ -30,6 +30,8 @@ pub struct Reconcile {
     pub adoption: Adoption,
     /// What to do when another field manager owns a field that we set.
     pub conflicts: Conflicts,
+    /// Where something else holds for some fields or managers.
+    pub field_rules: Vec<FieldRule>,
     /// How long a phase may take to become healthy where it does not say.
     pub timeout: Duration,
     /// When objects are healthy: `spec.healthChecks` of the Environment.
@@ -47,6 +49,7 @@ impl Default for Reconcile {
             deletion_budget: None,
             adoption: Adoption::default(),
             conflicts: Conflicts::default(),
+            field_rules: Vec::new(),
             timeout: Duration::from_mins(5),
             health_checks: Vec::new(),
         }

@@ -59,6 +59,7 @@ spec:
     deletionBudget: {count: 20, percent: 25}
     adoption: mustMatch
     conflicts: fail
+    fieldRules: [{kind: Deployment.apps, name: "api-*", namespace: hub, paths: [/spec/replicas], managers: [kube-controller-manager], conflicts: leave}]
 "#,
     r"
 apiVersion: trueup.dev/v1

@@ -4,7 +4,7 @@
 //! alone for a while that doubles with each round; what else the environment needs goes on.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -36,6 +36,8 @@ struct Record {
     /// How many fights over it there were in a row.
     rounds: u32,
     rests_until: Option<Instant>,
+    /// Who wrote it between the repairs.
+    writers: BTreeSet<String>,
 }
 
 impl Fights {
@@ -47,11 +49,17 @@ impl Fights {
             .filter(|until| *until > now)
     }
 
-    /// An object was brought back although no revision asked for it. If that makes a fight, it is
+    /// An object was brought back that these had written to, although no revision asked for it. If that makes a fight, it is
     /// to be named, and the object is left alone until the time given.
-    pub(super) fn repaired(&mut self, id: &ObjectId, now: Instant) -> Option<Instant> {
+    pub(super) fn repaired(
+        &mut self,
+        id: &ObjectId,
+        writers: &[String],
+        now: Instant,
+    ) -> Option<Instant> {
         self.forget_old(now);
         let record = self.objects.entry(id.clone()).or_default();
+        record.writers.extend(writers.iter().cloned());
         if record.rests_until.is_some_and(|until| until > now) {
             return None;
         }
@@ -67,6 +75,12 @@ impl Fights {
         record.repairs.clear();
         record.rests_until = Some(until);
         Some(until)
+    }
+
+    /// Who fights with us over an object.
+    pub(super) fn writers(&self, id: &ObjectId) -> Vec<String> {
+        let record = self.objects.get(id);
+        record.map_or_else(Vec::new, |record| record.writers.iter().cloned().collect())
     }
 
     /// The objects that are left alone now, with when each is brought back.
@@ -116,10 +130,12 @@ mod tests {
     /// Repairs an object every second until it is contested; gives the time and the rest.
     fn fight(fights: &mut Fights, name: &str, mut now: Instant) -> (Instant, Duration) {
         for _ in 1..REPAIRS {
-            assert_eq!(fights.repaired(&id(name), now), None);
+            assert_eq!(fights.repaired(&id(name), &["rival".to_owned()], now), None);
             now += Duration::from_secs(1);
         }
-        let until = fights.repaired(&id(name), now).unwrap();
+        let until = fights
+            .repaired(&id(name), &["rival".to_owned()], now)
+            .unwrap();
         (now, until - now)
     }
 
@@ -127,7 +143,7 @@ mod tests {
     fn changes_now_and_then_are_no_fight() {
         let (mut fights, mut now) = (Fights::default(), Instant::now());
         for _ in 0..50 {
-            assert_eq!(fights.repaired(&id("a"), now), None);
+            assert_eq!(fights.repaired(&id("a"), &[], now), None);
             now += WINDOW / 4;
         }
     }
@@ -139,11 +155,16 @@ mod tests {
         assert_eq!(rest, FIRST_REST);
         let until = now + rest;
         assert_eq!(fights.rests(&id("a"), now), Some(until));
-        assert_eq!(fights.repaired(&id("a"), now), None, "it is named once");
+        assert_eq!(
+            fights.repaired(&id("a"), &[], now),
+            None,
+            "it is named once"
+        );
         assert_eq!(
             fights.contested(now).collect::<Vec<_>>(),
             [(&id("a"), until)]
         );
+        assert_eq!(fights.writers(&id("a")), ["rival"]);
         assert_eq!(fights.next_end(now), Some(until));
         assert_eq!(fights.rests(&id("b"), now), None, "others go on");
         assert_eq!(fights.rests(&id("a"), until), None, "its time comes");

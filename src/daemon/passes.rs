@@ -68,11 +68,10 @@ impl Desire for Wanted {
     }
 
     fn look(&self, live: &Live) -> u64 {
-        let object = self
-            .0
-            .as_ref()
-            .and_then(|planned| planned.objects.get(&live.id()));
-        let look = object.and_then(|object| difference_look(object, live));
+        let look = self.0.as_ref().and_then(|planned| {
+            let object = planned.objects.get(&live.id())?;
+            difference_look(object, live, &planned.applyset, &planned.policy)
+        });
         look.unwrap_or_else(|| mark(live.value()))
     }
 }

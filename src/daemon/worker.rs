@@ -1,6 +1,10 @@
 //! Keeps one environment true: the loop around the schedule.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use tokio::{
@@ -74,8 +78,8 @@ pub(super) struct Worker<P: Passes> {
 
     schedule: Schedule,
     drift: Drift<P::Desire>,
-    /// The objects that count as drifted now.
-    drifted: BTreeSet<ObjectId>,
+    /// The objects that count as drifted now, each with who wrote it last.
+    drifted: BTreeMap<ObjectId, Vec<String>>,
     fights: Fights,
     followers: Followers,
     /// The snapshots that a pass may still be made over: the newest and the one in force.
@@ -93,8 +97,8 @@ struct Running<D> {
     began: Instant,
     reason: Reason,
     revision: String,
-    /// What had drifted when it began.
-    repairs: BTreeSet<ObjectId>,
+    /// What had drifted when it began, and who had written it.
+    repairs: BTreeMap<ObjectId, Vec<String>>,
     /// What it wrote.
     written: BTreeSet<ObjectId>,
 }
@@ -130,7 +134,7 @@ impl<P: Passes> Worker<P> {
             stop,
             schedule: Schedule::new(FIRST_INTERVAL, BACKOFF),
             drift: Drift::new(P::Desire::default(), FIELD_MANAGER),
-            drifted: BTreeSet::new(),
+            drifted: BTreeMap::new(),
             fights: Fights::default(),
             followers: Followers::new(name),
             snapshots: Vec::new(),
@@ -324,19 +328,19 @@ impl<P: Passes> Worker<P> {
     fn look_at_drift(&mut self) {
         let now = Instant::now();
         let environment = self.name.as_str();
-        let mut drifted = BTreeSet::new();
+        let mut drifted = BTreeMap::new();
         let mut news = false;
         for (id, deviant) in self.drift.drifted() {
             if self.fights.rests(id, now).is_some() {
                 continue;
             }
-            if !self.drifted.contains(id) {
+            if !self.drifted.contains_key(id) {
                 news = true;
                 self.shared.metrics.drifted(environment, deviant.kind);
                 let (object, kind) = (id.to_string(), deviant.kind.as_str());
                 tracing::info!(environment, object, kind, "drift");
             }
-            drifted.insert(id.clone());
+            drifted.insert(id.clone(), deviant.writers.clone());
         }
         self.drifted = drifted;
         if self.drifted.is_empty() {
@@ -394,14 +398,19 @@ impl<P: Passes> Worker<P> {
     fn note_repairs(&mut self, running: &Running<P::Desire>, now: Instant) {
         let environment = self.name.as_str();
         let mut repaired = 0;
-        for id in running.repairs.intersection(&running.written) {
+        for (id, writers) in &running.repairs {
+            if !running.written.contains(id) {
+                continue;
+            }
             repaired += 1;
-            if let Some(until) = self.fights.repaired(id, now) {
+            if let Some(until) = self.fights.repaired(id, writers, now) {
                 let object = id.to_string();
+                let writers = self.fights.writers(id).join(", ");
                 let retry_in = until.saturating_duration_since(now);
                 tracing::warn!(
                     environment,
                     object,
+                    writers,
                     ?retry_in,
                     "another writer changes it again and again: it is left alone for now"
                 );
@@ -499,12 +508,6 @@ impl<P: Passes> Worker<P> {
     }
 
     fn contested(&self, now: Instant) -> Vec<Contested> {
-        let writers = |id: &ObjectId| {
-            let found = self.drift.drifted().find(|(drifted, _)| *drifted == id);
-            found
-                .map(|(_, deviant)| deviant.writers.clone())
-                .unwrap_or_default()
-        };
         let at = |until: Instant| {
             let wait = until.saturating_duration_since(now);
             Timestamp::now().checked_add(wait).unwrap_or(Timestamp::MAX)
@@ -513,7 +516,7 @@ impl<P: Passes> Worker<P> {
             .contested(now)
             .map(|(id, until)| Contested {
                 object: id.to_string(),
-                writers: writers(id),
+                writers: self.fights.writers(id),
                 until: at(until),
             })
             .collect()

@@ -168,6 +168,9 @@ pub struct Action {
     /// What is sent. The plan's written form has its digest: it may be a Secret.
     #[serde(rename = "desired", skip_serializing_if = "Body::is_empty")]
     pub body: Body,
+    /// What is sent where the object has to be made anew, where fields are left to others otherwise.
+    #[serde(skip)]
+    pub whole: Option<Body>,
     /// What is special about an object of somebody else's.
     #[serde(skip)]
     pub foreign: Option<ForeignStep>,

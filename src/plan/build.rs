@@ -273,11 +273,13 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
             undecided.extend(judgement.no_dry_run.then_some(at));
             let seen = observed.seen.get(at).and_then(|seen| seen.live.clone());
             let live = seen.filter(|_| !judgement.starts_over);
-            let body = if judgement.kind.is_change() {
-                object.body()
-            } else {
-                Ok(Bytes::new())
+            let is_new = live.is_none() || judgement.kind == ActionKind::Recreate;
+            let body = match judgement.kind {
+                ActionKind::None => Ok(Bytes::new()),
+                _ if is_new => object.whole_body(),
+                _ => object.body(),
             };
+            let whole = object.whole.as_ref().and_then(|_| object.whole_body().ok());
             let (body, blocked) = match body {
                 Ok(body) => (body, judgement.blocked),
                 Err(problem) => (Bytes::new(), Some(problem)),
@@ -290,7 +292,7 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
                 last: *last,
                 why: judgement.why,
                 changes: judgement.changes,
-                left: object.left.clone(),
+                left: object.settlement.left.clone(),
                 migration: judgement.migration,
                 origin: object.origin.clone(),
                 hook: object.is_hook(),
@@ -299,6 +301,7 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
                 uid: live.as_ref().map(|live| live.uid().to_owned()),
                 resource_version: live.as_ref().map(|live| live.resource_version().to_owned()),
                 body: Body::new(body, rules.key),
+                whole: whole.map(|whole| Body::new(whole, rules.key)),
                 live,
                 foreign: None,
                 hidden: Hidden::default(),

@@ -52,6 +52,7 @@ pub use self::{
         PARENT_ID, PARENT_KIND, PARENT_TYPE, PART_OF, PATCHED, Reach, SOURCE, TOOLING,
     },
     judge::{NOT_OURS, Seen, difference_look, may_take, migration, wants_dry_run},
+    leave::{Settlement, is_item, settle_body},
     migration::{Claim, Migration, Predecessor, Rival, Rivals, Tool},
     neighbours::{Neighbour, Neighbours},
     object::{Object, Objects, resolve},

@@ -13,7 +13,7 @@ use trueup_yaml::{
 use super::{
     arrival::{self, Arrivals, Awaits},
     inventory::{ApplySet, PART_OF},
-    path::Path,
+    leave::Settlement,
     view::{Node, View},
 };
 use crate::{
@@ -37,8 +37,10 @@ pub struct Object {
     /// What has to come first where the cluster does not serve its kind and no CRD of the desired set
     /// brings it either.
     pub awaits: Option<Awaits>,
-    /// Fields that were taken out, as they are left to their owners.
-    pub left: Vec<Path>,
+    /// What became of the fields that others set otherwise.
+    pub settlement: Settlement,
+    /// The object as it was before fields were left to others: so it is made, where it is made anew.
+    pub(super) whole: Option<Arc<Document>>,
 }
 
 impl Object {
@@ -49,12 +51,21 @@ impl Object {
 
     /// What is sent to the server. Fails on what JSON cannot say, such as infinity.
     pub fn body(&self) -> Result<Bytes, Diagnostic> {
+        self.write(&self.doc)
+    }
+
+    /// What is sent where the object is made anew: every field, those that are left to others, too.
+    pub(super) fn whole_body(&self) -> Result<Bytes, Diagnostic> {
+        self.write(self.whole.as_deref().unwrap_or(&self.doc))
+    }
+
+    fn write(&self, doc: &Document) -> Result<Bytes, Diagnostic> {
         let mut json = String::new();
         let options = JsonOptions {
             sort_keys: false,
             escape_html: false,
         };
-        emit::json_with(&self.doc, self.doc.root(), Schema::Sigs, options, &mut json)
+        emit::json_with(doc, doc.root(), Schema::Sigs, options, &mut json)
             .map_err(|error| Diagnostic::from(error).via(&self.origin.chain))?;
         Ok(json.into())
     }
@@ -212,7 +223,8 @@ impl Address<'_> {
             phase,
             kind_is_new: self.served.get(&gvk).is_none(),
             awaits,
-            left: Vec::new(),
+            settlement: Settlement::default(),
+            whole: None,
         };
         if is_secret(&resource.group, &resource.kind) {
             encode_string_data(&mut object.doc);

@@ -256,9 +256,14 @@ fn write_error(f: &mut fmt::Formatter<'_>, error: &Diagnostic) -> fmt::Result {
 fn about_any(message: &str, object: &ObjectId) -> String {
     let short = object.short();
     let quoted = format!("\"{}\"", object.name);
+    let place = match object.namespace.as_str() {
+        "" => object.to_string(),
+        namespace => format!("{namespace}/{}", object.name),
+    };
     message
         .replace(&object.to_string(), "…")
         .replace(&short, "…")
+        .replace(&place, "…")
         .replace(&quoted, "…")
 }
 

@@ -2,10 +2,15 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use trueup::report::{ActionResult, Outcome};
+use trueup::{
+    cluster::{Cluster, DeleteOptions},
+    report::{ActionResult, Outcome},
+};
 use trueup_embedded::{Deny, Fault, Rule};
 
-use crate::harness::{World, on_embedded, with_a_real_server_for_users};
+use crate::harness::{
+    World, on_a_real_server_of_its_own, on_embedded, with_a_real_server_for_users,
+};
 
 const NAMESPACE: &str = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: TAG}\n";
 const CONFIG: &str =
@@ -124,6 +129,61 @@ fn a_deletion_that_is_refused_stays_ours_and_is_tried_again() {
         server.access().allow_all();
         let report = world.converge(&[("pre", NAMESPACE), ("app", SECRET)]).await;
         assert_eq!(report.counts.pruned, 1);
+    });
+}
+
+#[test]
+fn a_deletion_that_is_refused_stays_ours_and_is_tried_again_on_a_real_server() {
+    const POLICY: &str = "
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: keep}
+spec:
+  failurePolicy: Fail
+  matchConstraints: {resourceRules: [{apiGroups: [''], apiVersions: [v1], operations: [DELETE], resources: [configmaps]}]}
+  validations: [{expression: 'false', message: nobody deletes it}]
+";
+    const BINDING: &str = "
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: keep}
+spec: {policyName: keep, validationActions: [Deny]}
+";
+    on_a_real_server_of_its_own(async |world| {
+        let both = [("pre", NAMESPACE), ("app", &*(CONFIG.to_owned() + SECRET))];
+        let less = [("pre", NAMESPACE), ("app", SECRET)];
+        world.converge(&both).await;
+        world.apply_as("test", POLICY).await;
+        world.apply_as("test", BINDING).await;
+        let refused = async || {
+            let target = world.target("v1 ConfigMap TAG/a").await;
+            let options = DeleteOptions {
+                dry_run: true,
+                ..DeleteOptions::default()
+            };
+            world.cluster.delete(&target, &options).await.is_err()
+        };
+        while !refused().await {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        for _ in 0..2 {
+            let report = world.reconcile(&less).await;
+            assert_eq!(report.outcome, Outcome::Failed, "{report}");
+            assert_eq!(report.pruned[0].result, ActionResult::Failed, "{report}");
+            let errors: Vec<_> = report.all_errors().collect();
+            assert_eq!(errors.len(), 1, "{report}");
+            assert!(errors[0].message.contains("nobody deletes it"), "{report}");
+            let kept = world.live("v1 ConfigMap TAG/a").await.unwrap();
+            assert!(kept.label(trueup::plan::PART_OF).is_some(), "it stays ours");
+        }
+        let binding = "admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding keep";
+        world.delete(binding).await;
+        while refused().await {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let report = world.converge(&less).await;
+        assert_eq!(report.counts.pruned, 1, "{report}");
+        assert!(world.live("v1 ConfigMap TAG/a").await.is_none());
     });
 }
 

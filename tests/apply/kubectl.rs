@@ -112,10 +112,14 @@ fn kubectl_neither_prunes_what_is_ours_nor_writes_to_our_set() {
             "-f",
             "-",
         ];
-        does(&world, &arguments, &(config_map("x") + &config_map("y")));
-        does(&world, &arguments, &config_map("x"));
+        does(
+            &world,
+            &arguments,
+            &(config_map("one") + &config_map("two")),
+        );
+        does(&world, &arguments, &config_map("one"));
         assert!(
-            world.live("v1 ConfigMap TAG/y").await.is_none(),
+            world.live("v1 ConfigMap TAG/two").await.is_none(),
             "on {}",
             world.server
         );

@@ -105,6 +105,7 @@ fn a_second_process_waits_until_the_first_one_has_written_and_finds_nothing_left
 fn a_process_that_waits_too_long_says_who_writes() {
     on_every_server(async |mut world| {
         hold(&world, "somebody", 3600).await;
+        world.restart_as("next", Duration::from_millis(300));
         world.policy.timeout = Duration::from_millis(600);
         world.writes();
         let report = world.reconcile(&PHASES).await;
@@ -226,5 +227,16 @@ fn a_run_with_nothing_to_write_needs_no_lease() {
         world.converge(&phases).await;
         hold(&world, "somebody", 3600).await;
         world.converge(&phases).await;
+    });
+}
+
+#[test]
+fn whoever_died_is_waited_out_however_short_the_phases_are() {
+    on_every_server(async |mut world| {
+        world.restart_as("next", HELD);
+        world.policy.timeout = Duration::from_secs(1);
+        hold(&world, "dead", HELD.as_secs()).await;
+        world.converge(&[("pre", NAMESPACE)]).await;
+        assert!(world.live("v1 Namespace TAG").await.is_some());
     });
 }

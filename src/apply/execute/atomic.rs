@@ -9,10 +9,10 @@ use trueup_manifest::Diagnostic;
 
 use super::{AT_ONCE, Answer, Execution, Node};
 use crate::{
-    apply::event::Event,
-    cluster::{ApplyOptions, Cluster, DeleteOptions, Error, ErrorKind, Live},
-    config::reconcile::{Conflicts, Reconcile},
-    plan::{Action, ActionKind, FIELD_MANAGER, Gate, Plan, is_immutable},
+    apply::{contest, event::Event},
+    cluster::{Cluster, DeleteOptions, Error, ErrorKind, Live},
+    config::reconcile::Reconcile,
+    plan::{Action, ActionKind, Gate, Plan, is_immutable},
     report::ActionResult,
 };
 
@@ -125,14 +125,7 @@ impl Rehearsal<'_> {
             let deleted = self.cluster.delete(&action.target, &options).await;
             deleted.map(|_| ())
         } else {
-            let options = ApplyOptions {
-                field_manager: FIELD_MANAGER.into(),
-                force: self.policy.conflicts == Conflicts::Take,
-                dry_run: true,
-                subresource: None,
-            };
-            let body = action.body.bytes();
-            let applied = self.cluster.apply(&action.target, body, &options).await;
+            let applied = contest::apply(self.cluster, self.policy, action, true).await;
             applied.map(|_| ())
         };
         let error = outcome.err()?;

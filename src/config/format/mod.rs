@@ -8,6 +8,7 @@
 mod cluster;
 mod context;
 mod environment;
+mod field_rule;
 mod health_check;
 mod patch;
 mod phase;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::field_rule::{self, FIELD_RULE};
 use crate::config::{
     decode::{Field, Shape, Type, Value},
     names,
@@ -14,7 +15,7 @@ const ADOPTION: [(&str, Adoption); 3] = [
     ("adoptAll", Adoption::AdoptAll),
 ];
 
-const CONFLICTS: [(&str, Conflicts); 3] = [
+pub(super) const CONFLICTS: [(&str, Conflicts); 3] = [
     ("take", Conflicts::Take),
     ("leave", Conflicts::Leave),
     ("fail", Conflicts::Fail),
@@ -85,13 +86,21 @@ pub(super) const RECONCILE: Shape = Shape {
             "What to do where another field manager owns a field that the desired set sets \
              otherwise: take it over, leave it to the other, or fail.",
         ),
+        Field::default(
+            "fieldRules",
+            Type::List(&Type::Shape(&FIELD_RULE)),
+            "[]",
+            "Where something else than `conflicts` holds for some fields, objects or managers.",
+        ),
     ],
     one_of: &[],
     example: r"interval: 1m
 recreate: [StorageClass]
 protect:
   - {kind: Namespace}
-deletionBudget: {count: 20, percent: 25}",
+deletionBudget: {count: 20, percent: 25}
+fieldRules:
+  - {kind: Deployment, paths: [/spec/replicas], conflicts: leave}",
 };
 
 const PROTECT: Shape = Shape {
@@ -165,11 +174,12 @@ pub(super) fn decode(value: Value<'_>) -> Option<Reconcile> {
             .optional("conflicts")
             .and_then(|value| value.word(&CONFLICTS))
             .unwrap_or(default.conflicts),
+        field_rules: items("fieldRules").filter_map(field_rule::decode).collect(),
         health_checks: default.health_checks,
     })
 }
 
-fn decode_kind(value: Value<'_>) -> Option<KindPattern> {
+pub(super) fn decode_kind(value: Value<'_>) -> Option<KindPattern> {
     value
         .text_where(names::kind)
         .map(|text| KindPattern::new(text.value))

@@ -393,6 +393,7 @@ async fn a_fight_is_named_and_backed_off_from_and_taken_up_again() {
     assert!(stage.metric(r#"trueup_contested_objects{environment="dev"} 1"#));
     let contested = stage.status().contested;
     assert_eq!(contested[0].object, "ConfigMap a");
+    assert_eq!(contested[0].writers, ["vandal"]);
     let (call, _) = stage.call().await;
     call.converge(true);
     stage.settle().await;

@@ -92,6 +92,7 @@ pub(super) fn action(foreign: &Foreign, phase: usize, applyset: &ApplySet, key: 
         uid: Some(foreign.live.uid().to_owned()),
         resource_version: Some(foreign.live.resource_version().to_owned()),
         body: Body::default(),
+        whole: None,
         live: Some(foreign.live.clone()),
         foreign: None,
         hidden: Hidden::default(),
