@@ -74,11 +74,13 @@ pub(crate) const SIMPLE: u32 = 1 << 11;
 pub(crate) const GROWN: u32 = 1 << 12;
 /// The mapping has an index of its keys.
 pub(crate) const INDEXED: u32 = 1 << 13;
+/// A plain scalar without a type (as a `yaml.v3` node without a tag).
+pub(crate) const UNTYPED: u32 = 1 << 14;
 
 const KIND: u32 = 0b11;
 const STYLE_SHIFT: u32 = 2;
 const STYLE: u32 = 0b111 << STYLE_SHIFT;
-const SOURCE_SHIFT: u32 = 14;
+const SOURCE_SHIFT: u32 = 15;
 /// The most sources that one document can name; beyond that nodes lose their place, not their text.
 pub(crate) const MAX_SOURCES: usize = (u32::MAX >> SOURCE_SHIFT) as usize;
 

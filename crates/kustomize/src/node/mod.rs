@@ -21,21 +21,26 @@ pub(crate) use self::{
     write::{Write, append_field, clear, put_scalar, quote_odd, restyle, set_field, write_scalar},
 };
 
+/// Null by its type, as upstream asks: a `null` that was written without a type is a word until it is printed.
+pub(crate) fn is_null(doc: &Document, node: NodeId) -> bool {
+    doc.is_null(node) && !doc.is_untyped(node)
+}
+
 /// Absent or null.
 pub(crate) fn is_missing(doc: &Document, node: Option<NodeId>) -> bool {
-    node.is_none_or(|node| doc.is_null(node))
+    node.is_none_or(|node| is_null(doc, node))
 }
 
 /// Absent, null, or a collection with nothing in it.
 pub(crate) fn is_empty(doc: &Document, node: Option<NodeId>) -> bool {
     node.is_none_or(|node| {
-        doc.is_null(node) || (doc.kind(node) != Kind::Scalar && doc.len(node) == 0)
+        is_null(doc, node) || (doc.kind(node) != Kind::Scalar && doc.len(node) == 0)
     })
 }
 
 /// The raw text of a scalar; empty for null, absent nodes and collections.
 pub(crate) fn value(doc: &Document, node: Option<NodeId>) -> &str {
-    node.filter(|node| !doc.is_null(*node))
+    node.filter(|node| !is_null(doc, *node))
         .and_then(|node| doc.text(node))
         .unwrap_or_default()
 }

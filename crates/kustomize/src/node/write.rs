@@ -11,11 +11,13 @@ pub(crate) enum Write {
     Str,
     /// What it looks like, as upstream's untagged nodes: `1e3` written plain is a number.
     Raw,
+    /// An integer, but in the quotes of what it is written over.
+    Int,
 }
 
 /// Gives a node the style of the one it is written over. A string stays one.
 pub(crate) fn restyle(doc: &mut Document, node: NodeId, style: Style) {
-    let is_string = doc.str(node).is_some();
+    let is_string = doc.str(node).is_some() && !doc.is_untyped(node);
     doc.set_style(node, style);
     if is_string && style == Style::Plain {
         doc.set_tag(node, Some("!!str"));
@@ -23,13 +25,18 @@ pub(crate) fn restyle(doc: &mut Document, node: NodeId, style: Style) {
 }
 
 /// Puts quotes round a plain string that older YAML loaders take for something else, as upstream does
-/// whenever it sets a field. The quotes stay when another value is written over it.
+/// whenever it sets a field. The quotes stay when another value is written over it. What has no type yet counts
+/// as a string.
 pub(crate) fn quote_odd(doc: &mut Document, node: NodeId) {
     let styled = doc.style(node) != Style::Plain || doc.tag(node).is_some();
     if doc.kind(node) != Kind::Scalar || styled {
         return;
     }
-    if doc.str(node).is_some_and(reads_as_other_than_string) {
+    let text = match doc.is_untyped(node) {
+        true => doc.text(node),
+        false => doc.str(node),
+    };
+    if text.is_some_and(reads_as_other_than_string) {
         doc.set_style(node, Style::DoubleQuoted);
     }
 }
@@ -63,7 +70,8 @@ fn is_word(text: &str) -> bool {
 pub(crate) fn put(doc: &mut Document, text: &str, write: Write) -> NodeId {
     match write {
         Write::Str => doc.new_str(text),
-        Write::Raw => doc.new_scalar(text, Style::Plain, None),
+        Write::Raw => doc.new_untyped(text),
+        Write::Int => doc.new_scalar(text, Style::Plain, None),
     }
 }
 

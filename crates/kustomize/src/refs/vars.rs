@@ -138,10 +138,10 @@ fn replace_in(
     values: &BTreeMap<String, Option<Value>>,
     used: &mut BTreeSet<String>,
 ) -> Result<(), Misfit> {
-    if doc.is_null(field) {
+    if node::is_null(doc, field) {
         return Ok(());
     }
-    let is_string = |doc: &Document, node| doc.str(node).is_some();
+    let is_string = |doc: &Document, node| doc.str(node).is_some() || doc.is_untyped(node);
     let mut replace = |doc: &mut Document, node: NodeId| {
         let text = doc.text(node).unwrap_or_default();
         let found = expand(text, |name| {
@@ -149,7 +149,9 @@ fn replace_in(
             used.insert(name.to_owned());
             Some(value)
         });
-        if let Some(found) = found {
+        // What had no type is a string from now on, with a var in it or without.
+        let untyped = || doc.is_untyped(node).then(|| Value::Str(text.to_owned()));
+        if let Some(found) = found.or_else(untyped) {
             write(doc, node, &found);
         }
     };

@@ -45,7 +45,7 @@ impl Transform for Replicas {
                         root,
                         &spec.fields,
                         create,
-                        &mut |doc, field| node::write_scalar(doc, field, &count, Write::Raw),
+                        &mut |doc, field| node::write_scalar(doc, field, &count, Write::Int),
                     );
                     resource.sync(&schemas);
                     result.map_err(|wrong| misfit(resource, &wrong, "setting the replicas"))

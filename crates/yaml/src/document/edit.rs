@@ -4,7 +4,7 @@ use super::{Document, set_row};
 use crate::hash::{key_hash, seed};
 use crate::node::{
     ANCHORED, COMMENTED, EXPLICIT_TAG, Entry, GROWN, INDEXED, Kind, Node, NodeId, SIMPLE, STRING,
-    Style, TAGGED,
+    Style, TAGGED, UNTYPED,
 };
 use crate::resolve::{Resolved, Schema, resolve_plain};
 use crate::source::saturating_u32;
@@ -27,6 +27,12 @@ impl Document {
         let id = self.add(Node::scalar(style, text));
         self.set_tag(id, tag);
         id
+    }
+
+    /// A new plain scalar that means what its text looks like: see [`Self::is_untyped`].
+    pub fn new_untyped(&mut self, text: &str) -> NodeId {
+        let text = self.store(text);
+        self.add(Node::scalar(Style::Plain, text).with(UNTYPED))
     }
 
     /// A new integer.
@@ -97,6 +103,19 @@ impl Document {
             if was_string && !node.has(TAGGED) {
                 node.put(STRING, true);
             }
+        }
+    }
+
+    /// Takes the type off a plain string that was read, which keeps its place: see [`Self::is_untyped`].
+    pub fn forget_type(&mut self, id: NodeId) {
+        let is_string = matches!(self.resolve(id, Schema::Kyaml), Resolved::Str(_));
+        if let Some(node) = self.node_mut(id)
+            && is_string
+            && node.style() == Style::Plain
+            && !node.has(TAGGED)
+        {
+            node.put(STRING, false);
+            node.put(UNTYPED, true);
         }
     }
 

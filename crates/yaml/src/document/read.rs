@@ -4,7 +4,7 @@ use super::{Document, row};
 use crate::comments::Comments;
 use crate::hash::{Key, key_hash, seed};
 use crate::node::{
-    ANCHORED, COMMENTED, Entry, HEAP, INDEXED, Kind, Node, NodeId, STRING, Style, TAGGED,
+    ANCHORED, COMMENTED, Entry, HEAP, INDEXED, Kind, Node, NodeId, STRING, Style, TAGGED, UNTYPED,
 };
 use crate::resolve::{Resolved, Schema, resolve_plain, resolve_tagged};
 use crate::source::{Location, Source, Span};
@@ -221,6 +221,13 @@ impl Document {
             source: source.clone(),
             span: Span::new(node.at, end),
         })
+    }
+
+    /// Whether this is a plain scalar without a type, as a node of `yaml.v3` with no `Tag`: it means what its text
+    /// looks like, whatever that becomes. [`Self::new_untyped`] makes them.
+    pub fn is_untyped(&self, id: NodeId) -> bool {
+        let node = self.node(id);
+        node.has(UNTYPED) && node.style() == Style::Plain && !node.has(STRING) && !node.has(TAGGED)
     }
 
     /// As `location`, with an empty source named `<memory>` for nodes made in memory.

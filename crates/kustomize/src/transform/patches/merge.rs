@@ -134,23 +134,34 @@ pub(super) fn apply_strategic(
     Ok(true)
 }
 
-/// A patch changes kind and name only where that is allowed, and the namespace never.
+/// A patch changes kind and name only where that is allowed, and the namespace never. Upstream writes them all
+/// again, without a type.
 fn restore(target: &mut Resource, before: &ResId, allow: Allow) -> Result<(), node::Misfit> {
     let root = target.root();
     let doc = &mut target.doc;
-    if !allow.kind && node::value_at(doc, &["kind"]) != &*before.gvk.kind {
-        node::put_scalar(doc, root, "kind", &before.gvk.kind, Write::Raw)?;
+    if !allow.kind {
+        put_back(doc, root, "kind", &before.gvk.kind)?;
     }
     let Some(metadata) = node::lookup_create(doc, root, &["metadata"], Kind::Mapping)? else {
         return Ok(());
     };
-    if !allow.name && node::value(doc, doc.get(metadata, "name")) != &*before.name {
-        node::put_scalar(doc, metadata, "name", &before.name, Write::Raw)?;
+    if !allow.name {
+        put_back(doc, metadata, "name", &before.name)?;
     }
     if before.namespace.is_empty() {
         node::clear(doc, metadata, "namespace")?;
-    } else if node::value(doc, doc.get(metadata, "namespace")) != &*before.namespace {
-        node::put_scalar(doc, metadata, "namespace", &before.namespace, Write::Raw)?;
+    } else {
+        put_back(doc, metadata, "namespace", &before.namespace)?;
+    }
+    Ok(())
+}
+
+/// A field that is what it was keeps its place, and loses its type.
+fn put_back(doc: &mut Document, map: NodeId, name: &str, before: &str) -> Result<(), node::Misfit> {
+    match doc.get(map, name) {
+        Some(now) if node::value(doc, Some(now)) == before => doc.forget_type(now),
+        None if before.is_empty() => {}
+        _ => node::put_scalar(doc, map, name, before, Write::Raw)?,
     }
     Ok(())
 }

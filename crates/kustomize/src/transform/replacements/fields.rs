@@ -79,7 +79,7 @@ pub(super) fn write_all(
         }
         if found.untyped.contains(&field) && doc.kind(field) == Kind::Scalar {
             let text = text_for(doc, field, value, options);
-            let raw = doc.new_scalar(&text, Style::Plain, None);
+            let raw = doc.new_untyped(&text);
             doc.replace(field, raw);
         } else {
             write(doc, field, value, options)?;
@@ -303,20 +303,16 @@ pub(super) fn set_text(doc: &mut Document, field: NodeId, text: &str) {
         doc.set_text(field, text);
         return;
     }
-    // A number that was made on the way, such as `80` of `[port=80]`, has no type yet.
-    let untyped = doc.location(field).is_none() && doc.tag(field).is_none();
-    let tag = match doc.resolve(field, Schema::Kyaml) {
+    // What was made on the way, such as `80` of `[port=80]`, or has got a prefix, has no type yet.
+    let made = doc.location(field).is_none() && doc.tag(field).is_none();
+    let new = match doc.resolve(field, Schema::Kyaml) {
+        _ if doc.is_untyped(field) => doc.new_untyped(text),
         Resolved::Str(_) => {
             doc.set_text(field, text);
             return;
         }
-        _ if untyped => {
-            let new = doc.new_scalar(text, Style::Plain, None);
-            doc.replace(field, new);
-            return;
-        }
-        resolved => resolved.tag(),
+        _ if made => doc.new_untyped(text),
+        resolved => doc.new_scalar(text, Style::Plain, Some(resolved.tag())),
     };
-    let new = doc.new_scalar(text, Style::Plain, Some(tag));
     doc.replace(field, new);
 }
