@@ -32,9 +32,10 @@ pub(crate) fn quote_odd(doc: &mut Document, node: NodeId) {
     if doc.kind(node) != Kind::Scalar || styled {
         return;
     }
-    let text = match doc.is_untyped(node) {
-        true => doc.text(node),
-        false => doc.str(node),
+    let text = if doc.is_untyped(node) {
+        doc.text(node)
+    } else {
+        doc.str(node)
     };
     if text.is_some_and(reads_as_other_than_string) {
         doc.set_style(node, Style::DoubleQuoted);
