@@ -194,7 +194,12 @@ fn enter(
     };
     match (found, kind) {
         (Some(field), Some(kind)) if doc.is_null(field) => {
-            let made = new_of(doc, kind);
+            // A null keeps its word: with a suffix, `null` becomes `null-x`.
+            let word = doc.text(field).filter(|_| kind == Kind::Scalar);
+            let made = match word.map(ToOwned::to_owned) {
+                Some(word) => doc.new_str(&word),
+                None => new_of(doc, kind),
+            };
             doc.replace(field, made);
             Ok(Some(field))
         }

@@ -17,7 +17,8 @@ pub(crate) enum Write {
 
 /// Gives a node the style of the one it is written over. A string stays one.
 pub(crate) fn restyle(doc: &mut Document, node: NodeId, style: Style) {
-    let is_string = doc.str(node).is_some() && !doc.is_untyped(node);
+    let is_string =
+        matches!(doc.resolve(node, Schema::Kyaml), Resolved::Str(_)) && !doc.is_untyped(node);
     doc.set_style(node, style);
     if is_string && style == Style::Plain {
         doc.set_tag(node, Some("!!str"));
