@@ -3,6 +3,7 @@
 use std::{fmt::Write, sync::Arc};
 
 use clap::{Args as ClapArgs, Subcommand};
+use serde::Serialize;
 use trueup_manifest::{Diagnostic, Diagnostics, TreePath};
 
 use super::{
@@ -49,7 +50,7 @@ enum Command {
     /// Show that what was configured works: log in as roles and read what they should
     ///
     /// Does what `verify` in the file says. What is read is not shown.
-    Verify(What),
+    Verify(Verify),
     /// Give the Vault other shares, and keep them
     ///
     /// The server shows the new shares before they are good; they go into the key store, are read back
@@ -71,6 +72,15 @@ pub(super) struct What {
     what: String,
     #[command(flatten)]
     output: FormatArg,
+}
+
+#[derive(Debug, ClapArgs)]
+struct Verify {
+    #[command(flatten)]
+    what: What,
+    /// Only say what would be tried; nobody logs in
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -97,7 +107,7 @@ impl Args {
             }
             Command::Bootstrap(run) => run.run(Depth::Everything, global, console),
             Command::Unseal(run) => run.run(Depth::Unseal, global, console),
-            Command::Verify(what) => verify(what, global, console),
+            Command::Verify(run) => verify(run, global, console),
             Command::Rekey(run) => {
                 let split = (run.shares, run.threshold);
                 let report = super::runtime()?.block_on(stoppable(
@@ -222,14 +232,20 @@ async fn stoppable(
     }
 }
 
-fn verify(what: &What, global: &Global, console: &Console) -> Result<Exit, Failure> {
+fn verify(run: &Verify, global: &Global, console: &Console) -> Result<Exit, Failure> {
+    let what = &run.what;
     let report = super::runtime()?.block_on(async {
         let phase = open(&what.what, global).await?;
-        Ok::<_, Failure>(phase.verify().await)
+        Ok::<_, Failure>(if run.dry_run {
+            phase.to_verify()
+        } else {
+            phase.verify().await
+        })
     })?;
     if what.output.format == Format::Text {
-        let lines = report.verified.iter().map(|what| format!("✓ {what}\n"));
-        console.data(&lines.collect::<String>())?;
+        let tried = report.to_verify.iter().map(|what| format!("· {what}\n"));
+        let shown = report.verified.iter().map(|what| format!("✓ {what}\n"));
+        console.data(&tried.chain(shown).collect::<String>())?;
     } else {
         output::structured(console, what.output.format, &report)?;
     }
@@ -238,6 +254,34 @@ fn verify(what: &What, global: &Global, console: &Console) -> Result<Exit, Failu
         return Ok(Exit::Failed);
     }
     Ok(Exit::Done)
+}
+
+/// What is said of a server.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Said {
+    server: String,
+    initialised: Option<bool>,
+    sealed: Option<bool>,
+    version: Option<String>,
+    storage: Option<String>,
+}
+
+impl Said {
+    fn line(&self) -> String {
+        let seal = match (self.initialised, self.sealed) {
+            (None, _) | (_, None) => return format!("{}  does not answer\n", self.server),
+            (Some(false), _) => "not initialised",
+            (Some(true), Some(true)) => "sealed",
+            (Some(true), Some(false)) => "open",
+        };
+        format!(
+            "{}  {seal}, version {}, storage {}\n",
+            self.server,
+            self.version.as_deref().unwrap_or_default(),
+            self.storage.as_deref().unwrap_or_default()
+        )
+    }
 }
 
 fn status(what: &What, global: &Global, console: &Console) -> Result<Exit, Failure> {
@@ -249,32 +293,25 @@ fn status(what: &What, global: &Global, console: &Console) -> Result<Exit, Failu
             .map_err(|error| Failure::from(Diagnostic::from(error)))
     })?;
     let mut errors = Diagnostics::new();
-    let mut out = String::new();
-    let mut open = true;
+    let mut said = Vec::new();
     for (server, status) in all {
-        let says = match status {
-            Ok(status) => {
-                open &= status.initialised && !status.sealed;
-                let seal = match (status.initialised, status.sealed) {
-                    (false, _) => "not initialised",
-                    (true, true) => "sealed",
-                    (true, false) => "open",
-                };
-                format!(
-                    "{seal}, version {}, storage {}",
-                    status.version, status.storage
-                )
-            }
-            Err(error) => {
-                open = false;
-                errors.push(Diagnostic::from(error));
-                "does not answer".to_owned()
-            }
-        };
-        // Writing to a string cannot fail.
-        let _ = writeln!(out, "{server}  {says}");
+        let status = status.map_err(|error| errors.push(Diagnostic::from(error)));
+        let status = status.ok();
+        said.push(Said {
+            server,
+            initialised: status.as_ref().map(|status| status.initialised),
+            sealed: status.as_ref().map(|status| status.sealed),
+            version: status.as_ref().map(|status| status.version.clone()),
+            storage: status.map(|status| status.storage),
+        });
     }
-    console.data(&out)?;
+    let is_open = |said: &Said| (said.initialised, said.sealed) == (Some(true), Some(false));
+    let open = said.iter().all(is_open);
+    if what.output.format == Format::Text {
+        console.data(&said.iter().map(Said::line).collect::<String>())?;
+    } else {
+        output::structured(console, what.output.format, &said)?;
+    }
     errors
         .into_result(if open { Exit::Done } else { Exit::Failed })
         .map_err(Failure::from)

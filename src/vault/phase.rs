@@ -14,6 +14,7 @@ use super::{
     seal::{SealStatus, seal_status},
     sealer::{Kms, Sealer},
     store::{FileStore, KeyStore, S3Store, SecretStore},
+    verify,
     wanted::What,
 };
 use crate::{apply::Stopped, aws::Provider, cluster::Cluster, plan::SavedWork, source::Secret};
@@ -136,14 +137,22 @@ impl Phase {
         report
     }
 
+    /// Says what [`Self::verify`] would try, and asks nobody.
+    pub fn to_verify(&self) -> VaultReport {
+        let mut report = self.report();
+        if self.bootstrap.verify.is_empty() {
+            report.errors.push(Diagnostic::from(nothing_to_verify()));
+        }
+        report.to_verify = verify::tries(&self.bootstrap.verify);
+        report
+    }
+
     /// Shows that what was configured works, and changes nothing.
     pub async fn verify(&self) -> VaultReport {
         let mut report = self.report();
         let result = async {
             if self.bootstrap.verify.is_empty() {
-                let message = "the file says nothing of what has to work";
-                return Err(VaultError::new(ErrorKind::Invalid, message)
-                    .help("`verify` in its `spec` does"));
+                return Err(nothing_to_verify());
             }
             let found = self.reach.find().await?;
             let run = Run::new(self, found, Depth::Everything, false);
@@ -181,6 +190,11 @@ impl Phase {
         }
         Ok(all)
     }
+}
+
+fn nothing_to_verify() -> VaultError {
+    let message = "the file says nothing of what has to work";
+    VaultError::new(ErrorKind::Invalid, message).help("`verify` in its `spec` does")
 }
 
 fn kept(

@@ -22,6 +22,9 @@ pub struct VaultReport {
     /// What was shown to work.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub verified: Vec<String>,
+    /// What a dry run would try to show.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to_verify: Vec<String>,
     /// Whether the actions are a guess: the Vault cannot be read yet.
     pub tentative: bool,
     /// What failed.

@@ -26,6 +26,25 @@ pub(super) async fn verify(server: &Client, checks: &[Check], report: &mut Vault
     }
 }
 
+/// What the checks of a file would try.
+pub(super) fn tries(checks: &[Check]) -> Vec<String> {
+    let mut all = Vec::new();
+    for check in checks {
+        let role = check.login.role.as_str();
+        all.push(format!("a login at auth/{} as `{role}`", check.login.mount));
+        let reads = check
+            .reads
+            .iter()
+            .map(|path| format!("`{role}` reads {path}"));
+        let refused = check
+            .refused
+            .iter()
+            .map(|path| format!("`{role}` may not read {path}"));
+        all.extend(reads.chain(refused));
+    }
+    all
+}
+
 async fn one(server: &Client, check: &Check, report: &mut VaultReport) -> Result<(), VaultError> {
     let role = check.login.role.as_str();
     let token = login(server, &check.login, None).await.map_err(|error| {

@@ -143,6 +143,11 @@ async fn from_an_empty_cluster_to_a_login_with_the_service_role_that_reads_the_u
     let output = world.run(&["vault", "verify", "dev"]);
     let verified = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
+    // A dry run says the same of what would be tried.
+    let output = world.run(&["vault", "verify", "dev", "--dry-run"]);
+    let tried = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(tried.replace('·', "✓"), verified);
     assert_eq!(verified.lines().count(), 3, "{verified}");
 
     // Somebody else is refused, and told apart.

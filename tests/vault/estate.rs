@@ -137,6 +137,9 @@ fn a_vault_that_was_restarted_is_unsealed_again_from_the_kept_shares() {
         String::from_utf8_lossy(&status.stdout).contains("sealed"),
         "{status:?}"
     );
+    let status = world.run(&["vault", "status", "vault.yaml", "--output", "json"]);
+    let status: Value = serde_json::from_slice(&status.stdout).unwrap();
+    assert_eq!(status[0]["sealed"], true, "{status}");
     let report = world.vault("unseal", 0);
     assert_eq!(report["steps"][0]["what"], "unseal");
     assert_eq!(changes(&world.vault("bootstrap", 0)), Vec::<String>::new());
