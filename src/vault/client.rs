@@ -69,6 +69,24 @@ impl Answer {
     pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
+
+    /// What the server says went wrong, without the tokens it may name; its status where it says nothing.
+    pub(super) fn words(&self) -> String {
+        let said = self.json();
+        let said: Vec<String> = said
+            .get("errors")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(without_tokens)
+            .collect();
+        let said = said.join("; ");
+        if said.is_empty() {
+            return format!("status {}", self.status.as_u16());
+        }
+        said.trim().to_owned()
+    }
 }
 
 impl Client {
@@ -373,23 +391,8 @@ fn is_at(server: &Url, to: &Url) -> bool {
 }
 
 fn refusal(method: &Method, path: &str, answer: &Answer) -> VaultError {
-    let said = answer.json();
-    let said: Vec<String> = said
-        .get("errors")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(without_tokens)
-        .collect();
-    let said = said.join("; ");
+    let said = answer.words();
     let kind = kind_of(answer.status, &said);
-    let status = answer.status.as_u16();
-    let said = if said.is_empty() {
-        format!("status {status}")
-    } else {
-        said.trim().to_owned()
-    };
     VaultError::new(kind, format!("{method} /v1/{path}: {said}"))
 }
 

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::source::Secret;
 
+/// How often a server that fails to tell its seal is asked again.
+const BEGINNING: u32 = 40;
+
 /// How often a server that has its shares is asked whether it is open.
 const JOINING: u32 = 80;
 
@@ -40,20 +43,33 @@ pub struct SealStatus {
     pub version: String,
 }
 
-/// Asks a server.
+/// Asks a server. One that fails is asked again for some seconds: while somebody initialises it, a
+/// Vault answers 500 from having its barrier until it has written what seals it (`Initialized` in its
+/// `vault/init.go`).
 pub(super) async fn seal_status(client: &Client) -> Result<SealStatus, VaultError> {
-    let answer = client.answer("sys/seal-status").await?;
-    let value = answer.json();
-    if !answer.status.is_success() || value.get("sealed").is_none() {
-        let message = format!(
-            "{} does not say whether it is sealed: status {}",
-            client.describe(),
-            answer.status.as_u16()
-        );
-        return Err(VaultError::new(ErrorKind::Server, message)
-            .help("is it a Vault, and the address its own?"));
+    let mut answer = client.answer("sys/seal-status").await?;
+    for _ in 0..BEGINNING {
+        if !answer.status.is_server_error() {
+            break;
+        }
+        sleep(PAUSE).await;
+        answer = client.answer("sys/seal-status").await?;
     }
-    Ok(of_value(&value))
+    let value = answer.json();
+    if answer.status.is_success() && value.get("sealed").is_some() {
+        return Ok(of_value(&value));
+    }
+    let message = format!(
+        "{} does not say whether it is sealed: {}",
+        client.describe(),
+        answer.words()
+    );
+    let help = if answer.status.is_server_error() {
+        "its log says why"
+    } else {
+        "is it a Vault, and the address its own?"
+    };
+    Err(VaultError::new(ErrorKind::Server, message).help(help))
 }
 
 fn of_value(value: &Value) -> SealStatus {

@@ -20,6 +20,7 @@ use super::{
     init::{Condition, Init, Vault},
     journal::Stage,
     reach::Route,
+    seal,
     sealer::Sealer,
     store::{KeyStore, Slot},
 };
@@ -35,6 +36,8 @@ const INIT: Init = Init {
 struct Server {
     url: String,
     asked_to_init: Arc<AtomicUsize>,
+    /// How many requests it still fails.
+    failing: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -43,6 +46,8 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let asked_to_init = Arc::new(AtomicUsize::new(0));
         let asked = Arc::clone(&asked_to_init);
+        let failing = Arc::new(AtomicUsize::new(0));
+        let fails = Arc::clone(&failing);
         std::thread::spawn(move || {
             let initialised = AtomicBool::new(false);
             for stream in listener.incoming() {
@@ -50,7 +55,12 @@ impl Server {
                 let mut head = [0_u8; 4096];
                 let read = stream.read(&mut head).unwrap();
                 let head = String::from_utf8_lossy(head.get(..read).unwrap()).into_owned();
-                let body = if head.starts_with("PUT /v1/sys/init") {
+                let left = fails.load(Ordering::SeqCst);
+                fails.store(left.saturating_sub(1), Ordering::SeqCst);
+                let status = if left > 0 { "500 Failed" } else { "200 OK" };
+                let body = if left > 0 {
+                    r#"{"errors":["core: no seal configuration found"]}"#.to_owned()
+                } else if head.starts_with("PUT /v1/sys/init") {
                     asked.fetch_add(1, Ordering::SeqCst);
                     initialised.store(true, Ordering::SeqCst);
                     r#"{"keys":["aa","bb","cc"],"root_token":"hvs.root"}"#.to_owned()
@@ -59,11 +69,19 @@ impl Server {
                     format!(r#"{{"initialized":{initialised},"sealed":true,"t":2,"progress":0}}"#)
                 };
                 let length = body.len();
-                let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json";
-                write!(stream, "{head}\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+                let head = "connection: close\r\ncontent-type: application/json";
+                write!(
+                    stream,
+                    "HTTP/1.1 {status}\r\n{head}\r\ncontent-length: {length}\r\n\r\n{body}"
+                )
+                .unwrap();
             }
         });
-        Self { url, asked_to_init }
+        Self {
+            url,
+            asked_to_init,
+            failing,
+        }
     }
 
     fn client(&self) -> Client {
@@ -267,4 +285,13 @@ async fn a_vault_that_others_initialised_is_left_alone() {
 #[test]
 fn the_stages_of_a_bootstrap_follow_one_another() {
     assert!(Stage::Intent < Stage::Answered && Stage::Saved < Stage::Configured);
+}
+
+#[tokio::test]
+async fn a_server_that_somebody_is_initialising_fails_to_tell_its_seal_and_is_asked_again() {
+    let server = Server::start();
+    server.failing.store(3, Ordering::SeqCst);
+    let status = seal::seal_status(&server.client()).await.unwrap();
+    assert!(status.sealed);
+    assert_eq!(server.failing.load(Ordering::SeqCst), 0);
 }
