@@ -1,5 +1,5 @@
 //! Real servers for tests: etcd and kube-apiserver on loopback, a whole cluster around them, requests as
-//! they are given, and a proxy that misbehaves.
+//! they are given, a proxy that misbehaves, and authorities for TLS.
 //!
 //! The programs come from the folder that `KUBEBUILDER_ASSETS` names (`tests/servers/build.sh` makes
 //! one). Without it there are no servers, and tests say so. Everything started here ends with the test's
@@ -10,6 +10,7 @@ mod assets;
 mod proxy;
 mod raw;
 mod server;
+pub mod tls;
 
 pub use self::{
     assets::{Assets, Program},
