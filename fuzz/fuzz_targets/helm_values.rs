@@ -54,7 +54,7 @@ fuzz_target!(|input: &[u8]| {
         depth: 50,
         output: 1 << 20,
     };
-    let mut render = || {
+    let render = || {
         let release = request.render(&mut |path| Ok(path.as_bytes().to_vec()));
         release
             .map(|release| release.print(Print::default()))
