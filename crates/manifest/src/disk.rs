@@ -18,6 +18,9 @@ use crate::{
 /// fill the memory.
 const LARGEST_FILE: u64 = 256 << 20;
 
+/// The way to a folder is found from the folder above it, and so on, up to this many bytes.
+const LONGEST_WAY: usize = 1024;
+
 /// A folder on disk. Symlinks are followed as long as they stay below the root. What it reads is
 /// what is there at that moment, but for the way to a folder, which is looked up once: it suits a
 /// command that runs once over a checkout.
@@ -144,7 +147,13 @@ impl DiskTree {
         }
         drop(folders);
         let path = TreePath::new(path).ok()?;
-        let found = self.canonical(&path).ok().map(|found| {
+        // From the folder above, which is mostly known: but a path may be of any length, and the stack is not.
+        let found = if path.as_str().len() > LONGEST_WAY {
+            self.canonical(&path)
+        } else {
+            self.real(&path)
+        };
+        let found = found.ok().map(|found| {
             Arc::new(Folder {
                 real: found.on_disk,
                 path: found.path,
@@ -191,6 +200,12 @@ impl DiskTree {
 
 impl Tree for DiskTree {
     fn read(&self, path: &TreePath) -> Result<Arc<[u8]>, TreeError> {
+        let mut bytes = Vec::new();
+        self.read_into(path, &mut bytes)?;
+        Ok(Arc::from(bytes))
+    }
+
+    fn read_into(&self, path: &TreePath, into: &mut Vec<u8>) -> Result<(), TreeError> {
         let refused = |kind, reason| Err(TreeError::new(kind, &self.display(path), reason));
         let failed = |error: io::Error| io_error(&self.display(path), &error);
         let file = self.open(path)?;
@@ -204,11 +219,12 @@ impl Tree for DiskTree {
         if meta.len() > LARGEST_FILE {
             return refused(TreeErrorKind::TooLarge, "the file is larger than 256 MiB");
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
+        // The end is found by a read that gives nothing, for which there must be room, too.
+        into.reserve_exact(usize::try_from(meta.len()).unwrap_or(0) + 1);
         // Through `take`, which does not ask for size and position once more.
         let mut file = file.take(LARGEST_FILE);
-        file.read_to_end(&mut bytes).map_err(failed)?;
-        Ok(Arc::from(bytes))
+        file.read_to_end(into).map_err(failed)?;
+        Ok(())
     }
 
     fn entry(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
@@ -252,10 +268,14 @@ impl Tree for DiskTree {
                     "the folder holds a name that is not UTF-8",
                 ));
             };
-            // A dangling or escaping symlink is an error when read, not when its folder is listed.
-            let kind = match self.entry(&path.join(&name)?) {
-                Ok(Some(kind)) => kind,
-                Ok(None) | Err(_) => Entry::File,
+            let kind = match entry.file_type() {
+                Ok(kind) if kind.is_dir() => Entry::Dir,
+                Ok(kind) if kind.is_file() => Entry::File,
+                // A dangling or escaping symlink is an error when read, not when its folder is listed.
+                _ => match self.entry(&path.join(&name)?) {
+                    Ok(Some(kind)) => kind,
+                    Ok(None) | Err(_) => Entry::File,
+                },
             };
             names.push((name, kind));
         }

@@ -29,6 +29,13 @@ pub trait Tree: Send + Sync {
     /// The bytes of the file at `path`, symlinks followed.
     fn read(&self, path: &TreePath) -> Result<Arc<[u8]>, TreeError>;
 
+    /// Adds the bytes of the file at `path` to `into`: for whoever reads many files and keeps them in a form of
+    /// its own.
+    fn read_into(&self, path: &TreePath, into: &mut Vec<u8>) -> Result<(), TreeError> {
+        into.extend_from_slice(&self.read(path)?);
+        Ok(())
+    }
+
     /// What is at `path`, symlinks followed; none where there is nothing.
     fn entry(&self, path: &TreePath) -> Result<Option<Entry>, TreeError>;
 

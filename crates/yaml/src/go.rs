@@ -23,8 +23,16 @@ fn quoted(bytes: &[u8], mark: char, ascii: bool) -> String {
     let mut out = String::with_capacity(bytes.len() + 2);
     out.push(mark);
     for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
+        let mut rest = chunk.valid();
+        loop {
+            let plain = |byte: &u8| matches!(byte, b' '..=b'~' if *byte != b'\\' && char::from(*byte) != mark);
+            let end = rest.bytes().position(|byte| !plain(&byte));
+            let (head, tail) = rest.split_at(end.unwrap_or(rest.len()));
+            out.push_str(head);
+            let mut chars = tail.chars();
+            let Some(c) = chars.next() else { break };
             escape(c, mark, ascii, &mut out);
+            rest = chars.as_str();
         }
         for byte in chunk.invalid() {
             // Writing to a string cannot fail.

@@ -89,6 +89,8 @@ pub(super) struct Lexer<'t> {
     input: &'t str,
     left: &'t str,
     right: &'t str,
+    /// Whether the right delimiter is the usual one.
+    ends_in_braces: bool,
     pos: usize,
     start: usize,
     inside_action: bool,
@@ -112,6 +114,7 @@ impl<'t> Lexer<'t> {
             input,
             left: or(&delims.left, "{{"),
             right: or(&delims.right, "}}"),
+            ends_in_braces: matches!(delims.right.as_str(), "" | "}}"),
             pos: 0,
             start: 0,
             inside_action: false,
@@ -143,9 +146,9 @@ impl<'t> Lexer<'t> {
 
     /// Moves behind letters and digits.
     fn skip_alphanumeric(&mut self) {
-        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
         let bytes = self.input.as_bytes().get(self.pos..).unwrap_or_default();
-        let length = bytes.iter().position(|byte| !plain(byte));
+        let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_');
+        let length = bytes.iter().position(|byte| !plain(*byte));
         self.pos += length.unwrap_or(bytes.len());
         if bytes
             .get(length.unwrap_or(bytes.len()))
@@ -295,12 +298,14 @@ impl<'t> Lexer<'t> {
     /// Whether a right delimiter is next, and if so whether it has a trim marker.
     #[inline]
     fn at_right_delim(&self) -> Option<bool> {
-        // Most tokens are told from a delimiter by their first byte.
-        let first = *self.input.as_bytes().get(self.pos)?;
-        if is_space(char::from(first)) || self.right.as_bytes().first() == Some(&first) {
+        if !self.ends_in_braces {
             return self.right_delim_here();
         }
-        None
+        match self.input.as_bytes().get(self.pos..)? {
+            [b'}', b'}', ..] => Some(false),
+            [b' ' | b'\t' | b'\r' | b'\n', b'-', b'}', b'}', ..] => Some(true),
+            _ => None,
+        }
     }
 
     fn right_delim_here(&self) -> Option<bool> {

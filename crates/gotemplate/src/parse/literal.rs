@@ -3,6 +3,15 @@
 use crate::fmt::decode;
 use crate::value::Str;
 
+/// Whether [`unquote`] gives anything: most literals need not be unquoted to know.
+pub(super) fn is_literal(quoted: &str) -> bool {
+    match quoted.as_bytes() {
+        [b'`', .., b'`'] => true,
+        [b'"', inner @ .., b'"'] if memchr::memchr3(b'\\', b'\n', b'"', inner).is_none() => true,
+        _ => unquote(quoted).is_some(),
+    }
+}
+
 /// `strconv.Unquote` of a text with its quotes; `None` for a syntax error.
 pub(crate) fn unquote(quoted: &str) -> Option<Str> {
     if let Some(inner) = quoted.strip_prefix('`') {
@@ -106,4 +115,19 @@ fn digits(text: &[u8], count: usize, radix: u32) -> Option<(u32, &[u8])> {
         n = n.checked_mul(radix)?.checked_add(digit)?;
     }
     Some((n, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_is_one_where_it_can_be_unquoted() {
+        for text in [
+            "`a`", "``", "`", "`a", "\"a\"", "\"\"", "\"", "\"a", "\"\\n\"", "\"\\q\"", "\"a\"b\"",
+            "\"a\nb\"", "\"é\"", "\"\\\"", "a", "",
+        ] {
+            assert_eq!(is_literal(text), unquote(text).is_some(), "{text}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use super::ast::{NodeId, NodeKind, Span};
 use super::control::MAX_DEPTH;
 use super::lex::{Item, Kind};
-use super::literal::unquote;
+use super::literal::is_literal;
 use super::number::Number;
 use super::parser::{Parser, span};
 use crate::error::Error;
@@ -216,7 +216,7 @@ impl<'t> Parser<'t> {
             }
             Kind::LeftParen => return self.parenthesised().map(Some),
             Kind::String | Kind::RawString => {
-                if unquote(token.text).is_none() {
+                if !is_literal(token.text) {
                     return Err(self.error("invalid syntax"));
                 }
                 NodeKind::String(whole)

@@ -10,11 +10,32 @@ pub(super) struct Rules(Vec<Rule>);
 #[derive(Debug)]
 struct Rule {
     pattern: String,
-    /// Whether the pattern means itself.
-    is_plain: bool,
+    form: Form,
     place: Place,
     negated: bool,
     folders_only: bool,
+}
+
+/// What a pattern is made of: most are simpler than what the language has.
+#[derive(Debug, PartialEq, Eq)]
+enum Form {
+    /// It means itself.
+    Plain,
+    /// A `*`, and what means itself.
+    Suffix,
+    /// Anything that begins with so many bytes which mean themselves.
+    Any(usize),
+}
+
+impl Form {
+    fn of(pattern: &str) -> Self {
+        const SPECIAL: [char; 4] = ['*', '?', '[', '\\'];
+        match (pattern.find(SPECIAL), pattern.strip_prefix('*')) {
+            (None, _) => Self::Plain,
+            (_, Some(rest)) if !rest.contains(SPECIAL) => Self::Suffix,
+            (Some(at), _) => Self::Any(at),
+        }
+    }
 }
 
 /// What of a path a rule is compared with.
@@ -39,12 +60,13 @@ impl Rules {
     /// Whether the file or folder is left out. A negated rule leaves out what it does not match, as
     /// it does in Helm.
     pub(super) fn ignores(&self, path: &str, is_folder: bool) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
         for rule in &self.0 {
             if rule.negated {
-                if rule.folders_only && !is_folder || !rule.matches(path) {
+                if rule.folders_only && !is_folder || !rule.matches(path, name) {
                     return true;
                 }
-            } else if (is_folder || !rule.folders_only) && rule.matches(path) {
+            } else if (is_folder || !rule.folders_only) && rule.matches(path, name) {
                 return true;
             }
         }
@@ -86,7 +108,7 @@ impl Rule {
         };
         let pattern = line.strip_prefix('/').unwrap_or(line);
         Ok(Some(Self {
-            is_plain: !pattern.contains(['*', '?', '[', '\\']),
+            form: Form::of(pattern),
             pattern: pattern.to_owned(),
             place,
             negated,
@@ -94,15 +116,23 @@ impl Rule {
         }))
     }
 
-    fn matches(&self, path: &str) -> bool {
+    fn matches(&self, path: &str, name: &str) -> bool {
         let text = match self.place {
             Place::Path => path,
-            Place::Name => path.rsplit('/').next().unwrap_or(path),
+            Place::Name => name,
         };
-        if self.is_plain {
-            return self.pattern == text;
+        match self.form {
+            Form::Plain => self.pattern == text,
+            Form::Suffix => {
+                let rest = self.pattern.get(1..).unwrap_or_default();
+                text.strip_suffix(rest)
+                    .is_some_and(|any| !any.contains('/'))
+            }
+            Form::Any(plain) => {
+                let begins = self.pattern.as_bytes().get(..plain) == text.as_bytes().get(..plain);
+                begins && glob::matches(&self.pattern, text)
+            }
         }
-        glob::matches(&self.pattern, text)
     }
 }
 
@@ -129,6 +159,12 @@ mod tests {
             ("/a.txt", "a.txt", false, true),
             ("/a.txt", "cargo/a.txt", false, false),
             ("/cargo/a.txt", "cargo/a.txt", false, true),
+            ("/*.txt", "a.txt", false, true),
+            ("/*.txt", "cargo/a.txt", false, false),
+            ("*~", "a.yaml~", false, true),
+            ("*", "cargo", true, true),
+            ("a?", "b", false, false),
+            ("a?", "", false, false),
         ] {
             let rules = Rules::parse(rule).unwrap();
             assert_eq!(rules.ignores(path, is_folder), expected, "{rule} {path}");

@@ -31,9 +31,15 @@ pub(crate) fn files(tree: &dyn Tree, folder: &TreePath) -> Result<Vec<File>, Err
         Some(Entry::File) => Rules::parse(&String::from_utf8_lossy(&tree.read(&rules)?))?,
         _ => Rules::parse("")?,
     };
-    let mut files = Vec::new();
-    walk(tree, folder, folder, &rules, 0, &mut files)?;
-    Ok(files)
+    let mut walk = Walk {
+        tree,
+        top: folder,
+        rules: &rules,
+        buffer: Vec::new(),
+        files: Vec::new(),
+    };
+    walk.folder(folder, 0)?;
+    Ok(walk.files)
 }
 
 /// Loads a packed chart; `origin` is how to show it to a person.
@@ -41,49 +47,60 @@ pub fn load_archive(packed: &[u8], origin: &str) -> Result<Chart, Error> {
     assemble(archive::files(packed)?, &origin.into(), 0)
 }
 
-fn walk(
-    tree: &dyn Tree,
-    top: &TreePath,
-    folder: &TreePath,
-    rules: &Rules,
-    depth: usize,
-    files: &mut Vec<File>,
-) -> Result<(), Error> {
-    if depth > MAX_DEPTH {
-        return Err(Error::new(
-            "helm/too-deep",
-            format!("folders of the chart are nested more than {MAX_DEPTH} deep"),
-        )
-        .help("look for a symlink that leads back into the chart"));
-    }
-    for (name, entry) in tree.list(folder)? {
-        let path = folder.join(&name)?;
-        let relative = path.relative_to(top);
-        match entry {
-            Entry::Dir if !rules.ignores(&relative, true) => {
-                walk(tree, top, &path, rules, depth + 1, files)?;
-            }
-            Entry::File if !rules.ignores(&relative, false) => {
-                let data = tree.read(&path)?;
-                if data.len() as u64 > MAX_FILE {
-                    return Err(Error::new(
-                        "helm/too-large",
-                        format!(
-                            "chart file {} is larger than the maximum file size {MAX_FILE}",
-                            crate::go::quote(&name)
-                        ),
-                    )
-                    .help("leave it out with a rule in `.helmignore`"));
-                }
-                files.push(File {
-                    name: relative.into(),
-                    data: archive::without_mark(&data).into(),
-                });
-            }
-            _ => {}
+/// A walk through a chart's folder.
+struct Walk<'w> {
+    tree: &'w dyn Tree,
+    top: &'w TreePath,
+    rules: &'w Rules,
+    /// One for all files: what is kept of a file is a copy of the right size.
+    buffer: Vec<u8>,
+    files: Vec<File>,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, folder: &TreePath, depth: usize) -> Result<(), Error> {
+        if depth > MAX_DEPTH {
+            return Err(Error::new(
+                "helm/too-deep",
+                format!("folders of the chart are nested more than {MAX_DEPTH} deep"),
+            )
+            .help("look for a symlink that leads back into the chart"));
         }
+        for (name, entry) in self.tree.list(folder)? {
+            let path = folder.join(&name)?;
+            let relative = path.relative_to(self.top);
+            match entry {
+                Entry::Dir if !self.rules.ignores(&relative, true) => {
+                    self.folder(&path, depth + 1)?;
+                }
+                Entry::File if !self.rules.ignores(&relative, false) => {
+                    self.file(&path, &name, &relative)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn file(&mut self, path: &TreePath, name: &str, relative: &str) -> Result<(), Error> {
+        self.buffer.clear();
+        self.tree.read_into(path, &mut self.buffer)?;
+        if self.buffer.len() as u64 > MAX_FILE {
+            return Err(Error::new(
+                "helm/too-large",
+                format!(
+                    "chart file {} is larger than the maximum file size {MAX_FILE}",
+                    crate::go::quote(name)
+                ),
+            )
+            .help("leave it out with a rule in `.helmignore`"));
+        }
+        self.files.push(File {
+            name: relative.into(),
+            data: archive::without_mark(&self.buffer).into(),
+        });
+        Ok(())
+    }
 }
 
 /// Puts a chart together from its files, in the order in which Helm looks at them.

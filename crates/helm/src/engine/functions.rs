@@ -79,7 +79,10 @@ fn count(call: &mut Call<'_, '_>, name: &str, by: i32) -> Result<bool, Error> {
         return Ok(false);
     };
     let mut included = state.included.borrow_mut();
-    let count = included.entry(name.to_owned()).or_default();
+    let count = match included.get_mut(name) {
+        Some(count) => count,
+        None => included.entry(name.to_owned()).or_default(),
+    };
     if by > 0 && *count > MAX_INCLUDES {
         return Err(Error::new(format!(
             "rendering template has a nested reference name: {name}: unable to execute template"

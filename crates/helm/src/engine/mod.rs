@@ -8,14 +8,9 @@ mod explain;
 mod functions;
 mod scope;
 
-use std::{
-    borrow::Cow,
-    cell::RefCell,
-    collections::{BTreeMap, HashMap},
-    ops::Range,
-    sync::Arc,
-};
+use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, ops::Range, sync::Arc};
 
+use foldhash::HashMap;
 use trueup_gotemplate::{Functions, Limits, MissingKey, Options, Output, Templates, Value, sprig};
 
 use self::scope::Scope;

@@ -255,22 +255,25 @@ fn add_quotes(functions: &mut Functions) {
 
 fn indent(spaces: i64, text: &Str, out: &mut Buffer) -> Result<(), String> {
     let pad = " ".repeat(repetitions(spaces)?.min(1 << 24));
+    let bytes = text.as_bytes();
+    let mut secrets = text.secrets().iter().cloned().peekable();
     let mut from = 0;
-    for at in memchr_newlines(text.as_bytes()) {
+    let ends = memchr::memchr_iter(b'\n', bytes).map(|at| at + 1);
+    for to in ends.chain([bytes.len()]) {
         out.push_str(&pad);
-        out.push_text(&text.slice(from..at + 1));
-        from = at + 1;
+        let moved = out.len() - from;
+        out.push_bytes(bytes.get(from..to).unwrap_or_default());
+        // What is secret over several lines is marked in each of them.
+        while let Some(secret) = secrets.peek().filter(|secret| secret.start < to) {
+            out.mark(secret.start.max(from) + moved..secret.end.min(to) + moved);
+            if secret.end > to {
+                break;
+            }
+            secrets.next();
+        }
+        from = to;
     }
-    out.push_str(&pad);
-    out.push_text(&text.slice(from..text.len()));
     Ok(())
-}
-
-fn memchr_newlines(text: &[u8]) -> impl Iterator<Item = usize> + '_ {
-    text.iter()
-        .enumerate()
-        .filter(|(_, byte)| **byte == b'\n')
-        .map(|(at, _)| at)
 }
 
 /// Where `old` stands in `text`, without overlaps; an empty one stands before each rune and at the end.
