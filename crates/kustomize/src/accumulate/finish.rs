@@ -6,7 +6,7 @@ use trueup_yaml::{Document, Kind, NodeId};
 use super::{Accumulator, OriginNote, target::Target};
 use crate::{
     Context, generate,
-    load::VarSpec,
+    load::{self, VarSpec},
     node, order, parallel, refs,
     resource::{Behavior, Gvk, ORIGIN_ANNOTATION, ResMap, Resource},
     trace,
@@ -37,6 +37,7 @@ pub(super) fn finish(target: &Target<'_, '_>, mut all: Accumulator) -> Result<Re
     });
     let mut resources = all.resources;
     drop_local(&mut resources);
+    refuse_equal_keys(&resources).map_err(explain)?;
     refuse_nameless(&resources).map_err(explain)?;
     order::apply(context, target.file.sort_options.as_ref(), &mut resources)
         .map_err(|complaint| explain(complaint.into()))?;
@@ -80,6 +81,14 @@ fn drop_local(resources: &mut ResMap) {
     if !parallel::all(resources.as_slice(), |resource| !is_local(resource)) {
         resources.edit().retain(|resource| !is_local(resource));
     }
+}
+
+fn refuse_equal_keys(resources: &ResMap) -> Result<(), Diagnostics> {
+    let mut complaints = Diagnostics::new();
+    for resource in resources.iter() {
+        complaints.keep(load::refuse_equal_keys(&resource.doc));
+    }
+    complaints.into_result(())
 }
 
 /// A patch may have taken an object's kind or name.

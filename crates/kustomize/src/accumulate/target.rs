@@ -325,7 +325,7 @@ impl<'c, 'a> Target<'c, 'a> {
         let schemas = self.context.schemas();
         let resources = documents(self.context, source)?.into_iter().map(|doc| {
             let mut resource = Resource::new(doc, Chain::clone(&self.chain), &schemas);
-            resource.book.origin.clone_from(&note);
+            resource.set_origin(note.clone());
             resource
         });
         Ok(resources.collect())
@@ -430,7 +430,7 @@ impl<'c, 'a> Target<'c, 'a> {
                     options.as_ref(),
                 );
                 if let Some(mut resource) = complaints.keep(resource) {
-                    resource.book.origin.clone_from(&note);
+                    resource.set_origin(note.clone());
                     let traced = self.traced.as_ref();
                     let step = |file: &Arc<TracedFile>| {
                         file.generated(field, self.context, &self.place, spec)
@@ -445,7 +445,7 @@ impl<'c, 'a> Target<'c, 'a> {
             let step = traced.map(|file| file.step("helmCharts", Some(index)));
             let objects = plugin::chart::inflate(self, chart, &self.file.helm_globals);
             for mut resource in complaints.keep(objects).unwrap_or_default() {
-                resource.book.origin.clone_from(&note);
+                resource.set_origin(note.clone());
                 made.push((resource, step.clone()));
             }
         }
@@ -497,7 +497,7 @@ pub(crate) fn run_steps(
             for resource in resources.edit_fields() {
                 resource.annotations_to_text();
                 match resource.book.origin {
-                    None => resource.book.origin = Some(Arc::clone(note)),
+                    None => resource.set_origin(Some(Arc::clone(note))),
                     Some(_) => resource.book.transformations.push(Arc::clone(note)),
                 }
             }

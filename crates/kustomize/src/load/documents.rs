@@ -1,7 +1,9 @@
 //! From the text of a file to the objects in it.
 
 use trueup_manifest::{Diagnostic, Diagnostics};
-use trueup_yaml::{Document, Kind, Location, NodeId, Schema, Source, Span, Style, emit};
+use trueup_yaml::{
+    Document, DuplicateKeys, Kind, Location, NodeId, ParseOptions, Schema, Source, Span, Style, emit,
+};
 
 use crate::{Context, node};
 
@@ -49,6 +51,42 @@ pub(crate) fn documents(context: &Context<'_>, source: &Source) -> Parsed {
     complaints.into_result(objects)
 }
 
+/// A key that is set twice. Upstream minds it only where it makes values of an object: when it prints it, not
+/// when it leaves it out.
+pub(crate) fn refuse_equal_keys(doc: &Document) -> Result<(), Diagnostic> {
+    let Some((first, second)) = doc.equal_keys(doc.root()) else {
+        return Ok(());
+    };
+    let key = doc.text(second).unwrap_or_default();
+    let diagnostic = Diagnostic::error("yaml/syntax", format!("the key `{key}` is set twice"))
+        .at(doc.location(second))
+        .help("keep one of the two");
+    Err(match doc.location(first) {
+        Some(first) => diagnostic.label(Some(first), "the first"),
+        None => diagnostic,
+    })
+}
+
+/// The documents of a patch, with a warning for each that holds a key twice: the first one counts, as upstream
+/// has it.
+pub(crate) fn patch_documents(context: &Context<'_>, source: &Source) -> Parsed {
+    let found = documents(context, source)?;
+    for doc in &found {
+        if let Some((_, second)) = doc.equal_keys(doc.root()) {
+            let key = doc.text(second).unwrap_or_default();
+            context.warn(
+                Diagnostic::warning(
+                    "yaml/twice",
+                    format!("the patch sets `{key}` twice, and only the first counts"),
+                )
+                .at(doc.location(second))
+                .help("keep one of the two"),
+            );
+        }
+    }
+    Ok(found)
+}
+
 /// The documents of a stream. What follows `---` on its line must be a comment.
 pub(crate) fn parse_documents(context: &Context<'_>, source: &Source) -> Parsed {
     let text = source.text();
@@ -77,7 +115,11 @@ pub(crate) fn parse_documents(context: &Context<'_>, source: &Source) -> Parsed 
         }
     }
     refuse_directives(source)?;
-    let mut documents = Document::parse_with(source, &context.parse_options())?;
+    let options = ParseOptions {
+        duplicate_keys: DuplicateKeys::Keep,
+        ..context.parse_options()
+    };
+    let mut documents = Document::parse_with(source, &options)?;
     // Upstream resolves anchors as it loads, so that steps see the fields that a merge key brings.
     if memchr::memmem::find(text.as_bytes(), b"<<").is_some() {
         for doc in &mut documents {
@@ -150,6 +192,7 @@ fn inner(doc: &Document) -> Result<Option<Vec<Document>>, Diagnostic> {
         None => Ok(None),
         Some(items) if doc.is_null(items) => Ok(Some(Vec::new())),
         Some(items) if doc.kind(items) == Kind::Sequence => {
+            refuse_equal_keys(doc)?;
             let mut objects = taken_out(doc, items);
             for object in &mut objects {
                 through_json(object, object.root());

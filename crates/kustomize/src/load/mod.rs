@@ -14,7 +14,7 @@ mod remote;
 
 pub(crate) use self::{
     decode::{At, Decoder, Fields, Rules},
-    documents::documents,
+    documents::{documents, patch_documents, refuse_equal_keys},
     kustomization::{DEPRECATED, FILE_NAMES, load as load_kustomization},
     model::*,
     place::{Place, is_url},

@@ -15,13 +15,19 @@ pub(crate) enum Write {
     Int,
 }
 
-/// Gives a node the style of the one it is written over. A string stays one.
-pub(crate) fn restyle(doc: &mut Document, node: NodeId, style: Style) {
-    let is_string =
-        matches!(doc.resolve(node, Schema::Kyaml), Resolved::Str(_)) && !doc.is_untyped(node);
-    doc.set_style(node, style);
-    if is_string && style == Style::Plain {
-        doc.set_tag(node, Some("!!str"));
+/// Writes a node over an old one, which keeps its style. A string stays one; a timestamp over a value with a tag
+/// gets a tag itself, for upstream counts that among the style: it is read as a time wherever it stands.
+pub(crate) fn write_over(doc: &mut Document, old: NodeId, new: NodeId) {
+    let (style, tagged) = (doc.style(old), doc.tag(old).is_some());
+    doc.replace(old, new);
+    let value = doc.resolve(old, Schema::Kyaml);
+    let is_string = matches!(value, Resolved::Str(_)) && !doc.is_untyped(old);
+    let is_time = matches!(value, Resolved::Timestamp(_)) && !doc.is_untyped(old);
+    doc.set_style(old, style);
+    if is_time && tagged {
+        doc.set_tag(old, Some("!!timestamp"));
+    } else if is_string && style == Style::Plain {
+        doc.set_tag(old, Some("!!str"));
     }
 }
 
@@ -110,9 +116,7 @@ pub(crate) fn set_field(
     match doc.get(map, name) {
         Some(old) if old == new => {}
         Some(old) => {
-            let style = doc.style(old);
-            doc.replace(old, new);
-            restyle(doc, old, style);
+            write_over(doc, old, new);
         }
         None => append_field(doc, map, name, new),
     }

@@ -16,7 +16,7 @@ use trueup_yaml::{Document, Kind, NodeId, Source};
 
 use crate::{
     accumulate::{Accumulator, Made, OriginNote, Step, Target, run_steps},
-    load::{At, documents},
+    load::{At, documents, refuse_equal_keys},
     resource::{Chain, ResMap, Resource},
     transform::Transform,
 };
@@ -41,7 +41,8 @@ pub(crate) fn generate(target: &Target<'_, '_>) -> Result<Vec<Made>, Diagnostics
         let traced = target.traced.as_ref();
         let step = traced.map(|file| file.configured(&config));
         for mut object in complaints.keep(objects).unwrap_or_default() {
-            object.book.origin = object.book.origin.or_else(|| note.clone());
+            let origin = object.book.origin.take();
+            object.set_origin(origin.or_else(|| note.clone()));
             made.push((object, step.clone()));
         }
     }
@@ -133,7 +134,8 @@ fn rewrites_labels(old: &Resource, new: &Resource) -> bool {
 
 /// Whether nothing of a node was written, be it with the text it had: upstream compares places too.
 fn untouched((old, a): (&Document, NodeId), (new, b): (&Document, NodeId)) -> bool {
-    let placed = |doc: &Document, node| doc.location(node).is_some();
+    // What a patch has put back keeps its place here, and has none there.
+    let placed = |doc: &Document, node| doc.location(node).is_some() && !doc.forgot_type(node);
     if old.kind(a) != new.kind(b) || placed(old, a) != placed(new, b) {
         return false;
     }
@@ -172,7 +174,7 @@ fn configurations(
                 let schemas = target.context.schemas();
                 let inline = documents.into_iter().map(|doc| {
                     let mut resource = Resource::new(doc, Chain::clone(&target.chain), &schemas);
-                    resource.book.origin = target.inline_note();
+                    resource.set_origin(target.inline_note());
                     resource
                 });
                 complaints.keep(all.append_all(inline.collect()));
@@ -186,7 +188,11 @@ fn configurations(
     for path in paths {
         complaints.keep(target.add_path(&mut all, path));
     }
-    complaints.into_result(all.resources.into_items())
+    let configs = all.resources.into_items();
+    for config in &configs {
+        complaints.keep(refuse_equal_keys(&config.doc));
+    }
+    complaints.into_result(configs)
 }
 
 /// The kind of a builtin generator or transformer. Anything else would need a program.

@@ -31,6 +31,9 @@ pub(crate) struct Bookkeeping {
     pub(crate) generated: bool,
     /// Whether the name gets a hash of the content.
     pub(crate) needs_hash: bool,
+    /// The annotations were null when a transformer put the first entry into them, and nothing has written
+    /// them as a whole since: upstream then adds each entry anew and never looks for an old one.
+    pub(crate) null_annotations: bool,
     /// Made by a chart: the namespace transformer leaves it alone.
     pub(crate) from_chart: bool,
     /// Names of vars that read from this object.

@@ -24,7 +24,7 @@ pub(crate) use self::{
     select::{Matcher, Pattern, compile_regex},
     set::ResMap,
 };
-use crate::{node, openapi::Schemas, trace::Snapshot};
+use crate::{accumulate::OriginNote, node, openapi::Schemas, trace::Snapshot};
 
 /// The kustomizations that led to something, outermost first; shared by all that one of them loads.
 pub(crate) type Chain = Arc<[Arc<str>]>;
@@ -171,16 +171,41 @@ impl Resource {
         } else {
             Arc::from(namespace)
         };
-        self.book.previous.push(Previous {
-            name: Arc::clone(&self.id.name),
-            namespace,
-            kind: Arc::clone(&self.id.gvk.kind),
-        });
-        // Upstream notes it in the annotations, which are a map from then on.
-        let map = self.doc.at(self.root(), &["metadata", "annotations"]);
-        if let Some(null) = map.filter(|map| self.doc.is_null(*map)) {
-            let empty = self.doc.new_mapping();
-            self.doc.replace(null, empty);
+        // A list may be without a name, and upstream notes no empty one.
+        if !self.id.name.is_empty() {
+            self.book.previous.push(Previous {
+                name: Arc::clone(&self.id.name),
+                namespace,
+                kind: Arc::clone(&self.id.gvk.kind),
+            });
+        }
+        self.note_in_annotations();
+    }
+
+    /// Notes where it came from.
+    pub(crate) fn set_origin(&mut self, origin: Option<Arc<OriginNote>>) {
+        if origin.is_some() {
+            self.note_in_annotations();
+        }
+        self.book.origin = origin;
+    }
+
+    /// Upstream keeps its notes in the annotations: `metadata` is a map from then on, also that of a list
+    /// that had none, and so are annotations that were null.
+    fn note_in_annotations(&mut self) {
+        self.book.null_annotations = false;
+        let root = self.root();
+        let Some(metadata) = self.doc.get(root, "metadata") else {
+            let made = self.doc.new_mapping();
+            self.doc.set(root, "metadata", made);
+            return;
+        };
+        let map = self.doc.get(metadata, "annotations");
+        for node in [Some(metadata), map].into_iter().flatten() {
+            if self.doc.is_null(node) {
+                let empty = self.doc.new_mapping();
+                self.doc.replace(node, empty);
+            }
         }
     }
 
@@ -349,6 +374,7 @@ impl Resource {
 
     /// Makes every annotation a string, as upstream does whenever it sets them as a whole.
     pub(crate) fn annotations_to_text(&mut self) {
+        self.book.null_annotations = false;
         if let Some(map) = self.doc.at(self.root(), &["metadata", "annotations"])
             && self.doc.kind(map) == Kind::Mapping
         {

@@ -72,7 +72,12 @@ fn set_in(
         // in all.
         let shared = resource.doc.new_str(value);
         for spec in specs {
-            let there = spec.path == "metadata/annotations" && has_annotations(resource);
+            let annotates = spec.path == ANNOTATIONS;
+            let there = annotates && has_annotations(resource);
+            if annotates && are_null(resource) {
+                resource.book.null_annotations = true;
+            }
+            let blind = annotates && resource.book.null_annotations;
             let create = if spec.create || there {
                 Create::Yes(Kind::Mapping)
             } else {
@@ -83,11 +88,25 @@ fn set_in(
                 root,
                 &spec.fields,
                 create,
-                &mut |doc, map| set_entry(doc, map, key, value, shared),
+                &mut |doc, map| {
+                    if blind && doc.kind(map) == Kind::Mapping {
+                        doc.set(map, key, shared);
+                        return Ok(());
+                    }
+                    set_entry(doc, map, key, value, shared)
+                },
             )?;
         }
     }
     Ok(())
+}
+
+const ANNOTATIONS: &str = "metadata/annotations";
+
+fn are_null(resource: &Resource) -> bool {
+    let doc = &resource.doc;
+    let map = doc.at(resource.root(), &["metadata", "annotations"]);
+    map.is_some_and(|map| doc.is_null(map))
 }
 
 /// Whether upstream's object has a map of annotations: it keeps its bookkeeping there, and takes null for

@@ -106,12 +106,12 @@ impl Document {
         }
     }
 
-    /// Takes the type off a plain string that was read, which keeps its place: see [`Self::is_untyped`].
+    /// Takes the type off a string that was read, which keeps its place: see [`Self::is_untyped`]. Quotes still
+    /// make a string of it.
     pub fn forget_type(&mut self, id: NodeId) {
         let is_string = matches!(self.resolve(id, Schema::Kyaml), Resolved::Str(_));
         if let Some(node) = self.node_mut(id)
             && is_string
-            && node.style() == Style::Plain
             && !node.has(TAGGED)
         {
             node.put(STRING, false);

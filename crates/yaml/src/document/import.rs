@@ -15,6 +15,7 @@ impl Document {
     /// aliases become copies of what they stand for.
     pub fn import(&mut self, from: &Self, id: NodeId) -> NodeId {
         let mut sources = vec![0; from.sources.len() + 1];
+        self.extras.keeps_equal_keys |= from.extras.keeps_equal_keys;
         self.import_node(from, id, &mut sources)
     }
 
@@ -91,9 +92,16 @@ impl Document {
             let Some(first) = self.position(id, &text).filter(|&first| first < at) else {
                 continue;
             };
-            if duplicates == DuplicateKeys::Error {
-                let message = format!("the key `{text}` is set twice");
-                return Err(Error::new(message, self.place(key)));
+            match duplicates {
+                DuplicateKeys::Error => {
+                    let message = format!("the key `{text}` is set twice");
+                    return Err(Error::new(message, self.place(key)));
+                }
+                DuplicateKeys::Keep => {
+                    self.extras.keeps_equal_keys = true;
+                    continue;
+                }
+                DuplicateKeys::LastWins => {}
             }
             if let Some(&(first, _)) = self.entries(id).collect::<Vec<_>>().get(first) {
                 self.extras.duplicates.push((first, key));

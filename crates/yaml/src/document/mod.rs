@@ -45,6 +45,8 @@ pub(crate) struct Extras {
     pub(crate) comments: Vec<(NodeId, Comments)>,
     pub(crate) indexes: Vec<(NodeId, MapIndex)>,
     pub(crate) duplicates: Vec<(NodeId, NodeId)>,
+    /// Whether some mapping may hold a key twice. True also of what was copied from such a document.
+    pub(crate) keeps_equal_keys: bool,
     /// Comments above and below the whole document.
     pub(crate) document: Comments,
 }

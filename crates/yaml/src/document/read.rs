@@ -145,6 +145,35 @@ impl Document {
         row(&self.extras.comments, id)
     }
 
+    /// Whether some mapping may hold a key twice: see [`Self::equal_keys`].
+    pub fn may_hold_equal_keys(&self) -> bool {
+        self.extras.keeps_equal_keys
+    }
+
+    /// The first key below a node that its mapping holds twice, and the one it equals, where
+    /// [`DuplicateKeys::Keep`](crate::DuplicateKeys::Keep) let it in and no edit has taken it away. Costs nothing
+    /// for other documents.
+    pub fn equal_keys(&self, id: NodeId) -> Option<(NodeId, NodeId)> {
+        if !self.extras.keeps_equal_keys {
+            return None;
+        }
+        self.equal_keys_below(id)
+    }
+
+    fn equal_keys_below(&self, id: NodeId) -> Option<(NodeId, NodeId)> {
+        let mut seen = std::collections::HashMap::new();
+        for (key, value) in self.entries(id) {
+            let text = self.text(key).filter(|_| self.kind(key) == Kind::Scalar);
+            if let Some(first) = text.and_then(|text| seen.insert(text, key)) {
+                return Some((first, key));
+            }
+            if let Some(found) = self.equal_keys_below(value) {
+                return Some(found);
+            }
+        }
+        self.items(id).find_map(|item| self.equal_keys_below(item))
+    }
+
     /// Pairs of key nodes, the first and a later equal one, met where duplicates were allowed.
     pub fn duplicate_keys(&self) -> &[(NodeId, NodeId)] {
         &self.extras.duplicates
@@ -228,6 +257,11 @@ impl Document {
     pub fn is_untyped(&self, id: NodeId) -> bool {
         let node = self.node(id);
         node.has(UNTYPED) && node.style() == Style::Plain && !node.has(STRING) && !node.has(TAGGED)
+    }
+
+    /// Whether [`Self::forget_type`] was at this scalar, or it was made without a type, whatever its style.
+    pub fn forgot_type(&self, id: NodeId) -> bool {
+        self.node(id).has(UNTYPED)
     }
 
     /// As `location`, with an empty source named `<memory>` for nodes made in memory.

@@ -209,7 +209,11 @@ impl Builder {
             {
                 Some(first) => {
                     self.replace_value(base + first, &entry)?;
-                    self.open_entries.remove(at);
+                    if self.duplicate_keys == DuplicateKeys::Keep {
+                        at += 1;
+                    } else {
+                        self.open_entries.remove(at);
+                    }
                 }
                 None => at += 1,
             }
@@ -231,10 +235,11 @@ impl Builder {
             return Ok(());
         };
         let pair = (entry.key, later.key);
-        if self.duplicate_keys == DuplicateKeys::Error {
-            return Err(pair);
+        match self.duplicate_keys {
+            DuplicateKeys::Error => return Err(pair),
+            DuplicateKeys::LastWins => entry.value = later.value,
+            DuplicateKeys::Keep => self.extras.keeps_equal_keys = true,
         }
-        entry.value = later.value;
         self.extras.duplicates.push(pair);
         Ok(())
     }
@@ -259,7 +264,8 @@ impl Builder {
             });
             if let Some(first) = found {
                 self.replace_value(base + first, &entry)?;
-            } else {
+            }
+            if found.is_none() || self.duplicate_keys == DuplicateKeys::Keep {
                 index.insert(entry.hash, kept);
                 if let Some(slot) = self.open_entries.get_mut(base + kept) {
                     *slot = entry;

@@ -40,6 +40,9 @@ pub enum DuplicateKeys {
     /// The last value wins, in the place of the first, as for `sigs.k8s.io/yaml` and Helm; the pairs
     /// are listed by [`Document::duplicate_keys`].
     LastWins,
+    /// Both stay, and a look-up finds the first, as in the node trees of `yaml.v3`: an error only for who makes
+    /// values of them. [`Document::equal_keys`] finds them again.
+    Keep,
 }
 
 /// How to read, and how much.

@@ -61,7 +61,7 @@ impl<'s> Merger<'s> {
         let first = [old, patch]
             .into_iter()
             .flatten()
-            .find(|node| !doc.is_null(*node));
+            .find(|node| !node::is_null(doc, *node));
         let Some(first) = first else {
             return self.map(doc, old, patch, schema);
         };
@@ -105,10 +105,9 @@ impl<'s> Merger<'s> {
         if doc.kind(target) != Kind::Mapping {
             return Ok(Left::Node(target));
         }
-        let ours: Vec<(NodeId, NodeId)> = doc.entries(target).collect();
+        let ours: Vec<(NodeId, NodeId)> = firsts(doc, target).collect();
         let more: Vec<(NodeId, NodeId)> = match patch {
-            Some(patch) if patch != target => doc
-                .entries(patch)
+            Some(patch) if patch != target => firsts(doc, patch)
                 .filter(|(key, _)| {
                     doc.get(target, doc.text(*key).unwrap_or_default())
                         .is_none()
@@ -127,7 +126,7 @@ impl<'s> Merger<'s> {
             let name = doc.text(key).unwrap_or_default().to_owned();
             let below = schema.and_then(|schema| schema.field(&name));
             if let Left::Node(new) = self.walk(doc, None, Some(value), below)?
-                && !doc.is_null(new)
+                && !node::is_null(doc, new)
             {
                 node::quote_odd(doc, new);
                 doc.set(target, &name, new);
@@ -135,6 +134,15 @@ impl<'s> Merger<'s> {
         }
         Ok(Left::Node(target))
     }
+}
+
+/// The pairs of a mapping. Of a key that is held twice the first one counts.
+fn firsts(doc: &Document, map: NodeId) -> impl Iterator<Item = (NodeId, NodeId)> {
+    let is_first = move |(key, value): &(NodeId, NodeId)| {
+        let first = || doc.text(*key).and_then(|name| doc.get(map, name));
+        !doc.may_hold_equal_keys() || first().is_none_or(|first| first == *value)
+    };
+    doc.entries(map).filter(is_first)
 }
 
 /// Which mapping the merged fields go into.
@@ -176,10 +184,8 @@ fn target(doc: &mut Document, old: NodeId, patch: Option<NodeId>) -> Result<Left
 fn set_over(doc: &mut Document, map: NodeId, name: &str, old: NodeId, left: Left) {
     match left {
         Left::Node(new) if new == old => node::quote_odd(doc, old),
-        Left::Node(new) if !doc.is_null(new) => {
-            let style = doc.style(old);
-            doc.replace(old, new);
-            node::restyle(doc, old, style);
+        Left::Node(new) if !node::is_null(doc, new) => {
+            node::write_over(doc, old, new);
         }
         _ => {
             doc.remove(map, name);

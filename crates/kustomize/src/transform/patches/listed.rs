@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Context,
-    load::{At, Place, documents},
+    load::{At, Place, patch_documents},
     resource::{Chain, ResMap, Resource},
     transform::Transform,
 };
@@ -46,7 +46,7 @@ impl StrategicPatches {
             patches.extend(as_resources(context, chain, loaded));
         }
         if let Some(text) = more {
-            let loaded = documents(context, &inline(text, text.place.as_ref(), "inline patch"));
+            let loaded = patch_documents(context, &inline(text, text.place.as_ref(), "inline patch"));
             let loaded = complaints.keep(loaded).unwrap_or_default();
             patches.extend(as_resources(context, chain, loaded));
         }

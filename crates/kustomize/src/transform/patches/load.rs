@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Context,
-    load::{At, PatchSpec, Place, documents},
+    load::{At, PatchSpec, Place, patch_documents},
     patch::json6902::JsonPatch,
     resource::{Chain, Resource},
 };
@@ -137,7 +137,7 @@ pub(super) fn inline(text: &str, place: Option<&Location>, what: &str) -> Source
 
 /// Reads a text as a strategic merge patch and as a JSON patch, and takes the one it is.
 fn classify(context: &Context<'_>, chain: &Chain, source: &Source) -> Result<Loaded, Diagnostics> {
-    let strategic = documents(context, source);
+    let strategic = patch_documents(context, source);
     let json = JsonPatch::parse(source, &context.parse_options());
     match (strategic, json) {
         (Ok(patches), Ok(json)) if !patches.is_empty() && !json.is_empty() => {
@@ -193,10 +193,10 @@ pub(super) fn load_text_or_file(
     text: &At<String>,
 ) -> Result<Vec<Document>, Diagnostics> {
     let source = inline(text, text.place.as_ref(), "inline patch");
-    match documents(context, &source) {
+    match patch_documents(context, &source) {
         Ok(documents) => Ok(documents),
         Err(complaints) if text.contains('\n') => Err(complaints),
-        Err(_) => documents(
+        Err(_) => patch_documents(
             context,
             &place.read_source(context, text, text.place.as_ref())?,
         ),

@@ -34,7 +34,7 @@ pub(super) fn apply_to_all(
             let mut copy = as_text.clone();
             let root = copy.root();
             let version = target.gvk().api_version();
-            let set = node::put_scalar(&mut copy, root, "apiVersion", &version, Write::Raw);
+            let set = put_version(&mut copy, root, &version);
             set.map_err(|wrong| misfit(target, &wrong, "patching"))?;
             apply_strategic(context, target, &copy, allow)
         });
@@ -47,6 +47,24 @@ pub(super) fn apply_to_all(
     }
     complaints.keep(refuse_duplicates(resources));
     complaints.into_result(())
+}
+
+/// Gives a patch the version of its target: of one that has none, an `apiVersion` with nothing in it.
+fn put_version(patch: &mut Document, root: NodeId, version: &str) -> Result<(), node::Misfit> {
+    if !version.is_empty() {
+        return node::put_scalar(patch, root, "apiVersion", version, Write::Raw);
+    }
+    put_nothing(patch, root, "apiVersion");
+    Ok(())
+}
+
+/// Writes an empty text without a type: no null until it is printed.
+fn put_nothing(doc: &mut Document, map: NodeId, name: &str) {
+    let nothing = doc.new_untyped("");
+    match doc.get(map, name) {
+        Some(old) => doc.replace(old, nothing),
+        None => node::append_field(doc, map, name, nothing),
+    }
 }
 
 /// After a patch with a target upstream looks for objects that have come to share an id.
@@ -160,7 +178,8 @@ fn restore(target: &mut Resource, before: &ResId, allow: Allow) -> Result<(), no
 fn put_back(doc: &mut Document, map: NodeId, name: &str, before: &str) -> Result<(), node::Misfit> {
     match doc.get(map, name) {
         Some(now) if node::value(doc, Some(now)) == before => doc.forget_type(now),
-        None if before.is_empty() => {}
+        // A list may be without a name; upstream writes down that it has none.
+        _ if before.is_empty() => put_nothing(doc, map, name),
         _ => node::put_scalar(doc, map, name, before, Write::Raw)?,
     }
     Ok(())
