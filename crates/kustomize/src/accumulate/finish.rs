@@ -129,9 +129,14 @@ struct Notes {
     transformations: bool,
 }
 
-/// Leaves annotations as upstream does: texts all, notes only where asked for, no empty map.
+/// Leaves annotations as upstream does: texts all, notes only where asked for, no empty map. A list that had no
+/// `metadata` has it from then on.
 fn write_annotations(resource: &mut Resource, notes: Notes) {
     let root = resource.root();
+    if resource.doc.get(root, "metadata").is_none() {
+        let made = resource.doc.new_mapping();
+        resource.doc.set(root, "metadata", made);
+    }
     let origin = resource.book.origin.take().filter(|_| notes.origin);
     let changes = std::mem::take(&mut resource.book.transformations);
     let doc = &mut resource.doc;

@@ -267,8 +267,21 @@ impl<'c, 'a> Target<'c, 'a> {
             let resources = self.load_file(path)?;
             return all.append_all(resources);
         }
+        let chosen = self.context.schemas_chosen();
         let base = self.enter(path, FileKind::Kustomization)?;
-        all.merge(base.accumulate(Accumulator::default())?)
+        let base = base.accumulate(Accumulator::default())?;
+        self.ask_scopes(all, chosen);
+        all.merge(base)
+    }
+
+    /// Where a base or component has just chosen the schemas, they count for the objects that came before it as well.
+    fn ask_scopes(&self, all: &mut Accumulator, chosen_before: bool) {
+        if !chosen_before && self.context.schemas_chosen() {
+            let schemas = self.context.schemas();
+            parallel::each(all.resources.edit(), |resource| {
+                resource.ask_scope(&schemas);
+            });
+        }
     }
 
     /// Adds what an address over HTTP leads to. Only asking tells whether that is a file or a
@@ -370,10 +383,12 @@ impl<'c, 'a> Target<'c, 'a> {
     /// Runs a component on what is there so far.
     fn add_component(
         &self,
-        all: Accumulator,
+        mut all: Accumulator,
         path: &At<String>,
     ) -> Result<Accumulator, Diagnostics> {
+        let chosen = self.context.schemas_chosen();
         let component = self.enter(path, FileKind::Component)?;
+        self.ask_scopes(&mut all, chosen);
         let mut all = component.accumulate(all)?;
         // Upstream merges the result into an empty one: what a narrower field spec before it covers is lost.
         let config = std::mem::replace(&mut all.config, transform::empty_config());

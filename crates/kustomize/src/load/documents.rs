@@ -2,7 +2,8 @@
 
 use trueup_manifest::{Diagnostic, Diagnostics};
 use trueup_yaml::{
-    Document, DuplicateKeys, Kind, Location, NodeId, ParseOptions, Schema, Source, Span, Style, emit,
+    Document, DuplicateKeys, Kind, Location, NodeId, ParseOptions, Schema, Source, Span, Style,
+    emit,
 };
 
 use crate::{Context, node};

@@ -18,7 +18,9 @@ pub(crate) use self::{
     },
     path::{is_index, is_selector, smart_split, split_path},
     walk::{Create, FieldPath, Trail, each_field},
-    write::{Write, append_field, clear, put_scalar, quote_odd, set_field, write_over, write_scalar},
+    write::{
+        Write, append_field, clear, put_scalar, quote_odd, set_field, write_over, write_scalar,
+    },
 };
 
 /// Null by its type, as upstream asks: a `null` that was written without a type is a word until it is printed.

@@ -124,12 +124,36 @@ fn is_in_place(old: &Resource, new: &Resource) -> bool {
     source(old) == source(new)
 }
 
-/// Whether upstream, which writes the labels anew to take its own out, takes that for a change, as it does
-/// wherever there were labels before.
+/// Whether upstream, which writes the labels anew to take its own out, takes that for a change: where there
+/// were labels before that do not look as if just written.
 fn rewrites_labels(old: &Resource, new: &Resource) -> bool {
     let labels = |of: &Resource| of.doc.at(of.root(), &["metadata", "labels"]);
     let marked = labels(new).is_some_and(|labels| new.doc.get(labels, VALIDATED_BY).is_some());
-    marked && labels(old).is_some()
+    marked && labels(old).is_some_and(|labels| !looks_written(old, labels))
+}
+
+/// Whether labels are what upstream makes of them when it writes them as a whole: at the end of the metadata, in
+/// order of their keys, all of it made and none of it read.
+fn looks_written(resource: &Resource, labels: NodeId) -> bool {
+    let doc = &resource.doc;
+    let Some(metadata) = doc.get(resource.root(), "metadata") else {
+        return false;
+    };
+    let annotations = doc.get(metadata, "annotations");
+    // Notes that are kept beside the document stand in its annotations there, maybe behind the labels.
+    let notes_behind =
+        resource.book.shows() && !resource.book.noted_before_labels && annotations.is_none();
+    let before = |value: &NodeId| resource.book.noted_before_labels && Some(*value) == annotations;
+    let mut from_behind = doc.entries(metadata).rev().map(|(_, value)| value);
+    let is_last = from_behind.find(|value| !before(value)) == Some(labels);
+    let is_made = |node| doc.location(node).is_none();
+    let pairs = || doc.entries(labels);
+    let text = |value| doc.str(value).is_some() && !doc.forgot_type(value);
+    is_last
+        && !notes_behind
+        && is_made(labels)
+        && pairs().all(|(key, value)| is_made(key) && is_made(value) && text(value))
+        && pairs().map(|(key, _)| doc.text(key)).is_sorted()
 }
 
 /// Whether nothing of a node was written, be it with the text it had: upstream compares places too.

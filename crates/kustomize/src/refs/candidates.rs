@@ -101,6 +101,16 @@ fn same_ending(a: &[Arc<str>], b: &[Arc<str>]) -> bool {
 }
 
 impl Candidates {
+    /// None at all: references stay, and are looked at for their shape alone.
+    pub(super) fn none() -> Self {
+        Self {
+            all: Vec::new(),
+            by_name: HashMap::default(),
+            by_original_namespace: HashMap::default(),
+            seen: Mutex::default(),
+        }
+    }
+
     /// None where no object ever changed its name, and only the shapes that upstream knows are looked
     /// at: those of fields that somebody else names may not fit, which is told in any case.
     pub(super) fn of(resources: &ResMap, known_fields: bool) -> Option<Self> {

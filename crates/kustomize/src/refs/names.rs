@@ -56,12 +56,18 @@ pub(crate) fn mend_names(
             complaints.keep(bound_namespaces(resource));
         }
     }
-    let Some(candidates) = Candidates::of(resources, is_default(config)) else {
+    let candidates = Candidates::of(resources, is_default(config));
+    let all = candidates.is_some();
+    if !all && !resources.iter().any(|resource| resource.book.reshaped) {
         return complaints.into_result(());
-    };
+    }
+    let candidates = candidates.unwrap_or_else(Candidates::none);
     complaints.into_result(())?;
     let schemas = context.schemas();
     let complaints = parallel::change_all(resources.edit(), |resource| {
+        if !all && !resource.book.reshaped {
+            return Vec::new();
+        }
         let fields = by_kind.get(&*resource.original_gvk());
         let complaints = mend(resource, fields.map_or(&[], Vec::as_slice), &candidates);
         resource.sync(&schemas);

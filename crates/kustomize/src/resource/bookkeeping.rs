@@ -34,6 +34,10 @@ pub(crate) struct Bookkeeping {
     /// The annotations were null when a transformer put the first entry into them, and nothing has written
     /// them as a whole since: upstream then adds each entry anew and never looks for an old one.
     pub(crate) null_annotations: bool,
+    /// A patch or a replacement was at it, and may have left a scalar where a reference looks for a map.
+    pub(crate) reshaped: bool,
+    /// Upstream's notes stand before the labels: those came later.
+    pub(crate) noted_before_labels: bool,
     /// Made by a chart: the namespace transformer leaves it alone.
     pub(crate) from_chart: bool,
     /// Names of vars that read from this object.
@@ -170,10 +174,11 @@ impl Bookkeeping {
             || self.origin.is_some()
     }
 
-    /// What is left after a patch wiped the annotations: nothing but the vars.
+    /// What is left after a patch wiped the annotations: nothing of what upstream keeps there.
     pub(crate) fn wipe(&mut self) {
         *self = Self {
             vars: std::mem::take(&mut self.vars),
+            reshaped: self.reshaped,
             ..Self::default()
         };
     }

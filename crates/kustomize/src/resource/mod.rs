@@ -193,7 +193,6 @@ impl Resource {
     /// Upstream keeps its notes in the annotations: `metadata` is a map from then on, also that of a list
     /// that had none, and so are annotations that were null.
     fn note_in_annotations(&mut self) {
-        self.book.null_annotations = false;
         let root = self.root();
         let Some(metadata) = self.doc.get(root, "metadata") else {
             let made = self.doc.new_mapping();
@@ -201,12 +200,20 @@ impl Resource {
             return;
         };
         let map = self.doc.get(metadata, "annotations");
+        self.book.noted_before_labels |= self.doc.get(metadata, "labels").is_none();
         for node in [Some(metadata), map].into_iter().flatten() {
             if self.doc.is_null(node) {
                 let empty = self.doc.new_mapping();
                 self.doc.replace(node, empty);
             }
         }
+    }
+
+    /// Asks other schemas than before whether its kind lives in namespaces.
+    pub(crate) fn ask_scope(&mut self, schemas: &Schemas) {
+        let api_version = node::value_at(&self.doc, &["apiVersion"]);
+        let kind = node::value_at(&self.doc, &["kind"]);
+        self.id.cluster_scoped = schemas.cluster_scoped(api_version, kind);
     }
 
     /// Reads kind, name and namespace again after the document was edited.

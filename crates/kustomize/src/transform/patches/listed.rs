@@ -46,7 +46,8 @@ impl StrategicPatches {
             patches.extend(as_resources(context, chain, loaded));
         }
         if let Some(text) = more {
-            let loaded = patch_documents(context, &inline(text, text.place.as_ref(), "inline patch"));
+            let loaded =
+                patch_documents(context, &inline(text, text.place.as_ref(), "inline patch"));
             let loaded = complaints.keep(loaded).unwrap_or_default();
             patches.extend(as_resources(context, chain, loaded));
         }

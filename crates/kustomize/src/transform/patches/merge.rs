@@ -135,6 +135,7 @@ pub(super) fn apply_strategic(
     if allow.name || allow.kind {
         target.remember_id();
     }
+    target.book.reshaped = true;
     let wipes = wipes_annotations(patch);
     let root = target.root();
     let theirs = target.doc.import(patch, patch.root());

@@ -108,6 +108,7 @@ impl Patch {
                 target.remember_id();
             }
             let shown = target.show_bookkeeping();
+            target.book.reshaped = true;
             let applied = patch.apply(&mut target.doc);
             target.hide_bookkeeping(&shown);
             let applied = applied.map_err(|failure| {

@@ -202,6 +202,7 @@ fn apply_one(
                 complaints.keep(fields::copy(resource, at, path, &mut value, options));
             }
             if let Some(resource) = resources.get_mut(at) {
+                resource.book.reshaped = true;
                 resource.sync(&schemas);
             }
         }
