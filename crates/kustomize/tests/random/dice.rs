@@ -3,6 +3,8 @@
 pub struct Dice<'c> {
     choices: &'c [u16],
     at: usize,
+    /// Whether kustomizations get charts.
+    pub charts: bool,
     /// Kind, `apiVersion`, name and namespace of the objects made so far.
     known: Vec<Object>,
 }
@@ -20,6 +22,7 @@ impl<'c> Dice<'c> {
         Self {
             choices,
             at: 0,
+            charts: false,
             known: Vec::new(),
         }
     }

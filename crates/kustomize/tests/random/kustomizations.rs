@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    charts,
     dice::Dice,
     objects::{NAMESPACES, file, name, string},
     patches, plugins, replacements, schemas, styles,
@@ -87,6 +88,10 @@ fn kustomization(
         for path in resources {
             out.push_str(&format!("- {path}\n"));
         }
+    }
+    // Before the other fields, which may then name the objects of a chart.
+    if dice.charts && !component && (bases.is_empty() || dice.once_in(4)) {
+        charts::field(dice, files, dir, &mut out);
     }
     for _ in 0..=dice.few(4) {
         field(dice, files, dir, component, &mut out);

@@ -7,6 +7,8 @@
     reason = "each test binary uses a part of this"
 )]
 
+pub mod charts;
+pub mod compare;
 pub mod dice;
 pub mod kustomizations;
 pub mod objects;
@@ -29,7 +31,17 @@ pub struct Sample {
 
 impl Sample {
     pub fn from(choices: &[u16]) -> Self {
+        Self::of(Dice::new(choices))
+    }
+
+    /// A sample in which kustomizations inflate charts that lie beside them.
+    pub fn with_charts(choices: &[u16]) -> Self {
         let mut dice = Dice::new(choices);
+        dice.charts = true;
+        Self::of(dice)
+    }
+
+    fn of(mut dice: Dice<'_>) -> Self {
         let mut files = BTreeMap::new();
         let target = kustomizations::tree(&mut dice, &mut files);
         Self { files, target }
