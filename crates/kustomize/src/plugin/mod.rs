@@ -160,7 +160,8 @@ fn looks_written(resource: &Resource, labels: NodeId) -> bool {
 fn untouched((old, a): (&Document, NodeId), (new, b): (&Document, NodeId)) -> bool {
     // What a patch has put back keeps its place here, and has none there.
     let placed = |doc: &Document, node| doc.location(node).is_some() && !doc.forgot_type(node);
-    if old.kind(a) != new.kind(b) || placed(old, a) != placed(new, b) {
+    let rewritten = old.forgot_type(a) != new.forgot_type(b);
+    if old.kind(a) != new.kind(b) || placed(old, a) != placed(new, b) || rewritten {
         return false;
     }
     match old.kind(a) {

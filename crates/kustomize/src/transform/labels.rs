@@ -74,7 +74,7 @@ fn set_in(
         for spec in specs {
             let annotates = spec.path == ANNOTATIONS;
             let there = annotates && has_annotations(resource);
-            if annotates && are_null(resource) {
+            if annotates && !spec.create && are_null(resource) {
                 resource.book.null_annotations = true;
             }
             let blind = annotates && resource.book.null_annotations;

@@ -37,7 +37,7 @@ metadata:
 data:
   values: {{ toJson .Values | quote }}
   release: "{{ .Release.Service }} {{ .Release.IsInstall }} {{ .Release.Revision }}"
-  kube: {{ .Capabilities.KubeVersion.Version }}
+  kube: {{ semverCompare "=1.27.3 || =1.31.0" .Capabilities.KubeVersion.Version | quote }}
   monitors: {{ .Capabilities.APIVersions.Has "monitoring.coreos.com/v1" | quote }}
   chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 "#;
