@@ -77,6 +77,8 @@ pub(crate) fn generate(
     let mut resource = Resource::new(doc, Chain::clone(chain), &context.schemas());
     resource.book.needs_hash = !options.is_some_and(|options| options.disable_name_suffix_hash);
     resource.book.generated = true;
+    let labels = resource.doc.at(resource.root(), &["metadata", "labels"]);
+    resource.book.noted_before_labels = labels.is_none();
     resource.book.behavior = Behavior::parse(&spec.behavior);
     resource.set_location(spec.place.clone());
     Ok(resource)

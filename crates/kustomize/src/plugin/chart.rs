@@ -174,6 +174,12 @@ fn describe(
             fault(format!("`{field}: {text}` must not begin with `-`"));
         }
     }
+    if !chart.release_name.is_empty() && !chart.name_template.is_empty() {
+        fault(format!(
+            "the chart `{}` has both `releaseName` and `nameTemplate`: keep one of them",
+            chart.name.value
+        ));
+    }
     let values_merge = match chart.values_merge.as_str() {
         "" | "override" => ValuesMerge::Override,
         "merge" => ValuesMerge::Merge,

@@ -1,5 +1,7 @@
 //! Merging a strategic patch into objects, within what it may change of their identity.
 
+use std::collections::BTreeMap;
+
 use trueup_manifest::{Diagnostic, Diagnostics};
 use trueup_yaml::{Document, Kind, NodeId};
 
@@ -87,7 +89,8 @@ pub(crate) fn refuse_duplicates(resources: &mut ResMap) -> Result<(), Diagnostic
 }
 
 /// Upstream takes a patch's labels and annotations through maps of strings before it applies the patch
-/// to a selected target: null becomes the text it was written as, an empty map disappears.
+/// to a selected target: null becomes the text it was written as, an empty map disappears, and what is left is
+/// written anew in order of its keys.
 fn metadata_as_text(patch: &Document) -> Document {
     let mut doc = patch.clone();
     let Some(metadata) = doc.get(doc.root(), "metadata") else {
@@ -115,12 +118,18 @@ fn map_as_text(doc: &mut Document, metadata: NodeId, field: &str) {
         doc.remove(metadata, field);
         return;
     }
-    let values: Vec<NodeId> = doc.entries(map).map(|(_, value)| value).collect();
-    for value in values {
-        let text = doc.text(value).unwrap_or_default().to_owned();
-        let new = doc.new_str(&text);
-        doc.replace(value, new);
+    let pairs = doc.entries(map).map(|(key, value)| {
+        let text = |node| doc.text(node).unwrap_or_default().to_owned();
+        (text(key), text(value))
+    });
+    let pairs: BTreeMap<String, String> = pairs.collect();
+    let fresh = doc.new_mapping();
+    for (key, text) in pairs {
+        let value = doc.new_str(&text);
+        node::append_field(doc, fresh, &key, value);
     }
+    doc.remove(metadata, field);
+    doc.set(metadata, field, fresh);
 }
 
 /// Merges a patch into an object. False where the patch deletes it.
