@@ -368,10 +368,10 @@ impl<'c, 'a> Target<'c, 'a> {
             .help(help)
             .into());
         }
-        let chart_namespace = if self.file.namespace.is_empty() {
+        let chart_namespace = if target.file.namespace.is_empty() {
             self.chart_namespace.clone()
         } else {
-            self.file.namespace.value.clone()
+            target.chart_namespace
         };
         Ok(Self {
             origin: self.origin.as_ref().map(|origin| origin.append(path)),

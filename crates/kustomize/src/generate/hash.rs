@@ -75,23 +75,25 @@ fn encoded(doc: &Document) -> String {
             Some(value) if doc.kind(value) == Kind::Scalar => {
                 json_string(doc.text(value).unwrap_or_default(), &mut out);
             }
+            // Upstream reads a map and nothing else.
+            Some(value) if doc.kind(value) == Kind::Sequence => out.push_str("null"),
             // What cannot be JSON is refused when it is printed.
             Some(value) => {
                 let _ = emit::json(doc, value, Schema::Kyaml, &mut out);
             }
         }
     };
-    let is_map = |node: Option<NodeId>| node.filter(|node| doc.kind(*node) == Kind::Mapping);
+    let collection = |node: Option<NodeId>| node.filter(|node| doc.kind(*node) != Kind::Scalar);
     if node::value_at(doc, &["kind"]) == "Secret" {
         add("data", field("data"));
         add("kind", field("kind"));
         add("name", None);
-        if let Some(data) = is_map(field("stringData")) {
+        if let Some(data) = collection(field("stringData")) {
             add("stringData", Some(data));
         }
         add("type", field("type"));
     } else {
-        if let Some(data) = is_map(field("binaryData")) {
+        if let Some(data) = collection(field("binaryData")) {
             add("binaryData", Some(data));
         }
         add("data", field("data"));

@@ -379,6 +379,15 @@ impl Resource {
         Ok(())
     }
 
+    /// Takes out annotations that were null when something was put into them: to upstream they are still null, and
+    /// a patch finds nothing there.
+    pub(crate) fn lose_null_annotations(&mut self) {
+        if std::mem::take(&mut self.book.null_annotations) {
+            let metadata = self.doc.get(self.root(), "metadata");
+            metadata.and_then(|metadata| self.doc.remove(metadata, "annotations"));
+        }
+    }
+
     /// Makes every annotation a string, as upstream does whenever it sets them as a whole.
     pub(crate) fn annotations_to_text(&mut self) {
         self.book.null_annotations = false;

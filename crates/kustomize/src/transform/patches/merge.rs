@@ -145,11 +145,7 @@ pub(super) fn apply_strategic(
         target.remember_id();
     }
     target.book.reshaped = true;
-    if std::mem::take(&mut target.book.null_annotations) {
-        // They are still null to upstream, whatever was put into them.
-        let metadata = target.doc.get(target.root(), "metadata");
-        metadata.and_then(|metadata| target.doc.remove(metadata, "annotations"));
-    }
+    target.lose_null_annotations();
     let wipes = wipes_annotations(patch);
     let root = target.root();
     let theirs = target.doc.import(patch, patch.root());

@@ -107,8 +107,9 @@ impl Patch {
             if self.remembers {
                 target.remember_id();
             }
-            let shown = target.show_bookkeeping();
             target.book.reshaped = true;
+            target.lose_null_annotations();
+            let shown = target.show_bookkeeping();
             let applied = patch.apply(&mut target.doc);
             target.hide_bookkeeping(&shown);
             let applied = applied.map_err(|failure| {
