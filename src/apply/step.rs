@@ -95,7 +95,7 @@ impl Step<'_> {
                 "it has gone",
             ));
         };
-        if action.uid.as_deref().is_some_and(|uid| uid != live.uid()) {
+        if action.uid().is_some_and(|uid| uid != live.uid()) {
             return Err(another(target));
         }
         let options = ApplyOptions {
@@ -131,7 +131,7 @@ impl Step<'_> {
                 Err(error) if tried < TRIES && error.is_stale() => {
                     live = self.cluster.get(target).await?;
                     let uid = live.as_ref().map(Live::uid);
-                    if uid.is_some_and(|uid| action.uid.as_deref() != Some(uid)) {
+                    if uid.is_some_and(|uid| action.uid() != Some(uid)) {
                         return Err(another(target));
                     }
                 }
@@ -215,7 +215,7 @@ impl Step<'_> {
     /// Deletes the object, waits until it is gone, and creates it anew. Only the object that the plan
     /// saw is deleted.
     async fn recreate(&self, action: &Action) -> Result<Done, Diagnostic> {
-        let uid = action.uid.clone().unwrap_or_default();
+        let uid = action.uid().unwrap_or_default().to_owned();
         let options = DeleteOptions {
             uid: Some(uid.clone()),
             ..DeleteOptions::default()

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     fmt,
+    hash::{Hash, Hasher},
     sync::Arc,
 };
 
@@ -38,7 +39,11 @@ impl Resource {
 
     /// `group/version`, or `version` alone for the core group.
     pub fn api_version(&self) -> String {
-        self.gvk().api_version()
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
     }
 
     /// `Kind.group`, as ApplySet parents list their kinds.
@@ -78,7 +83,7 @@ impl fmt::Display for Resource {
 }
 
 /// One object's address.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Its kind, as served.
     pub resource: Arc<Resource>,
@@ -86,6 +91,15 @@ pub struct Target {
     pub namespace: String,
     /// Its name.
     pub name: String,
+}
+
+/// By what tells almost all objects apart: a plan of a large environment has one look-up an object.
+impl Hash for Target {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.resource.plural.hash(state);
+        self.namespace.hash(state);
+        self.name.hash(state);
+    }
 }
 
 impl Target {

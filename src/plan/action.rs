@@ -159,12 +159,9 @@ pub struct Action {
     /// Why it cannot be done; nothing is tried then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocked: Option<Diagnostic>,
-    /// The UID of the live object that the plan is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub uid: Option<String>,
-    /// The version of the live object that the plan is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub resource_version: Option<String>,
+    /// The live object that the plan is about, where there is one; written as its UID and version.
+    #[serde(flatten, serialize_with = "as_version")]
+    pub live: Option<Live>,
     /// What is sent. The plan's written form has its digest: it may be a Secret.
     #[serde(rename = "desired", skip_serializing_if = "Body::is_empty")]
     pub body: Body,
@@ -174,9 +171,6 @@ pub struct Action {
     /// What is special about an object of somebody else's.
     #[serde(skip)]
     pub foreign: Option<ForeignStep>,
-    /// The live object, where there is one.
-    #[serde(skip)]
-    pub live: Option<Live>,
     /// Texts that are shown as their digest, in whatever object they stand.
     #[serde(skip)]
     pub hidden: Hidden,
@@ -186,6 +180,11 @@ impl Action {
     /// The object's identity.
     pub fn id(&self) -> ObjectId {
         self.target.id()
+    }
+
+    /// The UID of the live object that the plan is about.
+    pub fn uid(&self) -> Option<&str> {
+        self.live.as_ref().map(Live::uid)
     }
 
     /// An error about the object, at its place.
@@ -405,6 +404,23 @@ impl Plan {
 
 fn as_text<S: Serializer>(origin: &Origin, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(origin)
+}
+
+#[expect(clippy::ref_option, reason = "serde gives a reference")]
+fn as_version<S: Serializer>(live: &Option<Live>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Version<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        uid: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resource_version: Option<&'a str>,
+    }
+    Version {
+        uid: live.as_ref().map(Live::uid),
+        resource_version: live.as_ref().map(Live::resource_version),
+    }
+    .serialize(serializer)
 }
 
 fn as_id<S: Serializer>(target: &Target, serializer: S) -> Result<S::Ok, S::Error> {

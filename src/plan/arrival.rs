@@ -30,6 +30,9 @@ pub struct Awaits {
     /// of them change.
     #[serde(skip)]
     pub(super) otherwise: Option<Box<Diagnostic>>,
+    /// Whether its API is registered, and the server behind it does not answer.
+    #[serde(skip)]
+    pub(super) is_silent: bool,
 }
 
 /// The kinds of a desired set that are not served yet and that nothing of it defines.
@@ -102,6 +105,7 @@ pub(super) fn settle(objects: &mut [Object], phases: &[DesiredPhase], kinds: &Ki
             continue;
         };
         let gvk = object.target.resource.gvk();
+        awaits.is_silent = kinds.unanswered().contains(&gvk.api_version());
         let later = after.get(object.phase);
         let in_time = |at: &&usize| {
             let phase = phase_of.get(**at).copied().unwrap_or_default();
@@ -174,21 +178,34 @@ fn after(phases: &[DesiredPhase]) -> Vec<Vec<bool>> {
 
 /// The error about a kind that nobody knows.
 fn unknown(doc: &Document, origin: &Origin, gvk: &Gvk, kinds: &Kinds) -> Diagnostic {
-    let message = format!(
-        "the cluster serves no `{}` in `{}`, and neither a CustomResourceDefinition nor a workload of the \
+    let group_version = gvk.api_version();
+    let is_silent = kinds.unanswered().contains(&group_version);
+    let message = if is_silent {
+        format!(
+            "`{group_version}`, the API of `{}`, does not answer: whether the object is there cannot be told, nor can it be written",
+            gvk.kind
+        )
+    } else {
+        format!(
+            "the cluster serves no `{}` in `{}`, and neither a CustomResourceDefinition nor a workload of the \
          environment can bring it in time",
-        gvk.kind,
-        gvk.api_version()
-    );
+            gvk.kind, group_version
+        )
+    };
     let place = Node::root(doc).get("kind");
     let place = place.and_then(|node| doc.location(node.id()));
-    let diagnostic = Diagnostic::error("plan/unknown-kind", message)
+    let code = if is_silent {
+        "plan/unanswered"
+    } else {
+        "plan/unknown-kind"
+    };
+    let diagnostic = Diagnostic::error(code, message)
         .at(place.or_else(|| origin.location.clone()))
         .via(&origin.chain);
-    let group_version = gvk.api_version();
-    if kinds.unanswered().contains(&group_version) {
+    if is_silent {
+        let name = format!("{}.{}", gvk.version, gvk.group);
         return diagnostic.help(format!(
-            "the server behind `{group_version}` does not answer: look at its APIService and its pods"
+            "look at the server behind it: `kubectl describe apiservice {name}` names its Service and says why; other objects are not held up"
         ));
     }
     if let Some(other) = kinds.preferred(&gvk.group, &gvk.kind) {

@@ -1,6 +1,6 @@
 //! Puts the plan together.
 
-use std::collections::HashSet;
+use std::{cell::LazyCell, collections::HashSet};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -72,13 +72,17 @@ pub struct Inputs<'a> {
 /// The objects that the desired set names by `depends-on` without holding them: whether they exist is
 /// part of what a plan needs to know.
 pub fn externals(objects: &Objects) -> Vec<ObjectId> {
-    let own: HashSet<ObjectId> = objects.items.iter().map(Object::id).collect();
     let named = objects
         .items
         .iter()
         .filter_map(|object| depends_on::targets(object).ok())
         .flatten();
-    let mut others: Vec<ObjectId> = named.filter(|id| !own.contains(id)).collect();
+    let mut others: Vec<ObjectId> = named.collect();
+    if others.is_empty() {
+        return others;
+    }
+    let own: HashSet<ObjectId> = objects.items.iter().map(Object::id).collect();
+    others.retain(|id| !own.contains(id));
     others.sort();
     others.dedup();
     others
@@ -106,15 +110,13 @@ pub fn build(inputs: &Inputs<'_>) -> Result<Plan, Diagnostics> {
     let mut warnings = objects.warnings.clone();
     warnings.extend(order.warnings.iter().cloned());
     warnings.extend(observed.unseen.iter().cloned());
-    let mut actions = actions(inputs, &order, &mut warnings);
+    let key = Key::of(&objects.items);
+    let mut actions = actions(inputs, &order, key, &mut warnings);
     let mut phases = phases(desired, order.depends_on, order.waves);
-    patch(inputs, &mut phases, &mut actions);
-    mask_hidden(&desired.hidden, &mut actions, Key::of(&objects.items));
+    patch(inputs, key, &mut phases, &mut actions);
+    mask_hidden(&desired.hidden, &mut actions, key);
     let disputes = observed.neighbours.disputes(&objects.items);
 
-    let ids: HashSet<ObjectId> = objects.items.iter().map(Object::id).collect();
-    let live = observed.seen.iter().filter_map(|seen| seen.live.as_ref());
-    let uids: HashSet<&str> = live.map(Live::uid).collect();
     // What a phase holds that cannot be told is not gone.
     let owned: &[(Target, Live)] = if desired.untold.is_empty() {
         &observed.owned
@@ -122,7 +124,7 @@ pub fn build(inputs: &Inputs<'_>) -> Result<Plan, Diagnostics> {
         warnings.push(nothing_pruned(desired));
         &[]
     };
-    let pruning = prune(owned, &ids, &uids, policy);
+    let pruning = prune(owned, &objects.items, &observed.seen, policy);
     let held = Question {
         memory: inputs.memory,
         source: desired.source.as_deref(),
@@ -192,12 +194,11 @@ fn mask_hidden(hidden: &Hidden, actions: &mut [Action], key: Key) {
 }
 
 /// Patches on objects of others are a phase of their own, which nothing waits for.
-fn patch(inputs: &Inputs<'_>, phases: &mut Vec<PlannedPhase>, actions: &mut Vec<Action>) {
+fn patch(inputs: &Inputs<'_>, key: Key, phases: &mut Vec<PlannedPhase>, actions: &mut Vec<Action>) {
     let foreign = &inputs.observed.foreign;
     if foreign.is_empty() {
         return;
     }
-    let key = Key::of(&inputs.objects.items);
     let first = actions.len();
     for object in foreign {
         actions.push(foreign::action(object, phases.len(), inputs.applyset, key));
@@ -233,7 +234,12 @@ fn phases(
         .collect()
 }
 
-fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -> Vec<Action> {
+fn actions(
+    inputs: &Inputs<'_>,
+    order: &Order,
+    key: Key,
+    warnings: &mut Vec<Diagnostic>,
+) -> Vec<Action> {
     let Inputs {
         objects,
         observed,
@@ -247,7 +253,7 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
         policy,
         neighbours: &observed.neighbours,
         rivals: &observed.rivals,
-        key: Key::of(&objects.items),
+        key,
     };
     let mut judgements: Vec<Judgement> = objects
         .items
@@ -298,8 +304,6 @@ fn actions(inputs: &Inputs<'_>, order: &Order, warnings: &mut Vec<Diagnostic>) -
                 hook: object.is_hook(),
                 awaits: object.awaits.clone(),
                 blocked,
-                uid: live.as_ref().map(|live| live.uid().to_owned()),
-                resource_version: live.as_ref().map(|live| live.resource_version().to_owned()),
                 body: Body::new(body, rules.key),
                 whole: whole.map(|whole| Body::new(whole, rules.key)),
                 live,
@@ -361,18 +365,20 @@ fn start_over_where_the_ground_goes(
     let mut namespaces = HashSet::new();
     let mut kinds = HashSet::new();
     for ((object, seen), judgement) in objects.items.iter().zip(&observed.seen).zip(&*judgements) {
+        let kind = object.target.resource.kind.as_str();
+        if !matches!(kind, "Namespace" | "CustomResourceDefinition") {
+            continue;
+        }
         let is_going = seen.live.as_ref().is_some_and(Live::is_terminating);
         if !is_going && judgement.kind != ActionKind::Recreate {
             continue;
         }
-        let root = object.root();
-        match object.target.resource.kind.as_str() {
-            "Namespace" => drop(namespaces.insert(object.target.name.as_str())),
-            "CustomResourceDefinition" => {
-                let (group, kind) = (["spec", "group"], ["spec", "names", "kind"]);
-                kinds.insert((root.text_at(&group), root.text_at(&kind)));
-            }
-            _ => {}
+        if kind == "Namespace" {
+            namespaces.insert(object.target.name.as_str());
+        } else {
+            let root = object.root();
+            let (group, kind) = (["spec", "group"], ["spec", "names", "kind"]);
+            kinds.insert((root.text_at(&group), root.text_at(&kind)));
         }
     }
     for (object, judgement) in objects.items.iter().zip(judgements) {
@@ -417,8 +423,10 @@ fn excuse_objects_of_changing_kinds(
 
 /// What depends on an object that is neither in the desired set nor in the cluster cannot be done.
 fn block_on_externals(inputs: &Inputs<'_>, judgements: &mut [Judgement]) {
-    let own: HashSet<ObjectId> = inputs.objects.items.iter().map(Object::id).collect();
-    for (object, judgement) in inputs.objects.items.iter().zip(judgements) {
+    let items = &inputs.objects.items;
+    // Few objects name others, and most sets have none that does.
+    let own = LazyCell::new(|| items.iter().map(Object::id).collect::<HashSet<ObjectId>>());
+    for (object, judgement) in items.iter().zip(judgements) {
         let Ok(targets) = depends_on::targets(object) else {
             continue;
         };

@@ -15,6 +15,9 @@ pub(super) const DEPENDS_ON: &str = "config.kubernetes.io/depends-on";
 
 /// The objects that an object's annotation names.
 pub(super) fn targets(object: &Object) -> Result<Vec<ObjectId>, Diagnostic> {
+    if !object.is_ordered {
+        return Ok(Vec::new());
+    }
     let root = object.root();
     let Some(node) = root.at(&["metadata", "annotations", DEPENDS_ON]) else {
         return Ok(Vec::new());

@@ -7,7 +7,7 @@ use trueup_manifest::{Diagnostic, ObjectId};
 use super::{
     action::{Edge, Gate},
     depends_on,
-    object::Object,
+    object::{Key, Object},
     references::{pod, pod_spec, references, service_accounts},
     sync_waves,
     view::View,
@@ -20,8 +20,6 @@ pub(super) struct Candidate {
     /// Whether the order is impossible without it.
     pub strong: bool,
 }
-
-type Key<'a> = (&'a str, &'a str, &'a str, &'a str);
 
 struct Index<'a> {
     objects: &'a [Object],
@@ -97,10 +95,9 @@ impl<'a> Index<'a> {
 
     fn add(&mut self, place: usize, object: &'a Object) {
         let resource = &object.target.resource;
-        let (group, kind) = (resource.group.as_str(), resource.kind.as_str());
+        let kind = resource.kind.as_str();
         let namespace = object.target.namespace.as_str();
-        self.by_id
-            .insert((group, kind, namespace, &object.target.name), place);
+        self.by_id.insert(object.key(), place);
         let root = object.root();
         match kind {
             "CustomResourceDefinition" => {

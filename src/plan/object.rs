@@ -1,6 +1,10 @@
 //! A rendered object ready to be applied: its address found, our label on it.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    fmt,
+    sync::Arc,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -12,8 +16,10 @@ use trueup_yaml::{
 
 use super::{
     arrival::{self, Arrivals, Awaits},
+    depends_on::DEPENDS_ON,
     inventory::{ApplySet, PART_OF},
     leave::Settlement,
+    sync_waves,
     view::{Node, View},
 };
 use crate::{
@@ -37,13 +43,28 @@ pub struct Object {
     /// What has to come first where the cluster does not serve its kind and no CRD of the desired set
     /// brings it either.
     pub awaits: Option<Awaits>,
+    /// Whether its annotations may say when its turn comes. Most objects have none, and need no look at them.
+    pub(super) is_ordered: bool,
     /// What became of the fields that others set otherwise.
     pub settlement: Settlement,
     /// The object as it was before fields were left to others: so it is made, where it is made anew.
     pub(super) whole: Option<Arc<Document>>,
 }
 
+/// What [`Object::id`] holds, borrowed: group, kind, namespace and name.
+pub(super) type Key<'a> = (&'a str, &'a str, &'a str, &'a str);
+
 impl Object {
+    /// Its identity, borrowed.
+    pub(super) fn key(&self) -> Key<'_> {
+        let Target {
+            resource,
+            namespace,
+            name,
+        } = &self.target;
+        (&resource.group, &resource.kind, namespace, name)
+    }
+
     /// Its identity.
     pub fn id(&self) -> ObjectId {
         self.target.id()
@@ -131,44 +152,53 @@ pub fn resolve(
             kinds.insert(resource);
         }
     }
-    let mut objects = Objects {
-        kinds,
-        ..Objects::default()
-    };
     let mut problems = Diagnostics::new();
-    let mut places: HashMap<ObjectId, usize> = HashMap::new();
     let mut settled = Vec::new();
-    let mut arrivals = Arrivals::default();
+    let mut addresses = Addresses {
+        kinds: &kinds,
+        served,
+        known: HashMap::new(),
+        arrivals: Arrivals::default(),
+        applyset,
+    };
+    let count = desired.phases.iter().map(|phase| phase.manifests.len());
+    let mut items = Vec::with_capacity(count.sum());
     for (phase, rendered) in desired.phases.iter().enumerate() {
         for manifest in &rendered.manifests {
-            let found = Address {
-                kinds: &objects.kinds,
-                served,
-                arrivals: &mut arrivals,
-                applyset,
-            }
-            .of(manifest, phase);
-            let Some(mut object) = problems.keep(found) else {
+            let Some(mut object) = problems.keep(addresses.of(manifest, phase)) else {
                 continue;
             };
             let namespace = settle_namespace(&mut object);
-            let id = object.id();
-            if let Some(first) = places.get(&id).and_then(|at| objects.items.get(*at)) {
-                problems.push(duplicate(&id, first, &object, desired));
-                continue;
-            }
-            let place = objects.items.len();
-            settled.extend(namespace.map(|namespace| (place, namespace)));
-            places.insert(id, place);
-            objects.items.push(object);
+            settled.extend(namespace.map(|namespace| (items.len(), namespace)));
+            items.push(object);
         }
     }
+    problems.extend(duplicates(&items, desired));
+    let mut warnings = Vec::new();
     for what in [Settled::Given, Settled::Dropped] {
-        let warning = namespace_warning(&objects.items, &settled, what);
-        objects.warnings.extend(warning);
+        warnings.extend(namespace_warning(&items, &settled, what));
     }
-    arrival::settle(&mut objects.items, &desired.phases, &objects.kinds);
-    problems.into_result(objects)
+    arrival::settle(&mut items, &desired.phases, &kinds);
+    problems.into_result(Objects {
+        items,
+        kinds,
+        warnings,
+    })
+}
+
+/// An error for each object that is there already.
+fn duplicates(items: &[Object], desired: &Desired) -> Vec<Diagnostic> {
+    let mut first: HashMap<Key<'_>, &Object> = HashMap::with_capacity(items.len());
+    let mut errors = Vec::new();
+    for object in items {
+        match first.entry(object.key()) {
+            Entry::Vacant(place) => drop(place.insert(object)),
+            Entry::Occupied(place) => {
+                errors.push(duplicate(&object.id(), place.get(), object, desired));
+            }
+        }
+    }
+    errors
 }
 
 fn duplicate(id: &ObjectId, first: &Object, again: &Object, desired: &Desired) -> Diagnostic {
@@ -192,45 +222,75 @@ fn duplicate(id: &ObjectId, first: &Object, again: &Object, desired: &Desired) -
         .help("remove one of the two, or give one another name or namespace")
 }
 
-/// What an object's address is found with.
-struct Address<'a> {
+/// What the addresses of objects are found with.
+struct Addresses<'a> {
     /// What the cluster serves, with the kinds that the desired set brings.
     kinds: &'a Kinds,
     /// What it serves now.
     served: &'a Kinds,
-    arrivals: &'a mut Arrivals,
+    /// What was found of the kinds that came up, by `apiVersion` and `kind`: objects are many, kinds few.
+    known: HashMap<(&'a str, &'a str), Known>,
+    arrivals: Arrivals,
     applyset: &'a ApplySet,
 }
 
-impl Address<'_> {
-    fn of(&mut self, manifest: &Manifest, phase: usize) -> Result<Object, Diagnostic> {
-        let gvk = manifest.gvk();
-        let known = self.kinds.get(&gvk).cloned();
-        let awaits = known.is_none().then(|| Awaits {
-            kind: format!("{} {}", gvk.api_version(), gvk.kind),
-            bringers: Vec::new(),
-            otherwise: None,
+/// What is known of a kind.
+#[derive(Clone)]
+struct Known {
+    resource: Option<Arc<Resource>>,
+    /// Whether the cluster does not serve it yet.
+    is_new: bool,
+}
+
+impl<'a> Addresses<'a> {
+    fn of(&mut self, manifest: &'a Manifest, phase: usize) -> Result<Object, Diagnostic> {
+        let Known { resource, is_new } = self.kind_of(manifest);
+        let awaits = resource.is_none().then(|| {
+            let gvk = manifest.gvk();
+            Awaits {
+                kind: format!("{} {}", gvk.api_version(), gvk.kind),
+                bringers: Vec::new(),
+                otherwise: None,
+                is_silent: false,
+            }
         });
-        let resource = known.unwrap_or_else(|| self.arrivals.resource(manifest));
+        let resource = resource.unwrap_or_else(|| self.arrivals.resource(manifest));
+        let is_secret = is_secret(&resource.group, &resource.kind);
         let mut object = Object {
             target: Target {
-                resource: Arc::clone(&resource),
+                resource,
                 namespace: manifest.namespace().to_owned(),
                 name: manifest.name().to_owned(),
             },
             doc: manifest.doc.clone(),
             origin: manifest.origin.clone(),
             phase,
-            kind_is_new: self.served.get(&gvk).is_none(),
+            kind_is_new: is_new,
             awaits,
+            is_ordered: is_ordered(manifest),
             settlement: Settlement::default(),
             whole: None,
         };
-        if is_secret(&resource.group, &resource.kind) {
+        if is_secret {
             encode_string_data(&mut object.doc);
         }
         mark(&mut object, self.applyset)?;
         Ok(object)
+    }
+
+    fn kind_of(&mut self, manifest: &'a Manifest) -> Known {
+        let (kinds, served) = (self.kinds, self.served);
+        let known = self
+            .known
+            .entry((manifest.api_version(), manifest.kind()))
+            .or_insert_with(|| {
+                let gvk = manifest.gvk();
+                Known {
+                    resource: kinds.get(&gvk).cloned(),
+                    is_new: served.get(&gvk).is_none(),
+                }
+            });
+        known.clone()
     }
 }
 
@@ -325,6 +385,15 @@ fn encode_string_data(doc: &mut Document) {
         }
         doc.set(data, &key, value);
     }
+}
+
+/// Whether an annotation says something of the order.
+fn is_ordered(manifest: &Manifest) -> bool {
+    let annotations = Node::root(&manifest.doc).at(&["metadata", "annotations"]);
+    annotations.is_some_and(|all| {
+        all.entries()
+            .any(|(key, _)| key == DEPENDS_ON || sync_waves::ANNOTATIONS.contains(&key))
+    })
 }
 
 fn mark(object: &mut Object, applyset: &ApplySet) -> Result<(), Diagnostic> {

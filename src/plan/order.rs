@@ -1,7 +1,5 @@
 //! The order of actions: a linear extension of the graph of needs and phases, in waves.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
-
 use trueup_manifest::{Diagnostic, Diagnostics};
 
 use super::{
@@ -212,7 +210,11 @@ fn against_phases(
 /// may start.
 struct Graph {
     objects: usize,
-    needs: Vec<Vec<usize>>,
+    nodes: usize,
+    /// Which node needs which.
+    needs: Lists,
+    /// Which node is needed by which.
+    dependents: Lists,
 }
 
 impl Graph {
@@ -228,86 +230,45 @@ impl Graph {
             |p: usize| count + 3 * p + 1,
             |p: usize| count + 3 * p + 2,
         );
-        let mut needs = vec![Vec::new(); count + 3 * depends_on.len()];
-        let mut need = |node: usize, other: usize| {
-            if let Some(needs) = needs.get_mut(node) {
-                needs.push(other);
-            }
-        };
+        let mut needs = Vec::with_capacity(2 * count + candidates.len() + 3 * depends_on.len());
         for (phase, others) in depends_on.iter().enumerate() {
-            for other in others {
-                need(start(phase), end(*other));
-            }
-            need(last(phase), start(phase));
-            need(end(phase), last(phase));
+            needs.extend(others.iter().map(|other| (start(phase), end(*other))));
+            needs.push((last(phase), start(phase)));
+            needs.push((end(phase), last(phase)));
         }
         for (at, (object, is_last)) in objects.iter().zip(lasts).enumerate() {
-            let is_last = *is_last;
-            need(
-                at,
-                if is_last {
-                    last(object.phase)
-                } else {
-                    start(object.phase)
-                },
-            );
-            need(
-                if is_last {
-                    end(object.phase)
-                } else {
-                    last(object.phase)
-                },
-                at,
-            );
+            let (from, to) = if *is_last {
+                (last(object.phase), end(object.phase))
+            } else {
+                (start(object.phase), last(object.phase))
+            };
+            needs.push((at, from));
+            needs.push((to, at));
         }
-        for candidate in candidates {
-            need(candidate.edge.after, candidate.edge.before);
-        }
+        let edges = candidates.iter().map(|candidate| &candidate.edge);
+        needs.extend(edges.map(|edge| (edge.after, edge.before)));
+        let nodes = count + 3 * depends_on.len();
+        let dependents = Lists::of(nodes, needs.iter().map(|(node, need)| (*need, *node)));
         Self {
             objects: count,
-            needs,
+            nodes,
+            needs: Lists::of(nodes, needs.iter().copied()),
+            dependents,
         }
     }
 
     /// A loop, if there is one. Every node that waits for one in a loop is walked back along its
     /// needs until a node comes up again.
     fn find_loop(&self) -> Option<Loop> {
-        let mut missing: Vec<usize> = self.needs.iter().map(Vec::len).collect();
-        let mut dependents = vec![Vec::new(); self.needs.len()];
-        for (node, needs) in self.needs.iter().enumerate() {
-            for need in needs {
-                if let Some(dependents) = dependents.get_mut(*need) {
-                    dependents.push(node);
-                }
-            }
-        }
-        let mut free: Vec<usize> = missing
-            .iter()
-            .enumerate()
-            .filter(|(_, count)| **count == 0)
-            .map(|(node, _)| node)
-            .collect();
-        while let Some(node) = free.pop() {
-            for dependent in dependents.get(node).into_iter().flatten() {
-                if let Some(count) = missing.get_mut(*dependent) {
-                    *count -= 1;
-                    if *count == 0 {
-                        free.push(*dependent);
-                    }
-                }
-            }
-        }
+        let mut missing: Vec<usize> = (0..self.nodes).map(|node| self.needs.len(node)).collect();
+        self.dependents.release(&mut missing, |_, _| {});
         let is_stuck = |node: &usize| missing.get(*node).is_some_and(|count| *count > 0);
-        let mut node = (0..self.needs.len()).find(|node| is_stuck(node))?;
+        let mut node = (0..self.nodes).find(|node| is_stuck(node))?;
         let mut way = Vec::new();
         while !way.contains(&node) {
             way.push(node);
-            node = self
-                .needs
-                .get(node)?
-                .iter()
-                .copied()
-                .find(|need| is_stuck(need))?;
+            let needs = self.needs.of_node(node);
+            node = needs.iter().copied().find(|need| is_stuck(need))?;
         }
         let start = way.iter().position(|other| *other == node)?;
         Some(Loop {
@@ -397,51 +358,94 @@ fn waves(objects: &[Object], phases: usize, edges: &[Edge], last: &[bool]) -> Ve
 }
 
 /// Where the graph leaves the order open, kind, namespace and name decide.
-fn sort_key(object: &Object) -> (usize, String, String, String) {
+fn sort_key(object: &Object) -> (usize, &str, &str, &str) {
     let target = &object.target;
-    let kind = target.resource.kind.clone();
-    (
-        rank(&kind),
-        kind,
-        target.namespace.clone(),
-        target.name.clone(),
-    )
+    let kind = target.resource.kind.as_str();
+    (rank(kind), kind, &target.namespace, &target.name)
 }
 
 /// The length of the longest chain of needs inside its phase that leads to each object.
 fn levels(objects: &[Object], edges: &[Edge]) -> Vec<usize> {
+    let phase = |at: usize| objects.get(at).map(|object| object.phase);
+    let inside = edges
+        .iter()
+        .filter(|edge| phase(edge.before) == phase(edge.after));
     let mut missing = vec![0_usize; objects.len()];
-    let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); objects.len()];
-    for edge in edges {
-        let phase = |at: usize| objects.get(at).map(|object| object.phase);
-        if phase(edge.before) != phase(edge.after) {
-            continue;
-        }
-        if let (Some(count), Some(others)) =
-            (missing.get_mut(edge.after), dependents.get_mut(edge.before))
-        {
+    for edge in inside.clone() {
+        if let Some(count) = missing.get_mut(edge.after) {
             *count += 1;
-            others.push(edge.after);
         }
     }
+    let dependents = Lists::of(objects.len(), inside.map(|edge| (edge.before, edge.after)));
     let mut levels = vec![0_usize; objects.len()];
-    let mut free: BinaryHeap<Reverse<usize>> = (0..objects.len())
-        .filter(|at| missing.get(*at) == Some(&0))
-        .map(Reverse)
-        .collect();
-    while let Some(Reverse(at)) = free.pop() {
+    dependents.release(&mut missing, |at, other| {
         let level = levels.get(at).copied().unwrap_or_default() + 1;
-        for other in dependents.get(at).into_iter().flatten() {
-            if let Some(own) = levels.get_mut(*other) {
-                *own = (*own).max(level);
+        if let Some(own) = levels.get_mut(other) {
+            *own = (*own).max(level);
+        }
+    });
+    levels
+}
+
+/// For each node a list of others, all in one piece of memory.
+struct Lists {
+    /// Where the list of each node begins, and the end of the last.
+    starts: Vec<usize>,
+    others: Vec<usize>,
+}
+
+impl Lists {
+    /// From pairs of a node and another one of its list, which keep their order.
+    fn of(nodes: usize, pairs: impl Iterator<Item = (usize, usize)> + Clone) -> Self {
+        let mut starts = vec![0_usize; nodes + 1];
+        for (node, _) in pairs.clone() {
+            if let Some(count) = starts.get_mut(node + 1) {
+                *count += 1;
             }
-            if let Some(count) = missing.get_mut(*other) {
-                *count -= 1;
-                if *count == 0 {
-                    free.push(Reverse(*other));
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        let mut next = starts.clone();
+        let mut others = vec![0_usize; sum];
+        for (node, other) in pairs {
+            if let Some(next) = next.get_mut(node)
+                && let Some(slot) = others.get_mut(*next)
+            {
+                *slot = other;
+                *next += 1;
+            }
+        }
+        Self { starts, others }
+    }
+
+    fn of_node(&self, node: usize) -> &[usize] {
+        let at = |node: usize| self.starts.get(node).copied().unwrap_or_default();
+        self.others.get(at(node)..at(node + 1)).unwrap_or_default()
+    }
+
+    fn len(&self, node: usize) -> usize {
+        self.of_node(node).len()
+    }
+
+    /// Takes the nodes that miss nothing, one by one, and from each of their lists what it missed of them, until no
+    /// such node is left; `each` is told of both. What still misses something then is in a loop or behind one.
+    fn release(&self, missing: &mut [usize], mut each: impl FnMut(usize, usize)) {
+        let mut free: Vec<usize> = (0..missing.len())
+            .filter(|node| missing.get(*node) == Some(&0))
+            .collect();
+        while let Some(node) = free.pop() {
+            for other in self.of_node(node) {
+                each(node, *other);
+                if let Some(count) = missing.get_mut(*other) {
+                    *count -= 1;
+                    if *count == 0 {
+                        free.push(*other);
+                    }
                 }
             }
         }
     }
-    levels
 }

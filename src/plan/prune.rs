@@ -1,6 +1,9 @@
 //! What left the desired set: which of it is deleted, in which order, and what stays.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    cell::LazyCell,
+    collections::{HashMap, HashSet},
+};
 
 use trueup_manifest::ObjectId;
 
@@ -8,6 +11,8 @@ use super::{
     action::{Kept, Prune},
     depends_on::{self, DEPENDS_ON},
     inventory::FIELD_MANAGER,
+    judge::Seen,
+    object::Object,
     rank::rank,
     references::references,
 };
@@ -46,21 +51,34 @@ pub struct Pruning {
 
 /// What of some objects goes, where all that was just made of them is to be undone: what prune would take.
 pub fn undo(made: &[(Target, Live)], policy: &Reconcile) -> Pruning {
-    prune(made, &HashSet::new(), &HashSet::new(), policy)
+    prune(made, &[], &[], policy)
 }
 
-/// Sorts out the objects that carry our label and are in no phase of the desired set.
+/// Sorts out the objects that carry our label and are in no phase of the desired set, of whose objects `seen` is
+/// what is live.
 pub(super) fn prune(
     owned: &[(Target, Live)],
-    desired: &HashSet<ObjectId>,
-    desired_uids: &HashSet<&str>,
+    desired: &[Object],
+    seen: &[Seen],
     policy: &Reconcile,
 ) -> Pruning {
+    // What was listed of a desired object is what was seen of it, and seldom anything is left to be told by its name.
+    let seen = || seen.iter().filter_map(|seen| seen.live.as_ref());
+    let answers: HashSet<usize> = seen().map(Live::answer).collect();
+    let desired_uids = LazyCell::new(|| seen().map(Live::uid).collect::<HashSet<&str>>());
+    let ids = LazyCell::new(|| {
+        desired
+            .iter()
+            .map(Object::id)
+            .collect::<HashSet<ObjectId>>()
+    });
     let mut kept = Vec::new();
     let mut going = Vec::new();
     let mut uids = HashSet::new();
     for (target, live) in owned {
-        let is_desired = desired.contains(&target.id()) || desired_uids.contains(live.uid());
+        let is_desired = answers.contains(&live.answer())
+            || desired_uids.contains(live.uid())
+            || ids.contains(&target.id());
         // The same object may be listed under two groups.
         if is_desired || is_copy(live) || !uids.insert(live.uid()) {
             continue;

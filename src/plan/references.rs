@@ -166,13 +166,16 @@ impl<'a> Found<'a> {
 
     /// The token controller deletes a token whose account is not there.
     fn token<V: View<'a>>(&mut self, object: V) {
+        if object.text_at(&["type"]) != "kubernetes.io/service-account-token" {
+            return;
+        }
         let path = [
             "metadata",
             "annotations",
             "kubernetes.io/service-account.name",
         ];
         let name = object.text_at(&path);
-        if object.text_at(&["type"]) == "kubernetes.io/service-account-token" && !name.is_empty() {
+        if !name.is_empty() {
             let why = "it is a token of the service account";
             let reference = Reference::weak("", "ServiceAccount", self.namespace, name, why);
             self.references.push(Reference {

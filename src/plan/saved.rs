@@ -197,8 +197,8 @@ fn differs(before: Option<&SavedAction>, now: &Action) -> Option<String> {
     if before.desired.as_deref() != Some(&*now.body.digest()) {
         return Some("is rendered otherwise than in the plan".to_owned());
     }
-    if before.uid != now.uid {
-        return Some(match (&before.uid, &now.uid) {
+    if before.uid.as_deref() != now.uid() {
+        return Some(match (&before.uid, now.uid()) {
             (Some(_), None) => "is gone since the plan was made".to_owned(),
             (None, _) => "is there since the plan was made".to_owned(),
             _ => "is another object since the plan was made".to_owned(),

@@ -16,12 +16,17 @@ const WAVE: &str = "argocd.argoproj.io/sync-wave";
 const ARGO_HOOK: &str = "argocd.argoproj.io/hook";
 const HELM_HOOK: &str = "helm.sh/hook";
 const HELM_WEIGHT: &str = "helm.sh/hook-weight";
+/// The annotations that name a place in the order.
+pub(super) const ANNOTATIONS: [&str; 4] = [WAVE, ARGO_HOOK, HELM_HOOK, HELM_WEIGHT];
 /// From how many edges between two waves on one object stands for its wave.
 const MOST: usize = 4_000;
 
 /// The place that an object's annotations give it: before, among or after the others of its phase, and
 /// the number there. None without such an annotation.
 fn place(object: &Object) -> Option<(i8, i64)> {
+    if !object.is_ordered {
+        return None;
+    }
     let annotations = object.root().at(&["metadata", "annotations"])?;
     let text = |key: &str| annotations.get(key).and_then(View::text);
     let hooks = text(HELM_HOOK).or_else(|| text(ARGO_HOOK));

@@ -228,12 +228,19 @@ spec:
         let report = world
             .reconcile(&[("pre", NAMESPACE), ("app", theirs)])
             .await;
+        let text = report.to_string();
         assert!(
-            report
-                .to_string()
-                .contains("`Thing` in `down.example.com/v1`"),
-            "{report}"
+            text.contains("`down.example.com/v1`, the API of `Thing`, does not answer"),
+            "{text}"
         );
+        let look = "`kubectl describe apiservice v1.down.example.com`";
+        assert!(text.contains(look), "{text}");
+        let plan = world
+            .plan(&[("pre", NAMESPACE), ("app", theirs)])
+            .await
+            .unwrap();
+        let action = plan.actions.iter().find(|one| one.id().kind == "Thing");
+        assert_eq!(action.unwrap().why, "its API does not answer");
     });
 }
 

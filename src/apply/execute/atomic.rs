@@ -118,7 +118,7 @@ impl Rehearsal<'_> {
         }
         let outcome = if action.kind == ActionKind::Recreate {
             let options = DeleteOptions {
-                uid: action.uid.clone(),
+                uid: action.uid().map(ToOwned::to_owned),
                 dry_run: true,
                 ..DeleteOptions::default()
             };

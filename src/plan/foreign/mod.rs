@@ -89,8 +89,6 @@ pub(super) fn action(foreign: &Foreign, phase: usize, applyset: &ApplySet, key: 
         migration: None,
         origin: place.map(Origin::at).unwrap_or_default(),
         blocked: None,
-        uid: Some(foreign.live.uid().to_owned()),
-        resource_version: Some(foreign.live.resource_version().to_owned()),
         body: Body::default(),
         whole: None,
         live: Some(foreign.live.clone()),

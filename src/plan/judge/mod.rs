@@ -82,6 +82,10 @@ impl Judgement {
         }
     }
 
+    fn as_it_should_be() -> Self {
+        Self::new(ActionKind::None, "it is as it should be")
+    }
+
     /// What is live goes with its namespace or its kind.
     pub(super) fn start_over(&mut self) {
         self.kind = ActionKind::Create;
@@ -112,8 +116,14 @@ pub(super) fn judge(object: &Object, seen: &Seen, rules: &Rules<'_>) -> Judgemen
     if let Some(error) = &seen.unread {
         return Judgement::blocked(ActionKind::None, refusal(&object.origin, error));
     }
+    // Nothing else of it needs to be looked at again then.
+    if seen.is_settled() && rivals.is_empty() && object.settlement.is_allowed() {
+        return Judgement::as_it_should_be();
+    }
     let Some(live) = &seen.live else {
-        let why = if object.awaits.is_some() {
+        let why = if object.awaits.as_ref().is_some_and(|kind| kind.is_silent) {
+            "its API does not answer"
+        } else if object.awaits.is_some() {
             "waits for its CRD"
         } else if object.kind_is_new {
             "its kind is new, too"
@@ -148,11 +158,12 @@ pub(super) fn judge(object: &Object, seen: &Seen, rules: &Rules<'_>) -> Judgemen
         let warning = object.warning(OTHER_TOOL, message).help(help);
         judgement.warning.get_or_insert(warning);
     }
+    if judgement.kind != ActionKind::Adopt {
+        return judgement;
+    }
     match Migration::of(live) {
-        Some(migration) if judgement.kind == ActionKind::Adopt => {
-            with_migration(judgement, migration, object, live, seen, rules)
-        }
-        _ => judgement,
+        Some(migration) => with_migration(judgement, migration, object, live, seen, rules),
+        None => judgement,
     }
 }
 
@@ -176,7 +187,7 @@ fn compared(
         };
     }
     if found.is_empty() {
-        return Judgement::new(ActionKind::None, "it is as it should be");
+        return Judgement::as_it_should_be();
     }
     match &seen.dry_run {
         Some(Ok(settled)) => settled_by_server(object, live, settled, standing, &found, rules),
@@ -248,7 +259,7 @@ fn settled_by_server(
     };
     if changes.is_empty() {
         if same_ownership(live, settled) {
-            return Judgement::new(ActionKind::None, "it is as it should be");
+            return Judgement::as_it_should_be();
         }
         let why = "its fields are right, but we do not own all of them";
         return Judgement::new(kind, why);

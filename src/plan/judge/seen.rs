@@ -27,9 +27,9 @@ pub struct Seen {
     pub dry_run: Option<Result<Live, Error>>,
     /// What a dry run of removing what goes with a migration gave, where something does.
     pub removal: Option<Result<Live, Error>>,
-    /// Why it may not be read: nobody knows then whose it is.
+    /// Why it could not be read: nobody knows then whether it is there, and whose it is.
     pub unread: Option<Error>,
-    /// In what the live object differs, where that was looked at already.
+    /// In what the live object differs, where that was looked at already and it is ours to change.
     pub(in crate::plan) found: Option<Vec<Difference>>,
 }
 
@@ -77,6 +77,11 @@ impl Seen {
     ) -> bool {
         self.found = ours_to_change(object, self.live.as_ref(), applyset, policy);
         self.found.as_ref().is_some_and(|found| !found.is_empty())
+    }
+
+    /// Whether the live object was looked at, is ours and is what it should be.
+    pub(super) fn is_settled(&self) -> bool {
+        self.unread.is_none() && self.found.as_ref().is_some_and(Vec::is_empty)
     }
 
     /// The object was read anew, and this is what applying ours would make of it.

@@ -51,6 +51,9 @@ impl Migration {
     /// What moves on a live object; none where no tool before us owns anything of it.
     pub fn of(live: &Live) -> Option<Self> {
         let all = live.at(&["metadata", "managedFields"])?.as_array()?;
+        if all.iter().all(|entry| tool_of(entry).is_none()) {
+            return None;
+        }
         let (moving, mut entries): (Vec<&Value>, Vec<&Value>) =
             all.iter().partition(|entry| tool_of(entry).is_some());
         let newest = moving.first()?;

@@ -49,6 +49,26 @@ pub(super) fn predecessor(manager: &str, operation: &str) -> Option<Tool> {
     Some(found.2)
 }
 
+/// The groups and kinds of Flux, and the labels by which an object names one of them.
+const FLUX: [(&str, &str, [&str; 2]); 2] = [
+    (
+        "kustomize.toolkit.fluxcd.io",
+        "Kustomization",
+        [
+            "kustomize.toolkit.fluxcd.io/name",
+            "kustomize.toolkit.fluxcd.io/namespace",
+        ],
+    ),
+    (
+        "helm.toolkit.fluxcd.io",
+        "HelmRelease",
+        [
+            "helm.toolkit.fluxcd.io/name",
+            "helm.toolkit.fluxcd.io/namespace",
+        ],
+    ),
+];
+
 /// What an object's marks say: the object of another tool by which that tool looks after it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Claim {
@@ -74,13 +94,9 @@ impl Claim {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
         };
-        for (prefix, kind) in [
-            ("kustomize.toolkit.fluxcd.io", "Kustomization"),
-            ("helm.toolkit.fluxcd.io", "HelmRelease"),
-        ] {
-            let label = |key: &str| live.label(&format!("{prefix}/{key}"));
-            if let (Some(name), Some(namespace)) = (label("name"), label("namespace")) {
-                return Some(claim(Tool::Flux, prefix, kind, namespace, name));
+        for (group, kind, [name, namespace]) in FLUX {
+            if let (Some(name), Some(namespace)) = (live.label(name), live.label(namespace)) {
+                return Some(claim(Tool::Flux, group, kind, namespace, name));
             }
         }
         if let Some(application) = application(live) {
@@ -183,8 +199,16 @@ impl FromIterator<(Claim, Rival)> for Rivals {
 }
 
 impl Rivals {
+    /// Whether there are none.
+    pub(in crate::plan) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Why an object cannot be taken over, and what to do: another tool is at work on it.
     pub(in crate::plan) fn active(&self, live: &Live) -> Option<(String, String)> {
+        if self.is_empty() {
+            return None;
+        }
         let claim = Claim::of(live)?;
         let state = *self.0.get(&claim)?;
         (state == Rival::Active).then(|| {
