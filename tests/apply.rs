@@ -58,6 +58,8 @@ mod kubectl;
 mod laws;
 #[path = "apply/lease.rs"]
 mod lease;
+#[path = "apply/limits.rs"]
+mod limits;
 #[path = "apply/migration.rs"]
 mod migration;
 #[path = "apply/network.rs"]

@@ -50,6 +50,11 @@ impl Confirmed {
         self.lock().insert(Key::new(live, body));
     }
 
+    /// Whether nothing is known.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     /// Forgets everything but the objects that are still there.
     pub(super) fn keep_only(&self, uids: &HashSet<&str>) {
         self.lock().retain(|key| uids.contains(key.uid.as_str()));

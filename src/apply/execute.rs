@@ -16,6 +16,7 @@ use super::{
     clean_up::Made,
     confirmed::Confirmed,
     event::{Event, Events},
+    explain::Unhealthy,
     health::{Health, Status, health_by},
     nodes::{Node, Nodes},
     served,
@@ -70,7 +71,7 @@ enum Answer {
     /// Whether the kind of a CRD is served.
     Served(usize, Result<(), Diagnostic>),
     /// An object did not become healthy, and why.
-    Unhealthy(usize, Diagnostic),
+    Unhealthy(usize, Unhealthy),
     /// What of an atomic phase the server would not take.
     Rehearsed(usize, Vec<(usize, Diagnostic)>),
     /// What a phase does beside its objects is over.
@@ -113,6 +114,8 @@ struct End {
     result: Option<ActionResult>,
     health: String,
     error: Option<Diagnostic>,
+    /// What the error comes down to, where others may have failed for the same reason.
+    cause: Option<String>,
     because: Option<String>,
     duration: Duration,
 }
@@ -133,6 +136,7 @@ impl<'a> Execution<'a> {
             result: None,
             health: String::new(),
             error: None,
+            cause: None,
             because: None,
             duration: Duration::ZERO,
         };
@@ -313,7 +317,11 @@ impl<'a> Execution<'a> {
             Answer::Rehearsed(phase, failures) => self.rehearsed(phase, failures),
             Answer::Worked(phase, report) => self.worked(phase, report),
             Answer::Served(at, Ok(())) => self.healthy(at),
-            Answer::Served(at, Err(error)) | Answer::Unhealthy(at, error) => {
+            Answer::Served(at, Err(error)) => self.unhealthy(at, error),
+            Answer::Unhealthy(at, Unhealthy { error, cause }) => {
+                if let Some(end) = self.ends.get_mut(at) {
+                    end.cause = cause;
+                }
                 self.unhealthy(at, error);
             }
         }
@@ -529,6 +537,7 @@ impl<'a> Execution<'a> {
                 result: end.result.unwrap_or(ActionResult::Skipped),
                 health: end.health,
                 error: end.error,
+                cause: end.cause,
                 because: match end.result {
                     None => Some(why_stopped.to_owned()),
                     Some(_) => end.because,

@@ -1,28 +1,42 @@
 //! Why an object is not healthy, as far as the cluster can tell: what it says itself, what its pods
 //! say, and the last warnings about it.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use trueup_manifest::Diagnostic;
 
-use super::health::{Health, Status, health};
+use super::{
+    cause,
+    health::{Health, Status, health},
+};
 use crate::{
-    cluster::{Cluster, Freshness, Live, Resource, Selection},
+    cluster::{Cluster, Freshness, Kinds, Live, Resource, Selection, Target},
     plan::Action,
 };
 
 /// How many pods and how many warnings are told.
 const TOLD: usize = 3;
 
-/// The error about an object that did not become healthy in time, or never will.
+/// Why an object is not healthy.
+pub(super) struct Unhealthy {
+    /// The error about it.
+    pub error: Diagnostic,
+    /// What it comes down to, where others may fail for the same reason: it names nothing of this object.
+    pub cause: Option<String>,
+}
+
+/// Why an object did not become healthy in time, or never will.
 pub(super) async fn unhealthy(
     cluster: &dyn Cluster,
     action: &Action,
     live: &Live,
     health: &Health,
     patience: Duration,
-) -> Diagnostic {
+) -> Unhealthy {
+    if let Some(error) = silence(cluster, action).await {
+        return unanswered(action, health, patience, &error);
+    }
     let mut message = match health.status {
         Status::Failed => format!("`{}` failed: {}", action.id(), health.message),
         _ => format!(
@@ -51,7 +65,35 @@ pub(super) async fn unhealthy(
         action.id().short(),
         log.unwrap_or_default()
     );
-    action.error("apply/unhealthy", message).help(help)
+    Unhealthy {
+        error: action.error("apply/unhealthy", message).help(help),
+        cause: found.cause,
+    }
+}
+
+/// Why the server does not answer, where it does not: what was seen last may be long past then.
+async fn silence(cluster: &dyn Cluster, action: &Action) -> Option<String> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    match tokio::time::timeout(PATIENCE, cluster.get(&action.target)).await {
+        Ok(Err(error)) if error.is_transient() => Some(error.to_string()),
+        Ok(_) => None,
+        Err(_) => Some(format!("nothing came for {} s", PATIENCE.as_secs())),
+    }
+}
+
+fn unanswered(action: &Action, health: &Health, patience: Duration, error: &str) -> Unhealthy {
+    let message = format!(
+        "`{}` was not seen healthy within {} s, and the server does not answer: {error}; the last that was seen: {}",
+        action.id(),
+        patience.as_secs(),
+        health.message
+    );
+    Unhealthy {
+        error: action
+            .error("apply/unreachable", message)
+            .help("look at the API server first (`kubectl get --raw /readyz`), then run it again"),
+        cause: Some("the server does not answer".to_owned()),
+    }
 }
 
 /// What the cluster tells about an object.
@@ -60,6 +102,7 @@ struct Findings {
     said: Vec<String>,
     /// The rest of the command that shows what a container wrote before it ended.
     log: Option<String>,
+    cause: Option<String>,
 }
 
 async fn findings(cluster: &dyn Cluster, live: &Live) -> Option<Findings> {
@@ -68,19 +111,52 @@ async fn findings(cluster: &dyn Cluster, live: &Live) -> Option<Findings> {
     let mut found = Vec::new();
     let mut log = None;
     let mut uids = vec![live.uid().to_owned()];
+    let mut sick = Vec::new();
     if let (Some(selector), Some(pods)) = (pod_selector(live), kinds.preferred("", "Pod")) {
-        for pod in sick_pods(cluster, pods, namespace, selector).await {
-            found.push(format!("pod `{}`: {}", pod.id().name, health(&pod).message));
-            uids.push(pod.uid().to_owned());
-            log = log.or_else(|| log_of(&pod));
-        }
+        sick = sick_pods(cluster, pods, namespace, selector).await;
     }
+    for pod in &sick {
+        found.push(format!("pod `{}`: {}", pod.id().name, health(pod).message));
+        uids.push(pod.uid().to_owned());
+        log = log.or_else(|| log_of(pod));
+    }
+    if live.text(&["kind"]) == "Pod" {
+        sick.push(live.clone());
+    }
+    let nodes = nodes_of(cluster, &kinds, &sick).await;
+    found.extend(nodes.iter().filter_map(cause::of_node));
     let events = kinds.get(&trueup_manifest::Gvk::new("v1", "Event"))?;
     for uid in uids {
         found.extend(warnings(cluster, events, namespace, &uid).await);
     }
     found.dedup();
-    Some(Findings { said: found, log })
+    Some(Findings {
+        said: found,
+        log,
+        cause: cause::cause(live, &sick, &nodes),
+    })
+}
+
+/// The nodes that some pods run on. Whoever may not read them is not told of them.
+async fn nodes_of(cluster: &dyn Cluster, kinds: &Kinds, pods: &[Live]) -> Vec<Live> {
+    let Some(resource) = kinds.preferred("", "Node") else {
+        return Vec::new();
+    };
+    let names: BTreeSet<&str> = pods
+        .iter()
+        .map(|pod| pod.text(&["spec", "nodeName"]))
+        .filter(|name| !name.is_empty())
+        .collect();
+    let mut nodes = Vec::new();
+    for name in names {
+        let target = Target {
+            resource: Arc::clone(resource),
+            namespace: String::new(),
+            name: name.to_owned(),
+        };
+        nodes.extend(cluster.get(&target).await.ok().flatten());
+    }
+    nodes
 }
 
 /// The command for what a container of a pod wrote before it ended, where one did.

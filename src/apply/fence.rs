@@ -1,10 +1,10 @@
 //! A cluster that is written to only while a lease is held.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture, stream::BoxStream};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 use crate::cluster::{
     Answer, Applied, ApplyOptions, Cluster, DeleteOptions, Deleted, Duplex, Error, ErrorKind,
@@ -26,11 +26,21 @@ pub(super) enum Gate {
 pub(super) struct Fenced {
     inner: Arc<dyn Cluster>,
     gate: watch::Receiver<Gate>,
+    /// How long a write waits for a lease that ran out: a server that stays away must not hold up a run for ever.
+    patience: Duration,
 }
 
 impl Fenced {
-    pub(super) fn new(inner: Arc<dyn Cluster>, gate: watch::Receiver<Gate>) -> Self {
-        Self { inner, gate }
+    pub(super) fn new(
+        inner: Arc<dyn Cluster>,
+        gate: watch::Receiver<Gate>,
+        patience: Duration,
+    ) -> Self {
+        Self {
+            inner,
+            gate,
+            patience,
+        }
     }
 
     fn write<'a, T: Send + 'a>(
@@ -51,7 +61,16 @@ impl Fenced {
                 };
                 match now {
                     // A request that is not polled goes no further, and is not repeated.
-                    Gate::Shut => changed.await,
+                    Gate::Shut => {
+                        if timeout(self.patience, changed).await.is_err() {
+                            let message = format!(
+                                "the lease of the environment ran out, and could not be renewed for {} s",
+                                self.patience.as_secs()
+                            );
+                            let kind = ErrorKind::Unreachable;
+                            return Err(Error::new(kind, verb, target.to_string(), message));
+                        }
+                    }
                     Gate::Open => tokio::select! {
                         biased;
                         () = changed => {}

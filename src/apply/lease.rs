@@ -112,8 +112,9 @@ impl Seat {
         events: &Events,
         mut stopped: Stopped,
     ) -> Result<Turn, Diagnostic> {
+        let mut sight = Sight::default();
         let asked = tokio::select! {
-            asked = tokio::time::timeout(patience, self.try_take(events)) => asked,
+            asked = tokio::time::timeout(patience, self.try_take(events, &mut sight)) => asked,
             stop = stopped.stopped() => return Ok(Turn::Stopped(stop)),
         };
         match asked {
@@ -136,27 +137,26 @@ impl Seat {
                     None => warning,
                 })))
             }
-            Err(_) => Err(self.still_held(patience).await),
+            Err(_) => Err(self.still_held(patience, &sight)),
         }
     }
 
-    /// The lease once it is ours, the time that it counts from, and whether somebody else held it lately.
-    async fn try_take(&self, events: &Events) -> Result<(Live, Instant, bool), Error> {
+    /// The lease once it is ours, the time that it counts from, and whether somebody else held it lately. What is
+    /// seen of it meanwhile is kept in `sight`.
+    async fn try_take(
+        &self,
+        events: &Events,
+        sight: &mut Sight,
+    ) -> Result<(Live, Instant, bool), Error> {
         const PAUSE: Duration = Duration::from_millis(250);
         let mut waited = false;
-        let mut seen: Option<(String, Instant)> = None;
         loop {
             let now = Instant::now();
             let live = match self.cluster.get(&self.target).await? {
                 Some(live) => live,
                 None => self.create().await?,
             };
-            let version = live.resource_version().to_owned();
-            let since = match &seen {
-                Some((known, since)) if *known == version => *since,
-                _ => now,
-            };
-            seen = Some((version, since));
+            let since = sight.see(&live, now);
             let holder = holder(&live);
             let is_free = holder.is_empty()
                 || holder == self.terms.holder
@@ -174,7 +174,11 @@ impl Seat {
                     id: self.target.id(),
                     health: Health {
                         status: Status::InProgress,
-                        message: format!("`{holder}` writes to {}", self.what),
+                        message: format!(
+                            "`{holder}` holds the lease of {}; {}",
+                            self.what,
+                            until_free(&live, since, now)
+                        ),
                     },
                 });
             }
@@ -257,19 +261,85 @@ impl Seat {
         }
     }
 
-    async fn still_held(&self, patience: Duration) -> Diagnostic {
-        let found = self.cluster.get(&self.target).await.ok().flatten();
-        let holder = found.as_ref().map(holder).unwrap_or_default().to_owned();
-        let message = format!(
-            "`{holder}` writes to {}, and has not finished after {} s",
-            self.what,
-            patience.as_secs()
-        );
-        Diagnostic::error("apply/lease", message).help(format!(
-            "wait for it or end it; its lease is `{}`",
-            self.target
-        ))
+    /// The error about a holder that did not let go in time: one that is at work, or one that may be gone.
+    fn still_held(&self, patience: Duration, sight: &Sight) -> Diagnostic {
+        let Sight {
+            last, is_renewed, ..
+        } = sight;
+        let Some((live, since)) = last else {
+            let message = format!(
+                "the lease of {} could not be read within {} s",
+                self.what,
+                patience.as_secs()
+            );
+            return Diagnostic::error("apply/lease", message)
+                .help("nothing was written: run it again once the server answers");
+        };
+        let (holder, now) = (holder(live), Instant::now());
+        let waited = patience.as_secs();
+        let until = until_free(live, *since, now);
+        let (message, help) = if *is_renewed {
+            (
+                format!(
+                    "`{holder}` writes to {}, and has not finished after {waited} s; {until}",
+                    self.what
+                ),
+                format!("wait for it or end it; its lease is `{}`", self.target),
+            )
+        } else {
+            let Target {
+                namespace, name, ..
+            } = &self.target;
+            (
+                format!(
+                    "`{holder}` holds the lease of {}, and has not renewed it in the {waited} s that this run waited; {until}",
+                    self.what
+                ),
+                format!(
+                    "it seems to be gone: wait until its lease expires, or, where you know that it writes no more, `kubectl delete lease -n {namespace} {name}`"
+                ),
+            )
+        };
+        Diagnostic::error("apply/lease", message).help(help)
     }
+}
+
+/// What was seen of a lease that somebody else holds.
+#[derive(Default)]
+struct Sight {
+    /// As it was last, and since when it has been like that, by our own clock.
+    last: Option<(Live, Instant)>,
+    /// Whether its holder has renewed it meanwhile.
+    is_renewed: bool,
+}
+
+impl Sight {
+    /// Takes in what is there now; gives since when it has been like that.
+    fn see(&mut self, live: &Live, now: Instant) -> Instant {
+        let since = match &self.last {
+            Some((known, since)) if known.resource_version() == live.resource_version() => *since,
+            Some((known, _)) => {
+                self.is_renewed = holder(known) == holder(live);
+                now
+            }
+            None => now,
+        };
+        self.last = Some((live.clone(), since));
+        since
+    }
+}
+
+/// When a lease was renewed, by its holder's clock, and when it runs out, by ours, if it is not renewed.
+fn until_free(live: &Live, since: Instant, now: Instant) -> String {
+    let renewed = match live.text(&["spec", "renewTime"]) {
+        "" => "it does not say when it was last renewed".to_owned(),
+        time => format!("it was last renewed at {time} by its holder's clock"),
+    };
+    let left = (since + duration(live)).saturating_duration_since(now);
+    format!(
+        "{renewed}, and expires in {} s unless it is renewed",
+        left.as_secs_f64().ceil()
+    )
 }
 
 /// The annotation that says who wrote last.
@@ -383,11 +453,12 @@ impl Held {
             return Err(Diagnostic::error("apply/no-lease", message));
         };
         what.clone_into(&mut seat.what);
-        let asked = tokio::time::timeout(patience, seat.try_take(&Events::default())).await;
+        let (events, mut sight) = (Events::default(), Sight::default());
+        let asked = tokio::time::timeout(patience, seat.try_take(&events, &mut sight)).await;
         match asked {
             Ok(Ok((live, since, others_wrote))) => Ok(Self(seat.hold(live, since, others_wrote))),
             Ok(Err(error)) => Err(unable(&error)),
-            Err(_) => Err(seat.still_held(patience).await),
+            Err(_) => Err(seat.still_held(patience, &sight)),
         }
     }
 
@@ -408,6 +479,7 @@ impl Lease {
         Arc::new(Fenced::new(
             Arc::clone(&self.seat.cluster),
             self.gate.clone(),
+            self.seat.terms.duration.saturating_mul(2),
         ))
     }
 

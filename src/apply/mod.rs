@@ -9,6 +9,7 @@ mod ahead;
 mod arrivals;
 mod cancel;
 mod carry_out;
+mod cause;
 mod clean_up;
 mod confirmed;
 mod contest;
@@ -239,6 +240,9 @@ impl Session {
     }
 
     fn forget(&self, observed: &Observed) {
+        if self.confirmed.is_empty() {
+            return;
+        }
         let owned = observed.owned.iter().map(|(_, live)| live.uid());
         let seen = observed
             .seen

@@ -43,9 +43,7 @@ impl Observer<'_> {
         let mut observed = Observed::default();
         let owned = self.list_owned(&mut observed.unseen).await;
         observed.owned = owned;
-        observed.seen = self
-            .find_desired(&observed.owned, &mut observed.unseen)
-            .await;
+        observed.seen = self.find_desired(&observed.owned).await;
         self.settle_contests(&observed.seen);
         self.dry_run(&mut observed.seen).await;
         self.dry_run_removals(&mut observed.seen).await;
@@ -159,11 +157,7 @@ impl Observer<'_> {
         Ok(items)
     }
 
-    async fn find_desired(
-        &self,
-        owned: &[(Target, Live)],
-        unseen: &mut Vec<Diagnostic>,
-    ) -> Vec<Seen> {
+    async fn find_desired(&self, owned: &[(Target, Live)]) -> Vec<Seen> {
         let listed: HashMap<&Target, &Live> =
             owned.iter().map(|(target, live)| (target, live)).collect();
         let mut seen: Vec<Seen> = self
@@ -185,12 +179,12 @@ impl Observer<'_> {
                         seen.live = live;
                     }
                 }
-                Err(error) if *error.kind() == ErrorKind::Forbidden => {
+                // Whether it is there is not known: it is neither created nor changed, and holds up nothing else.
+                Err(error) => {
                     if let Some(seen) = seen.get_mut(at) {
                         seen.unread = Some(error);
                     }
                 }
-                Err(error) => unseen.push(diagnose(&error, "plan/unseen")),
             }
         }
         seen

@@ -120,14 +120,28 @@ fn message(report: &Report) -> String {
     if report.all_errors().next().is_none() {
         return format!("{} objects are as they should be", report.actions.len());
     }
-    first_of(report.all_errors())
+    // What most of them come down to says more than the first.
+    match report.causes.iter().max_by_key(|cause| cause.objects.len()) {
+        Some(cause) => {
+            let others = report
+                .all_errors()
+                .count()
+                .saturating_sub(cause.objects.len());
+            and_more(cause.says(), others)
+        }
+        None => first_of(report.all_errors()),
+    }
 }
 
 /// The first error with its place, and how many more there are.
 fn first_of<'a>(errors: impl Iterator<Item = &'a Diagnostic>) -> String {
     let mut errors = errors;
     let first = errors.next().map(short).unwrap_or_default();
-    match errors.count() {
+    and_more(first, errors.count())
+}
+
+fn and_more(first: String, more: usize) -> String {
+    match more {
         0 => first,
         more => format!("{first} (and {more} more)"),
     }

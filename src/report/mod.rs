@@ -7,7 +7,7 @@ mod text;
 mod unified;
 mod work;
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use serde::{Serialize, Serializer};
 use trueup_manifest::{Diagnostic, Diagnostics, ObjectId};
@@ -35,6 +35,9 @@ pub struct Report {
     pub phases: Vec<PhaseReport>,
     /// The objects of the desired set.
     pub actions: Vec<ActionReport>,
+    /// What more than one object failed for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
     /// The objects that left it.
     pub pruned: Vec<PruneReport>,
     /// The objects that the run has made and deleted again, as their release failed.
@@ -154,12 +157,36 @@ pub struct ActionReport {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Diagnostic>,
+    /// What the error comes down to, where others may have failed for the same reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// Because of what it was not tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
     /// How long the request took.
     #[serde(rename = "durationMs", serialize_with = "as_millis")]
     pub duration: Duration,
+}
+
+/// What more than one object failed for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    /// What is the matter: `node `a` is not ready: …`.
+    pub cause: String,
+    /// The objects, in the order of the desired set.
+    #[serde(serialize_with = "as_texts")]
+    pub objects: Vec<ObjectId>,
+}
+
+impl Cause {
+    /// How many objects failed, and for what.
+    pub fn says(&self) -> String {
+        format!(
+            "{} objects are not healthy for one reason: {}",
+            self.objects.len(),
+            self.cause
+        )
+    }
 }
 
 /// What became of an action.
@@ -203,6 +230,7 @@ impl Report {
             counts: Counts::default(),
             phases: Vec::new(),
             actions: Vec::new(),
+            causes: Vec::new(),
             pruned: Vec::new(),
             cleaned_up: Vec::new(),
             kept: Vec::new(),
@@ -238,8 +266,9 @@ impl Report {
             .chain(of_prune)
     }
 
-    /// Counts the ends of all objects.
+    /// Counts the ends of all objects, and puts together those that failed for one reason.
     pub(crate) fn count(&mut self) {
+        self.causes = self.shared_causes();
         let mut counts = Counts {
             kept: self.kept.len(),
             ..Counts::default()
@@ -268,11 +297,36 @@ impl Report {
         }
         self.counts = counts;
     }
+
+    /// The causes of more than one failure, each where it first comes up.
+    fn shared_causes(&self) -> Vec<Cause> {
+        let mut causes: Vec<Cause> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for action in &self.actions {
+            let Some(cause) = action.cause.as_deref() else {
+                continue;
+            };
+            let place = *places.entry(cause).or_insert(causes.len());
+            match causes.get_mut(place) {
+                Some(known) => known.objects.push(action.object.clone()),
+                None => causes.push(Cause {
+                    cause: cause.to_owned(),
+                    objects: vec![action.object.clone()],
+                }),
+            }
+        }
+        causes.retain(|cause| cause.objects.len() > 1);
+        causes
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn is_zero(count: &usize) -> bool {
     *count == 0
+}
+
+fn as_texts<S: Serializer>(ids: &[ObjectId], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(ids.iter().map(ToString::to_string))
 }
 
 fn as_text<S: Serializer>(id: &ObjectId, serializer: S) -> Result<S::Ok, S::Error> {

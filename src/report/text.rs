@@ -5,10 +5,12 @@ use std::fmt::{self, Write as _};
 
 use trueup_manifest::{Alike, Diagnostic, ObjectId};
 
-use super::{ActionResult, Counts, Outcome, PhaseResult, Report};
+use super::{ActionReport, ActionResult, Cause, Counts, Outcome, PhaseResult, Report};
 
 /// How many objects of a sort are named one by one before the rest is counted.
 const NAMED: usize = 50;
+/// How many of those of which the same is said.
+const LISTED: usize = 20;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -23,6 +25,12 @@ pub struct AfterProgress<'a>(pub &'a Report);
 impl fmt::Display for AfterProgress<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.write_rest(f)
+    }
+}
+
+impl Cause {
+    fn is_of(&self, action: &ActionReport) -> bool {
+        action.cause.as_ref() == Some(&self.cause)
     }
 }
 
@@ -143,10 +151,14 @@ impl Report {
         for error in self.errors.iter().chain(of_works) {
             write_error(f, error)?;
         }
+        for cause in &self.causes {
+            self.write_cause(f, cause)?;
+        }
         let mut groups: Vec<(String, &Diagnostic, Vec<String>)> = Vec::new();
         let of_actions = self
             .actions
             .iter()
+            .filter(|action| !self.causes.iter().any(|cause| cause.is_of(action)))
             .filter_map(|action| Some((&action.object, action.error.as_ref()?)));
         let of_prune = self
             .cleaned_up
@@ -169,10 +181,29 @@ impl Report {
                     "objects"
                 };
                 writeln!(f, "  the same for {} more {noun}:", others.len())?;
-                write_list(f, others.iter())?;
+                write_list(f, others.iter(), LISTED)?;
             }
         }
         Ok(())
+    }
+
+    /// What many objects failed for: the reason, one of them in full, and the names of the first.
+    fn write_cause(&self, f: &mut fmt::Formatter<'_>, cause: &Cause) -> fmt::Result {
+        const FIRST: usize = 5;
+        let failed = self.actions.iter().filter(|action| cause.is_of(action));
+        let errors = failed.filter_map(|action| Some((&action.object, action.error.as_ref()?)));
+        let Some((_, first)) = errors.clone().next() else {
+            return Ok(());
+        };
+        writeln!(f, "error[{}]: {}", first.code, cause.says())?;
+        let place = first.location().map(|place| format!("{place}: "));
+        let place = place.unwrap_or_default();
+        writeln!(f, "  one of them: {place}{}", first.message)?;
+        write_help(f, first.help.as_deref())?;
+        let placed: Vec<String> = errors
+            .map(|(object, error)| placed(object, error))
+            .collect();
+        write_list(f, placed.iter(), FIRST)
     }
 
     fn write_skipped(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -286,7 +317,7 @@ fn write_groups(
             continue;
         }
         writeln!(f, "{} objects {are}: {why}", objects.len())?;
-        write_list(f, objects.iter())?;
+        write_list(f, objects.iter(), LISTED)?;
     }
     Ok(())
 }
@@ -302,13 +333,13 @@ fn placed(object: &ObjectId, error: &Diagnostic) -> String {
 fn write_list(
     f: &mut fmt::Formatter<'_>,
     objects: impl ExactSizeIterator<Item = impl fmt::Display>,
+    most: usize,
 ) -> fmt::Result {
-    const LISTED: usize = 20;
     let count = objects.len();
-    for object in objects.take(LISTED) {
+    for object in objects.take(most) {
         writeln!(f, "    {object}")?;
     }
-    write_more(f, count, LISTED)
+    write_more(f, count, most)
 }
 
 fn write_more(f: &mut fmt::Formatter<'_>, count: usize, shown: usize) -> fmt::Result {
@@ -352,6 +383,7 @@ mod tests {
             result,
             health: String::new(),
             error: (result == ActionResult::Failed).then(forbidden),
+            cause: None,
             because: (result == ActionResult::Skipped).then(|| "`Namespace web` failed".to_owned()),
             duration: Duration::ZERO,
         }
@@ -393,6 +425,52 @@ mod tests {
             ConfigMap web/d
         environment `dev` failed: 1 created, 2 failed, 4 skipped (0.0 s)
         "#);
+    }
+
+    #[test]
+    fn what_many_objects_failed_for_is_one_error_with_its_reason() {
+        let mut report = Report::new("dev", None, Outcome::Failed);
+        let names = ["a", "b", "c", "d", "e", "f", "g", "other"];
+        report.actions = names
+            .map(|name| action(name, ActionResult::Unhealthy))
+            .to_vec();
+        for (at, action) in report.actions.iter_mut().enumerate() {
+            let message = format!(
+                "`{}` is not healthy after 9 s: pod `{at}`: it waits",
+                action.object
+            );
+            let error = Diagnostic::error("apply/unhealthy", message);
+            action.error = Some(error.help(format!("describe {at}")));
+            action.cause = Some("the image `i:1` cannot be pulled".to_owned());
+        }
+        report.actions[7].cause = Some("the image `i:2` cannot be pulled".to_owned());
+        report.count();
+        insta::assert_snapshot!(AfterProgress(&report).to_string(), @r"
+        error[apply/unhealthy]: 7 objects are not healthy for one reason: the image `i:1` cannot be pulled
+          one of them: `ConfigMap web/a` is not healthy after 9 s: pod `0`: it waits
+          help: describe 0
+            ConfigMap web/a
+            ConfigMap web/b
+            ConfigMap web/c
+            ConfigMap web/d
+            ConfigMap web/e
+            … and 2 more
+        error[apply/unhealthy]: `ConfigMap web/other` is not healthy after 9 s: pod `7`: it waits
+          help: describe 7
+        environment `dev` failed: 8 failed (0.0 s)
+        ");
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["causes"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            json["causes"][0]["cause"],
+            "the image `i:1` cannot be pulled"
+        );
+        assert_eq!(json["causes"][0]["objects"].as_array().unwrap().len(), 7);
+        assert_eq!(json["causes"][0]["objects"][6], "ConfigMap web/g");
+        assert_eq!(
+            json["actions"][7]["cause"],
+            "the image `i:2` cannot be pulled"
+        );
     }
 
     #[test]

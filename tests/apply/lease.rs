@@ -1,16 +1,18 @@
 //! Two processes at once: one writes, the other waits or says so.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 use trueup::{
     apply::{Event, Events, Options, Stop, stopping},
+    cluster::RetryPolicy,
     report::Outcome,
 };
 
 use trueup_embedded::{Fault, Rule};
+use trueup_testbed::Proxy;
 
-use crate::harness::{World, on_embedded, on_every_server};
+use crate::harness::{World, on_embedded, on_every_server, with_the_real_server};
 
 const NAMESPACE: &str = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: TAG}\n";
 const DEPLOYMENT: &str = "
@@ -45,6 +47,23 @@ async fn hold(world: &World, by: &str, seconds: u64) {
         .await;
     let spec = json!({"spec": {"holderIdentity": by, "leaseDurationSeconds": seconds}});
     world.patch(LEASE, spec).await;
+}
+
+/// Runs to its end; gives what was said of what is waited for, too.
+async fn run_until_told(world: &World) -> (trueup::report::Report, String) {
+    let (events, mut receiver) = Events::channel();
+    let options = Options {
+        events,
+        ..Options::default()
+    };
+    let report = world.reconcile_with(&PHASES, &options).await;
+    let mut said = String::new();
+    while let Ok(event) = receiver.try_recv() {
+        if let Event::Waiting { health, .. } = event {
+            said.push_str(&health.message);
+        }
+    }
+    (report, said)
 }
 
 /// Runs until something is waited for, which is given with the rest of the run.
@@ -102,25 +121,130 @@ fn a_second_process_waits_until_the_first_one_has_written_and_finds_nothing_left
 }
 
 #[test]
-fn a_process_that_waits_too_long_says_who_writes() {
+fn a_holder_that_does_not_renew_is_told_with_when_it_last_did_and_when_its_lease_expires() {
     on_every_server(async |mut world| {
         hold(&world, "somebody", 3600).await;
+        let renewed = json!({"spec": {"renewTime": "2026-01-01T00:00:00.000000Z"}});
+        world.patch(LEASE, renewed).await;
         world.restart_as("next", Duration::from_millis(300));
         world.policy.timeout = Duration::from_millis(600);
         world.writes();
-        let report = world.reconcile(&PHASES).await;
+        let (report, said) = run_until_told(&world).await;
         assert_eq!(report.outcome, Outcome::Failed);
-        let text = report.to_string();
+        for part in [
+            "`somebody` holds the lease of this environment",
+            "it was last renewed at 2026-01-01T00:00:00.000000Z by its holder's clock",
+            "and expires in 3600 s unless it is renewed",
+        ] {
+            let text = report.to_string();
+            assert!(text.contains(part), "on {}: {text}", world.server);
+            assert!(said.contains(part), "on {}: {said}", world.server);
+        }
+        let error = report.errors.iter().next().unwrap();
+        assert_eq!(error.code, "apply/lease");
         assert!(
-            text.contains("`somebody` writes to this environment"),
-            "{text}"
+            error.message.contains("has not renewed it in the"),
+            "{error}"
         );
-        assert!(
-            text.contains("its lease is `Lease.coordination.k8s.io"),
-            "{text}"
+        let help = error.help.as_deref().unwrap();
+        let command = format!(
+            "`kubectl delete lease -n kube-system trueup-env-{}`",
+            world.tag
         );
+        assert!(help.contains(&command), "{help}");
         assert_eq!(world.writes(), [""; 0], "on {}", world.server);
     });
+}
+
+#[test]
+fn a_holder_that_renews_is_told_as_one_that_writes() {
+    on_every_server(async |mut world| {
+        hold(&world, "somebody", 3600).await;
+        world.restart_as("next", Duration::from_millis(500));
+        world.policy.timeout = Duration::from_secs(1);
+        world.writes();
+        let work = async {
+            for at in 0_u32.. {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                let renewed =
+                    json!({"spec": {"renewTime": format!("2026-01-01T00:00:00.{at:06}Z")}});
+                world.patch(LEASE, renewed).await;
+            }
+        };
+        let report = tokio::select! {
+            report = world.reconcile(&PHASES) => report,
+            () = work => unreachable!("it renews for ever"),
+        };
+        let error = report.errors.iter().next().unwrap();
+        assert!(
+            error.message.starts_with(
+                "`somebody` writes to this environment, and has not finished after 1 s"
+            ),
+            "on {}: {error}",
+            world.server
+        );
+        let help = error.help.as_deref().unwrap();
+        assert!(help.contains("wait for it or end it"), "{help}");
+    });
+}
+
+/// What the error says of a lease that cannot be read, as the server is away: once, and nothing is written.
+fn away(report: &trueup::report::Report, writes: &[String], server: &str) {
+    assert_eq!(report.outcome, Outcome::Failed, "on {server}: {report}");
+    let errors: Vec<_> = report.all_errors().collect();
+    assert_eq!(errors.len(), 1, "on {server}: {report}");
+    assert_eq!(errors[0].code, "apply/unreachable", "on {server}: {report}");
+    assert!(errors[0].help.is_some(), "on {server}: {report}");
+    assert_eq!(writes, [""; 0], "on {server}");
+}
+
+#[test]
+fn without_the_lease_nothing_is_written_while_the_server_is_away() {
+    on_embedded(async |world, server| {
+        for fault in [
+            Fault::Status(503),
+            Fault::ResetBefore,
+            Fault::TooManyRequests { retry_after: 0 },
+        ] {
+            let mut own = World::impatient(server, impatience()).await;
+            own.tag = format!("{}-{}", world.tag, u32::from(fault == Fault::ResetBefore));
+            server.faults().inject(Rule::new(fault).resource("leases"));
+            let report = own.reconcile(&PHASES).await;
+            away(&report, &own.writes(), "embedded");
+            server.faults().clear();
+            assert!(own.live("v1 Namespace TAG").await.is_none());
+        }
+    });
+}
+
+#[test]
+fn without_the_lease_nothing_is_written_while_a_real_server_is_away() {
+    with_the_real_server(async |server| {
+        let proxy = Arc::new(Proxy::before(server.port()).await);
+        let token = format!("token: {}", trueup_testbed::TOKEN);
+        let kubeconfig = server.write_kubeconfig("away", proxy.port(), &token);
+        let mut world = World::reached_by(&kubeconfig).await;
+        world.reconnect(impatience()).await;
+        let at_the_lease = Arc::clone(&proxy);
+        world
+            .cluster
+            .before_first("get Lease.", move |_| at_the_lease.go_away());
+        let report = world.reconcile(&PHASES).await;
+        away(&report, &world.writes(), "real");
+        proxy.come_back();
+        world.reconnect(RetryPolicy::default()).await;
+        assert!(world.live("v1 Namespace TAG").await.is_none());
+        world.converge(&PHASES).await;
+    });
+}
+
+fn impatience() -> RetryPolicy {
+    RetryPolicy {
+        attempts: 2,
+        first_delay: Duration::from_millis(10),
+        longest_delay: Duration::from_millis(10),
+        timeout: Duration::from_secs(5),
+    }
 }
 
 #[test]
@@ -238,5 +362,53 @@ fn whoever_died_is_waited_out_however_short_the_phases_are() {
         hold(&world, "dead", HELD.as_secs()).await;
         world.converge(&[("pre", NAMESPACE)]).await;
         assert!(world.live("v1 Namespace TAG").await.is_some());
+    });
+}
+
+/// What is said of a server that went while objects were waited for, and did not come back.
+fn left_alone(report: &trueup::report::Report, server: &str) {
+    let text = report.to_string();
+    assert_eq!(report.outcome, Outcome::Failed, "on {server}: {text}");
+    let api = report.actions.iter().find(|one| one.object.name == "api");
+    let error = api.and_then(|one| one.error.as_ref()).unwrap();
+    assert_eq!(error.code, "apply/unreachable", "on {server}: {text}");
+    assert!(
+        error.message.contains("the server does not answer"),
+        "on {server}: {text}"
+    );
+    assert_eq!(text.matches("error[").count(), 1, "on {server}: {text}");
+    assert_eq!(text.matches("warning[").count(), 0, "on {server}: {text}");
+}
+
+#[test]
+fn a_run_ends_although_the_server_goes_during_a_wait_and_does_not_come_back() {
+    on_embedded(async |world, server| {
+        let mut own = World::impatient(server, impatience()).await;
+        own.tag.clone_from(&world.tag);
+        own.wait = true;
+        own.timeout = Duration::from_secs(4);
+        own.restart_as("first", Duration::from_secs(1));
+        let (report, ()) = run_until_waiting(&own, async |_| {
+            server.faults().inject(Rule::new(Fault::ResetBefore));
+        })
+        .await;
+        left_alone(&report, "embedded");
+        server.faults().clear();
+    });
+}
+
+#[test]
+fn a_run_ends_although_a_real_server_goes_during_a_wait_and_does_not_come_back() {
+    with_the_real_server(async |server| {
+        let proxy = Proxy::before(server.port()).await;
+        let token = format!("token: {}", trueup_testbed::TOKEN);
+        let kubeconfig = server.write_kubeconfig("gone", proxy.port(), &token);
+        let mut own = World::reached_by(&kubeconfig).await;
+        own.reconnect(impatience()).await;
+        own.wait = true;
+        own.timeout = Duration::from_secs(4);
+        own.restart_as("first", Duration::from_secs(1));
+        let (report, ()) = run_until_waiting(&own, async |_| proxy.go_away()).await;
+        left_alone(&report, "real");
     });
 }

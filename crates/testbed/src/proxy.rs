@@ -8,6 +8,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::JoinHandle,
 };
 
@@ -30,6 +31,8 @@ pub enum Conduct {
 pub struct Proxy {
     port: u16,
     conduct: Arc<Mutex<Turns>>,
+    /// Whether nobody gets through.
+    away: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
@@ -60,15 +63,23 @@ impl Proxy {
         let own = listener.local_addr().unwrap().port();
         let conduct = Arc::<Mutex<Turns>>::default();
         let turns = Arc::clone(&conduct);
+        let (away, is_away) = watch::channel(false);
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let conduct = turns.lock().unwrap().next();
-                tokio::spawn(serve(client, port, conduct));
+                let is_away = is_away.clone();
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = until_away(is_away) => {}
+                        () = serve(client, port, conduct) => {}
+                    }
+                });
             }
         });
         Self {
             port: own,
             conduct,
+            away,
             task,
         }
     }
@@ -87,6 +98,16 @@ impl Proxy {
         };
     }
 
+    /// Cuts every connection, and each new one at once, until it [comes back](Self::come_back).
+    pub fn go_away(&self) {
+        self.away.send_replace(true);
+    }
+
+    /// Lets connections through again.
+    pub fn come_back(&self) {
+        self.away.send_replace(false);
+    }
+
     /// How many connections it has treated otherwise than honestly since it was told how.
     pub fn mistreated(&self) -> usize {
         self.conduct.lock().unwrap().mistreated
@@ -96,6 +117,13 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+/// Comes back when nobody gets through any more. The end of the proxy is no end of its connections.
+async fn until_away(mut is_away: watch::Receiver<bool>) {
+    if is_away.wait_for(|away| *away).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -140,8 +140,8 @@ impl Execution<'_> {
         let cluster = self.setting.cluster.as_ref();
         let patience = self.patience(action);
         self.in_hand.push(Box::pin(async move {
-            let error = explain::unhealthy(cluster, action, &live, &health, patience).await;
-            Answer::Unhealthy(at, error)
+            let why = explain::unhealthy(cluster, action, &live, &health, patience).await;
+            Answer::Unhealthy(at, why)
         }));
     }
 }

@@ -1,6 +1,6 @@
 //! A cluster to test on, whichever there is, and a few words to say what it should hold.
 
-mod program;
+pub(crate) mod program;
 mod recorder;
 
 use std::{
@@ -31,7 +31,7 @@ use trueup_manifest::{Gvk, Manifest, Origin};
 use trueup_testbed::{ApiServer, Raw, TOKEN};
 use trueup_yaml::{Document, Source};
 
-pub(crate) use self::recorder::Recorder;
+pub(crate) use self::recorder::{Call, Recorder};
 
 /// A user without any rights but those that a test grants.
 const READER: &str = "test-reader,reader,2\n";

@@ -69,6 +69,32 @@ impl Repository {
         Ran::new(&output.await.unwrap().unwrap())
     }
 
+    /// Runs the program to its end within limits that the shell sets: `ulimit -v 65536`.
+    pub(crate) async fn run_within(&self, limits: &str, arguments: &[&str]) -> Ran {
+        let own = self.command(arguments);
+        let mut command = Command::new("sh");
+        // A limit is to be like a disk that is full, not like a signal.
+        let script = format!("trap '' XFSZ; {limits}; exec \"$0\" \"$@\"");
+        command.arg("-c").arg(script);
+        command.arg(own.get_program()).args(own.get_args());
+        command.current_dir(self.dir.path()).env_clear();
+        for (name, value) in own.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        let output = tokio::task::spawn_blocking(move || command.output());
+        Ran::new(&output.await.unwrap().unwrap())
+    }
+
+    /// A file of the folder.
+    pub(crate) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.dir.path().join(path)).unwrap()
+    }
+
+    /// How many files and folders lie in it.
+    pub(crate) fn entries(&self) -> usize {
+        fs::read_dir(self.dir.path()).unwrap().count()
+    }
+
     /// Starts the program.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         let mut command = self.command(arguments);

@@ -42,6 +42,8 @@ impl fmt::Display for Call {
     }
 }
 
+type Deed = Box<dyn FnOnce(&Recorder) + Send>;
+
 pub(crate) struct Recorder {
     inner: KubeCluster,
     calls: Mutex<Vec<Call>>,
@@ -49,6 +51,8 @@ pub(crate) struct Recorder {
     late: Mutex<String>,
     death: Death,
     memory: Mutex<Memory>,
+    /// What is done before the first call that begins so.
+    before: Mutex<Option<(&'static str, Deed)>>,
 }
 
 /// What lists gave first since they are remembered, for a server that is behind.
@@ -74,6 +78,7 @@ impl Recorder {
             calls: Mutex::default(),
             late: Mutex::default(),
             memory: Mutex::default(),
+            before: Mutex::default(),
             death: Death {
                 at: AtomicU64::new(u64::MAX),
                 count: AtomicU64::new(0),
@@ -86,6 +91,15 @@ impl Recorder {
     pub(crate) fn die_at(&self, at: u64) {
         self.death.count.store(0, Ordering::SeqCst);
         self.death.at.store(at, Ordering::SeqCst);
+    }
+
+    /// Does something before the next call that begins so: `get Lease.`, `apply Namespace`.
+    pub(crate) fn before_first(
+        &self,
+        call: &'static str,
+        does: impl FnOnce(&Self) + Send + 'static,
+    ) {
+        *self.before.lock().unwrap() = Some((call, Box::new(does)));
     }
 
     /// Comes back when the process has died.
@@ -160,11 +174,18 @@ impl Recorder {
     }
 
     fn note(&self, verb: &'static str, what: impl fmt::Display, dry_run: bool) {
-        self.calls.lock().unwrap().push(Call {
+        let call = Call {
             verb,
             what: what.to_string(),
             dry_run,
-        });
+        };
+        let text = call.to_string();
+        self.calls.lock().unwrap().push(call);
+        let due = |(begin, _): &mut (&str, Deed)| text.starts_with(*begin) && !dry_run;
+        let due = self.before.lock().unwrap().take_if(due);
+        if let Some((_, does)) = due {
+            does(self);
+        }
     }
 }
 
