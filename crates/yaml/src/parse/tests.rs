@@ -227,3 +227,35 @@ fn the_deepest_text_allowed_does_not_exhaust_a_small_stack() {
     let thread = std::thread::Builder::new().stack_size(2 << 20);
     thread.spawn(run).unwrap().join().unwrap();
 }
+
+#[test]
+fn equal_keys_that_are_kept_are_found_again_until_they_are_gone() {
+    let options = ParseOptions {
+        duplicate_keys: DuplicateKeys::Keep,
+        ..ParseOptions::default()
+    };
+    let mut many = String::new();
+    for at in 0..40 {
+        let _ = writeln!(many, "  k{at}: {at}");
+    }
+    for inner in [
+        "{c: 1, d: 2, c: 3}".to_owned(),
+        format!("\n{many}  k7: x\n"),
+    ] {
+        let text = format!("a: 1\nb: {inner}\n");
+        let source = Source::new("t.yaml", text.as_str());
+        let mut documents = Document::parse_with(&source, &options).unwrap();
+        let doc = documents.first_mut().unwrap();
+        let (first, second) = doc.equal_keys(doc.root()).unwrap();
+        assert_eq!(doc.text(first), doc.text(second), "{text}");
+        assert!(doc.location(first).unwrap().span.start < doc.location(second).unwrap().span.start);
+        let key = doc.text(first).unwrap().to_owned();
+        let value = doc.at(doc.root(), &["b", &key]).unwrap();
+        assert!(matches!(doc.text(value), Some("1" | "7")), "{text}");
+        // A copy knows of them too.
+        let copy = doc.extract(doc.root());
+        assert!(copy.equal_keys(copy.root()).is_some(), "{text}");
+        doc.remove(doc.root(), "b");
+        assert!(doc.equal_keys(doc.root()).is_none(), "{text}");
+    }
+}
