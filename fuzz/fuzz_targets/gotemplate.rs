@@ -77,6 +77,7 @@ fuzz_target!(|input: &[u8]| {
         },
         secrets: choice & 4 != 0,
         state: None,
+        watch: None,
     };
     match set.execute("t", &data(), &options) {
         Ok(output) => {

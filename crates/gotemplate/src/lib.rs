@@ -17,5 +17,5 @@ mod vm;
 
 pub use error::{Error, ErrorKind, Frame, Place};
 pub use function::{Args, Call, Context, Function, Functions, Signature};
-pub use template::{Delims, Limits, MissingKey, Options, Output, Templates};
+pub use template::{Delims, Limits, MissingKey, Options, Output, Templates, Watch};
 pub use value::{Buffer, Kind, List, Map, Object, Str, Type, Value};

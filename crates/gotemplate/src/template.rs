@@ -63,6 +63,16 @@ impl Default for Limits {
     }
 }
 
+/// Is told which templates an execution goes into by `{{template}}` and `{{block}}`. Functions that render know themselves what
+/// they begin.
+pub trait Watch {
+    /// A template begins with a value as its dot.
+    fn begins(&self, template: &str, dot: &Value);
+
+    /// The one that has begun last is done. Nothing is said of those that an error ends.
+    fn ends(&self);
+}
+
 /// How to execute.
 #[derive(Clone, Copy, Default)]
 pub struct Options<'o> {
@@ -75,6 +85,8 @@ pub struct Options<'o> {
     pub secrets: bool,
     /// For functions: see [`Context::state`](crate::Context::state).
     pub state: Option<&'o dyn Any>,
+    /// Who follows the execution, if anybody does.
+    pub watch: Option<&'o dyn Watch>,
 }
 
 /// What a template printed.

@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::fmt::Printer;
 use crate::function::Functions;
 use crate::parse::{Span, Tree};
-use crate::template::{Delims, Limits, MissingKey, Options};
+use crate::template::{Delims, Limits, MissingKey, Options, Watch};
 use crate::value::{Buffer, Object, Value};
 pub(crate) use host::{Texts, is_function};
 use iterate::Loop;
@@ -61,6 +61,7 @@ pub(crate) struct Shared<'o> {
     limits: Limits,
     secrets: bool,
     state: Option<&'o dyn Any>,
+    watch: Option<&'o dyn Watch>,
     fuel: u64,
     depth: u32,
     /// How much may still be printed.
@@ -76,6 +77,7 @@ impl<'o> Shared<'o> {
             limits: options.limits,
             secrets: options.secrets,
             state: options.state,
+            watch: options.watch,
             fuel: options.limits.fuel,
             depth: 0,
             output: options.limits.output,
@@ -229,6 +231,9 @@ impl<'m, 'o> Machine<'m, 'o> {
             return false;
         };
         self.shared.depth -= 1;
+        if let Some(watch) = self.shared.watch {
+            watch.ends();
+        }
         self.stacks.variables.truncate(self.variables);
         self.code = frame.code;
         self.pc = frame.pc;
@@ -483,6 +488,9 @@ impl<'m, 'o> Machine<'m, 'o> {
             is_interface: false,
         };
         self.shared.depth += 1;
+        if let Some(watch) = self.shared.watch {
+            watch.begins(self.template_name(template), &dot.value);
+        }
         let first = self.stacks.variables.len();
         self.stacks.variables.push(Variable {
             name: 0,

@@ -151,7 +151,8 @@ fn a_template_that_looks_up_what_it_draws_draws_it_once_for_all_that_include_it(
     let secret = "kind: Secret\na: {{ include \"token\" (list . \"x\" \"a\") }}\nb: {{ include \"token\" (list . \"x\" \"b\") }}\n\
                   other: {{ include \"token\" (list . \"y\" \"a\") }}\n";
     let user = "kind: ConfigMap\nb: {{ include \"nested\" (list $ \"x\" \"b\") }}\nagain: {{ include \"token\" (list $ \"x\" \"b\") }}\n\
-                a: {{ include \"token\" (list $ \"x\" \"a\") }}\n";
+                a: {{ template \"token\" (list $ \"x\" \"a\") }}\nby: {{ block \"nested\" (list $ \"x\" \"b\") }}{{ end }}\n\
+                own: {{ randAlphaNum 8 }}\n";
     let files = [
         ("_token.tpl", TOKEN),
         ("secret.yaml", secret),
@@ -175,7 +176,11 @@ fn a_template_that_looks_up_what_it_draws_draws_it_once_for_all_that_include_it(
         "{a} {b} {other}"
     );
     assert_eq!(value(user, "a"), a);
-    assert_eq!([value(user, "b"), value(user, "again")], [b.clone(), b]);
+    for key in ["b", "again", "by"] {
+        assert_eq!(value(user, key), b, "{key}");
+    }
+    let again = render(&files, &draws, "s").unwrap();
+    assert_eq!(text(&again), text(&release));
 }
 
 #[test]

@@ -11,7 +11,9 @@ mod scope;
 use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, ops::Range, sync::Arc};
 
 use foldhash::HashMap;
-use trueup_gotemplate::{Functions, Limits, MissingKey, Options, Output, Templates, Value, sprig};
+use trueup_gotemplate::{
+    Functions, Limits, MissingKey, Options, Output, Templates, Value, Watch, sprig,
+};
 
 use self::scope::Scope;
 
@@ -61,6 +63,16 @@ impl State {
             self.trail.enter_named(name, given.clone());
         }
         true
+    }
+}
+
+impl Watch for State {
+    fn begins(&self, template: &str, dot: &Value) {
+        self.follow(template, dot);
+    }
+
+    fn ends(&self) {
+        self.trail.leave();
     }
 }
 
@@ -138,6 +150,8 @@ pub(crate) fn render(
         limits,
         secrets: beside.secrets || state.lookup.is_some() || state.draws.is_some(),
         state: Some(&state),
+        // Nobody else wants to know.
+        watch: state.draws.is_some().then_some(&state as &dyn Watch),
     };
     let mut rendered = BTreeMap::new();
     for path in order {
