@@ -2,6 +2,9 @@
 //! either of them.
 
 #[cfg(test)]
+#[path = "daemon/chart.rs"]
+mod chart;
+#[cfg(test)]
 #[path = "daemon/drift.rs"]
 mod drift;
 #[cfg(test)]
