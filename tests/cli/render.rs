@@ -318,3 +318,42 @@ fn flags_of_helm_that_cannot_be_honoured_say_what_to_do_instead() {
         );
     }
 }
+
+#[test]
+fn a_release_without_a_name_or_a_namespace_is_called_as_helm_calls_it() {
+    let repo = with_chart().with(
+        "charts/web/templates/a.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \"{{ .Release.Name }}\", namespace: \"{{ .Release.Namespace }}\"}\n",
+    );
+    let printed = |args: &[&str]| {
+        let ran = repo.run(&[&["helm", "template"], args].concat());
+        assert_eq!(ran.code, 0, "{args:?}: {}", ran.stderr);
+        let line = ran.stdout.lines().find(|line| line.starts_with("metadata"));
+        line.unwrap().to_owned()
+    };
+    let plain = "metadata: {name: \"release-name\", namespace: \"default\"}";
+    for args in [
+        &["charts/web"][..],
+        &["-g", "charts/web"],
+        &["--generate-name", "charts/web", "--namespace="],
+        &["charts/web", "-n", ""],
+    ] {
+        assert_eq!(printed(args), plain, "{args:?}");
+    }
+    assert_eq!(
+        printed(&[
+            "charts/web",
+            "--name-template",
+            "{{ \"Web\" | lower }}-1",
+            "--namespace=hub"
+        ]),
+        "metadata: {name: \"web-1\", namespace: \"hub\"}"
+    );
+    for flag in ["--generate-name", "--name-template=x"] {
+        let ran = repo.run(&["helm", "template", "web", "charts/web", flag]);
+        let name = flag.split_once('=').map_or(flag, |(name, _)| name);
+        assert_eq!(ran.code, 1, "{flag}");
+        let said = format!("Error: cannot set {name} and also specify a name");
+        assert!(ran.stderr.contains(&said), "{}", ran.stderr);
+    }
+}
