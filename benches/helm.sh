@@ -29,11 +29,29 @@ for chart in vault jupyterhub airflow argo-cd loki-distributed traefik; do
     }'
 done
 
-start=$(date +%s.%N)
-for n in $(seq 200); do "$helm" template "rel-$n" "$charts/vault" --kube-version 1.33 >/dev/null; done
-middle=$(date +%s.%N)
-"$trueup" releases 200 "$charts/vault" >/dev/null
-end=$(date +%s.%N)
-awk -v a="$start" -v b="$middle" -v c="$end" 'BEGIN {
-  printf "\n200 releases of vault: %.2f s in 200 processes of helm, %.2f s in one of trueup: %.0f times faster\n", b-a, c-b, (b-a)/(c-b);
+# 200 releases: the real program renders them as 200 phases of one environment, the example by itself.
+releases=${RELEASES:-200}
+folder=$(mktemp -d) && trap 'rm -rf "$folder"' EXIT
+if [ -n "${TRUEUP:-}" ]; then
+  trueup=$(realpath "$trueup")
+  mkdir "$folder/environments" && cp -r "$charts/vault" "$folder/vault"
+  {
+    echo "{apiVersion: trueup.dev/v1, kind: Environment, metadata: {name: many}, spec: {cluster: {embedded: {}}, phases: ["
+    for n in $(seq "$releases"); do
+      echo "{name: rel-$n, helm: {chart: vault, release: rel-$n, namespace: ns-$n, kubeVersion: '1.33'}, dependsOn: []},"
+    done
+    echo "]}}"
+  } >"$folder/environments/many.yaml"
+  ours=("$trueup" render many --quiet)
+else
+  ours=("$trueup" releases "$releases" "$charts/vault" --kube-version 1.33)
+fi
+timed() { (cd "$folder" && /usr/bin/time -f '%e %U %S' -o "$folder/time" "$@" >/dev/null 2>"$folder/said" || { cat "$folder/said" >&2; exit 1; }) && cat "$folder/time"; }
+# shellcheck disable=SC2016
+theirs=$(timed bash -c 'for n in $(seq "$1"); do "$2" template "rel-$n" "$3" --namespace "ns-$n" --kube-version 1.33; done' _ \
+  "$releases" "$(realpath "$helm")" "$(realpath "$charts/vault")")
+ours=$(timed "${ours[@]}")
+echo "$theirs $ours" | awk -v n="$releases" '{
+  printf "\n%d releases of vault: helm, a process each: %.2f s wall, %.2f s CPU; trueup, one process: %.2f s wall, %.2f s CPU: ", n, $1, $2+$3, $4, $5+$6;
+  printf "%.0f times faster, %.0f times less CPU\n", $1/$4, ($2+$3)/($5+$6);
 }'
