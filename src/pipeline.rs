@@ -109,6 +109,7 @@ pub fn render_from(
         cache: None,
         asked: Some(remote.asked()),
         charts: Some(remote.charts()),
+        keys: Some(remote.keys()),
     };
     render_with(tree, environment, &options)
 }

@@ -20,6 +20,8 @@ mod chart_cleanup;
 mod chart_hooks;
 #[path = "apply/chart_import.rs"]
 mod chart_import;
+#[path = "apply/chart_sealed.rs"]
+mod chart_sealed;
 #[path = "apply/chart_secrets.rs"]
 mod chart_secrets;
 #[path = "apply/charts.rs"]

@@ -117,6 +117,15 @@ impl Charts {
         }))
     }
 
+    /// The same with something else said of whom to trust.
+    #[must_use]
+    pub fn with_tls(&self, tls: Tls) -> Self {
+        Self::new(ChartsConfig {
+            tls,
+            ..self.0.config.clone()
+        })
+    }
+
     /// The chart that is wanted.
     pub async fn fetch(&self, wanted: &Wanted) -> Result<Packed, ChartError> {
         let wanted = self.0.logins.resolve(wanted)?;

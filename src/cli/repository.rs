@@ -149,6 +149,7 @@ impl Repository {
                     cache: None,
                     asked: Some(&asked),
                     charts: Some(self.remote.charts()),
+                    keys: Some(self.remote.keys()),
                 };
                 pipeline::render_with(tree, environment, &options)
             }

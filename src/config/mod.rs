@@ -36,7 +36,7 @@ pub use self::{
     health_check::HealthCheck,
     load::{CONTEXTS, Config, ENVIRONMENTS},
     patch::{ForeignPatch, JsonOp, JsonOperation, PatchChange, PatchTarget},
-    phase::{Content, FileFrom, Helm, Phase, ValuesFrom, ValuesHolder},
+    phase::{Content, FileFrom, Helm, Phase, RepositoryTls, ValuesFrom, ValuesHolder},
     reconcile::Reconcile,
     reference::{context_page, environment_page, vault_page},
     substitute::{FieldPath, Substitution},

@@ -1,6 +1,6 @@
 //! The phases of an environment: what is rendered, and in which order.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use trueup_manifest::{Diagnostic, TreePath};
 use trueup_yaml::{Document, Location};
@@ -70,6 +70,8 @@ pub struct Helm {
     pub repo: Option<Spanned<String>>,
     /// The version of a chart of a repository.
     pub version: Option<Spanned<String>>,
+    /// Whom to trust where a chart of a repository is fetched.
+    pub tls: Option<RepositoryTls>,
     /// The name of the release; may hold variables.
     pub release: Spanned<String>,
     /// The namespace of the release; may hold variables.
@@ -80,7 +82,7 @@ pub struct Helm {
     pub values: Vec<Spanned<TreePath>>,
     /// Values over those of the files, with variables not replaced yet.
     pub inline: Option<Spanned<Document>>,
-    /// Values from Secrets and ConfigMaps of the cluster, over all others.
+    /// Values from Secrets and ConfigMaps of the cluster, Vaults and sealed files, over all others.
     pub values_from: Vec<ValuesFrom>,
     /// Whether the files of `crds/` are applied.
     pub include_crds: bool,
@@ -105,6 +107,7 @@ impl Helm {
             chart,
             repo: None,
             version: None,
+            tls: None,
             release,
             namespace: None,
             create_namespace: false,
@@ -120,6 +123,19 @@ impl Helm {
             cleanup_on_fail: false,
         }
     }
+}
+
+/// Whom to trust, and who we are, where a chart is fetched. All are files of the machine that fetches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RepositoryTls {
+    /// The authorities to trust, in place of those that the machine trusts.
+    pub ca_file: Option<PathBuf>,
+    /// Our certificate.
+    pub cert_file: Option<PathBuf>,
+    /// The private key of our certificate.
+    pub key_file: Option<PathBuf>,
+    /// Whether any certificate is taken for the server's.
+    pub unverified: bool,
 }
 
 /// The Vault of a phase.
@@ -159,18 +175,18 @@ pub struct FileFrom {
     pub file: Spanned<TreePath>,
 }
 
-/// Values that an object of the cluster or a Vault holds.
+/// Values that an object of the cluster, a Vault or a sealed file holds.
 #[derive(Clone, Debug)]
 pub struct ValuesFrom {
     /// What holds them.
     pub holder: ValuesHolder,
-    /// The name of the object; the path in the Vault.
+    /// The name of the object; the path in the Vault, or of the file.
     pub name: Spanned<String>,
     /// Whose Vault, where it is one.
     pub vault: VaultRef,
     /// Its namespace, which may hold variables; that of the release where it is not set.
     pub namespace: Option<Spanned<String>>,
-    /// The key in its `data`, or at the path in the Vault.
+    /// The key in its `data`, at the path in the Vault, or at the top of the file.
     pub key: Option<Spanned<String>>,
     /// The value that is set to the text, as in `--set`; where it is not set, the text is a mapping of values.
     pub target_path: Option<Spanned<String>>,
@@ -187,6 +203,8 @@ pub enum ValuesHolder {
     ConfigMap,
     /// A Vault: what it holds is shown nowhere.
     Vault,
+    /// A file that SOPS sealed: what is sealed in it is shown nowhere.
+    Sops,
 }
 
 impl ValuesHolder {
@@ -196,6 +214,7 @@ impl ValuesHolder {
             Self::Secret => "Secret",
             Self::ConfigMap => "ConfigMap",
             Self::Vault => "Vault",
+            Self::Sops => "SOPS file",
         }
     }
 

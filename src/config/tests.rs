@@ -34,7 +34,7 @@ spec:
   variables: {domain: dev.example.com, replicas: 3, encrypted: "true", on: false}
   phases:
     - {name: pre, kustomize: {path: overlays/_pre, loadRestrictor: none}, wait: false}
-    - {name: chart, helm: {chart: bases/vault/chart, release: vault, namespace: vault, values: [values.yaml], valuesFrom: [{secret: s, namespace: n, key: k, targetPath: a.b, optional: true}, {vault: secret/a, phase: vault, key: k, targetPath: a.c}]}}
+    - {name: chart, helm: {chart: vault, repo: "https://charts.example.com", version: 1.0.0, tls: {caFile: /a, certFile: /b, keyFile: /c, insecureSkipTLSVerify: false}, release: vault, namespace: vault, values: [values.yaml], valuesFrom: [{secret: s, namespace: n, key: k, targetPath: a.b, optional: true}, {vault: secret/a, phase: vault, key: k, targetPath: a.c}, {sops: a.enc.yaml, key: k, targetPath: a.d}]}}
     - {name: vault, vault: {path: environments/cluster_dev/vault.yaml}, dependsOn: [pre]}
     - {name: over, kustomize: {path: overlays/dev, valuesFrom: [{vault: secret/a, phase: vault, key: k, file: overlays/dev/a}]}}
     - name: hub

@@ -435,6 +435,7 @@ fn prepare(
         cache: Some(cache),
         asked: Some(asked),
         charts: Some(remote.charts()),
+        keys: Some(remote.keys()),
     };
     let mut prepared = pipeline::render_with(files, environment, &options)?;
     prepared.desired.source = home.source().map(str::to_owned);

@@ -7,8 +7,9 @@ use trueup_manifest::{Diagnostic, Tree};
 
 use super::Fetch;
 use crate::{
-    charts::{Charts, ChartsConfig, Wanted},
-    render::{Asked, ChartSource},
+    charts::{Charts, ChartsConfig, Tls, Wanted},
+    render::{Asked, ChartSource, ChartWanted},
+    sops::Keys,
     source::{RemoteConfig, RemoteRepository, Remotes},
 };
 
@@ -19,6 +20,7 @@ pub struct Remote {
     remotes: Remotes,
     asked: Arc<Asked>,
     charts: Arc<dyn ChartSource>,
+    keys: Arc<Keys>,
 }
 
 impl Remote {
@@ -36,7 +38,20 @@ impl Remote {
             remotes,
             asked: Arc::new(Asked::offline()),
             charts: Arc::new(Fetched(charts)),
+            keys: Arc::new(Keys::of_surroundings()),
         }
+    }
+
+    /// The same with other identities to open sealed files with.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Keys) -> Self {
+        self.keys = Arc::new(keys);
+        self
+    }
+
+    /// Opens sealed files.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// Fetches charts of repositories and registries.
@@ -77,13 +92,24 @@ impl RemoteFetcher for Remote {
 struct Fetched(Charts);
 
 impl ChartSource for Fetched {
-    fn chart(&self, repository: &str, name: &str, version: &str) -> Result<Arc<[u8]>, Diagnostic> {
-        let wanted = Wanted {
-            repository: repository.to_owned(),
-            name: name.to_owned(),
-            range: version.to_owned(),
+    fn chart(&self, wanted: &ChartWanted<'_>) -> Result<Arc<[u8]>, Diagnostic> {
+        let asked = Wanted {
+            repository: wanted.repository.to_owned(),
+            name: wanted.name.to_owned(),
+            range: wanted.version.to_owned(),
         };
-        let packed = self.0.fetch_blocking(&wanted);
+        let packed = match wanted.tls {
+            None => self.0.fetch_blocking(&asked),
+            Some(tls) => {
+                let charts = self.0.with_tls(Tls {
+                    authorities: tls.ca_file.clone(),
+                    certificate: tls.cert_file.clone(),
+                    key: tls.key_file.clone(),
+                    unverified: tls.unverified,
+                });
+                charts.fetch_blocking(&asked)
+            }
+        };
         packed
             .map(|packed| packed.archive)
             .map_err(|error| Diagnostic::from(&error))

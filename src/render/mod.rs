@@ -41,7 +41,10 @@ pub use self::{
     },
     output::{to_json, to_yaml, to_yaml_pieces},
 };
-use crate::config::{Content, Environment, Phase};
+use crate::{
+    config::{Content, Environment, Phase, RepositoryTls},
+    sops::Keys,
+};
 
 /// What rendering depends on besides the files.
 #[derive(Clone, Copy, Default)]
@@ -57,12 +60,27 @@ pub struct RenderOptions<'a> {
     pub asked: Option<&'a Arc<Asked>>,
     /// Fetches the charts of repositories and registries; without it they are errors.
     pub charts: Option<&'a Arc<dyn ChartSource>>,
+    /// Opens the sealed files that values are taken from; without it they are errors.
+    pub keys: Option<&'a Keys>,
+}
+
+/// A chart of a repository or a registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChartWanted<'a> {
+    /// The address of the repository or registry.
+    pub repository: &'a str,
+    /// The chart's name.
+    pub name: &'a str,
+    /// Its exact version.
+    pub version: &'a str,
+    /// Whom to trust; what is usual where nothing is said.
+    pub tls: Option<&'a RepositoryTls>,
 }
 
 /// Gives charts of repositories and registries.
 pub trait ChartSource: Send + Sync {
     /// The packed chart of an exact version. Blocks until it is there.
-    fn chart(&self, repository: &str, name: &str, version: &str) -> Result<Arc<[u8]>, Diagnostic>;
+    fn chart(&self, wanted: &ChartWanted<'_>) -> Result<Arc<[u8]>, Diagnostic>;
 }
 
 /// Renders all phases of an environment. With an error in any phase nothing is given back, so that
@@ -79,10 +97,11 @@ pub fn render(
         offline = Arc::new(Asked::offline());
         &offline
     };
+    let charts = helm::Loaded::default();
     let rendered: Vec<Result<phase::Rendered, Diagnostics>> = environment
         .phases
         .par_iter()
-        .map(|phase| phase::render(tree, environment, phase, options, asked))
+        .map(|phase| phase::render(tree, environment, phase, options, asked, &charts))
         .collect();
     let mut findings = environment.not_built_to_render().clone();
     let (mut warnings, mut untold) = (Vec::new(), Vec::new());

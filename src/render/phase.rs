@@ -6,7 +6,7 @@ use trueup_manifest::{Diagnostic, Diagnostics, Entry, Manifest, Tree, TreePath};
 
 use super::{
     Asked, Hidden, RenderOptions, generated_name,
-    helm::{self, Inflator, Step},
+    helm::{self, Inflator, Loaded, Step},
     kustomize::{self, BuildOptions},
     manifests, substitute,
     supplied::{self, WithFiles},
@@ -34,9 +34,10 @@ pub(super) fn render(
     phase: &Phase,
     options: &RenderOptions<'_>,
     asked: &Arc<Asked>,
+    charts: &Loaded,
 ) -> Result<Rendered, Diagnostics> {
     let step: Arc<str> = format!("{}/{}", environment.name, phase.name).into();
-    let mut rendered = content(tree, environment, phase, options, asked)
+    let mut rendered = content(tree, environment, phase, options, asked, charts)
         .map_err(|findings| findings.through(&step))?;
     let steps = rendered.before.iter_mut().chain(&mut rendered.after);
     let lists = steps.map(|step| &mut step.manifests);
@@ -56,6 +57,7 @@ fn content(
     phase: &Phase,
     options: &RenderOptions<'_>,
     asked: &Arc<Asked>,
+    charts: &Loaded,
 ) -> Result<Rendered, Diagnostics> {
     match &phase.content {
         Content::Kustomize {
@@ -91,7 +93,8 @@ fn content(
             })
         }
         Content::Helm(helm) => {
-            let rendered = helm::render(tree, helm, &environment.variables, options.charts, asked)?;
+            let rendered =
+                helm::render(tree, helm, &environment.variables, options, asked, charts)?;
             Ok(Rendered {
                 manifests: rendered.manifests,
                 before: rendered.before,

@@ -1,22 +1,24 @@
 //! Reads files that SOPS sealed: YAML, JSON and dotenv.
 //!
 //! Flows in: the text of a file and, for each of its parts, the key that its values are sealed with, which whoever asks
-//! has opened with an age identity of theirs. Flows out: its values in clear, once its MAC fits.
+//! has opened with an age identity of theirs, or [`Keys`] with those of this machine. Flows out: its values in clear, once its MAC fits.
 //! It must never give a value of a file that was changed without SOPS, nor say anything of what is sealed.
 //!
 //! The format is that of SOPS 3 (`sops.go`, `aes/cipher.go` and `stores/` of getsops/sops 3.13).
 
 mod cipher;
 mod dotenv;
+mod keys;
 mod metadata;
 mod walk;
 
 #[cfg(test)]
 mod tests;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use trueup_yaml::{Document, Source};
 
+pub use self::keys::{KeyError, Keys};
 use self::metadata::Metadata;
 
 /// How a file is written.
@@ -158,4 +160,54 @@ impl Part {
         walk.finish()?;
         Ok(opened)
     }
+
+    /// A document in clear as two: what stands in clear in the file too, and what is sealed there. A list of which anything is
+    /// sealed counts as sealed, as it has no meaning in parts.
+    pub fn split(&self, document: Value) -> (Value, Value) {
+        self.split_below(document, &mut Vec::new())
+    }
+
+    fn split_below(&self, value: Value, path: &mut Vec<String>) -> (Value, Value) {
+        let Value::Object(entries) = value else {
+            return if self.is_sealed(&value, path) {
+                (Value::Null, value)
+            } else {
+                (value, Value::Null)
+            };
+        };
+        let (mut clear, mut sealed) = (Map::new(), Map::new());
+        for (name, value) in entries {
+            path.push(name.clone());
+            let is_sealed = self.is_sealed(&value, path);
+            let parts = self.split_below(value, path);
+            path.pop();
+            // A mapping is in both where both have something of it.
+            if !is_sealed || has_entries(&parts.0) {
+                clear.insert(name.clone(), parts.0);
+            }
+            if is_sealed {
+                sealed.insert(name, parts.1);
+            }
+        }
+        (Value::Object(clear), Value::Object(sealed))
+    }
+
+    /// Whether any of a value is sealed.
+    fn is_sealed(&self, value: &Value, path: &mut Vec<String>) -> bool {
+        match value {
+            Value::Null => false,
+            Value::Array(items) => items.iter().any(|item| self.is_sealed(item, path)),
+            Value::Object(entries) => entries.iter().any(|(name, value)| {
+                path.push(name.clone());
+                let sealed = self.is_sealed(value, path);
+                path.pop();
+                sealed
+            }),
+            _ => self.metadata.selection.takes(path),
+        }
+    }
+}
+
+fn has_entries(value: &Value) -> bool {
+    value.as_object().is_some_and(|entries| !entries.is_empty())
 }

@@ -275,3 +275,31 @@ fn lines_keep_what_sops_writes_beside_them_in_lines_of_its_own() {
         [json!({"USER": "ann", "KEY": "line\nline", "HOST_unencrypted": "h"})]
     );
 }
+
+#[test]
+fn what_stands_in_clear_and_what_is_sealed_are_told_apart() {
+    let text = sealed(
+        &[("a", "b", Some("str"))],
+        "  encrypted_regex: ^(token|all)$\n",
+    )
+    .replace("\na:", "\nall:");
+    let file = File::parse(&text, Form::Yaml).unwrap();
+    let document = json!({
+        "token": "t", "mode": "open", "nothing": {"token": null}, "empty": {}, "all": {"x": 1, "y": []},
+        "both": {"token": ["s"], "n": 3}, "list": [{"n": 1}, {"token": "u"}], "plain": [{"n": 1}],
+    });
+    let (clear, sealed) = file.parts()[0].split(document);
+    assert_eq!(
+        clear,
+        json!({
+            "mode": "open", "nothing": {"token": null}, "empty": {}, "all": {"y": []}, "both": {"n": 3},
+            "plain": [{"n": 1}],
+        })
+    );
+    assert_eq!(
+        sealed,
+        json!({
+            "token": "t", "all": {"x": 1}, "both": {"token": ["s"]}, "list": [{"n": 1}, {"token": "u"}],
+        })
+    );
+}

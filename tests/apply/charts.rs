@@ -151,6 +151,7 @@ pub(crate) async fn settled(world: &World, folder: &Path) -> Result<Prepared, Di
                 cache: None,
                 asked: Some(&asked),
                 charts: Some(remote.charts()),
+                keys: Some(remote.keys()),
             };
             pipeline::render_with(tree, environment, &options)
         }

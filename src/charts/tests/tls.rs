@@ -66,6 +66,15 @@ async fn a_repository_is_trusted_by_the_authority_that_is_named_and_by_no_other(
         let error = fetched(trusting(pem)).await.unwrap_err();
         assert!(error.to_string().contains(reason), "{error}");
     }
+    // A phase says it for its chart.
+    let cache = tempfile::tempdir().unwrap();
+    let all = charts(home.path(), |config| {
+        config.cache_dir = cache.path().to_owned();
+    });
+    assert!(all.fetch(&wanted(&url, "web", "")).await.is_err());
+    let all = all.with_tls(trusting(home.path().join("ca.pem")));
+    let found = all.fetch(&wanted(&url, "web", "")).await;
+    assert_eq!(found.unwrap().version, "1.1.0");
     // Helm's file says it for one repository.
     let ca = home.path().join("ca.pem");
     let listed = format!(

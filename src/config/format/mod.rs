@@ -5,6 +5,7 @@
 //! the [`Shape`](super::Shape)s of one section, from which its reference page is made, and the function that
 //! reads it. It must never look at another file: what depends on several is for the loader.
 
+mod chart_tls;
 mod cluster;
 mod context;
 mod environment;

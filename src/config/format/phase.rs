@@ -1,6 +1,6 @@
 //! `spec.phases` of an Environment file.
 
-use super::{reconcile::LEAST, substitute};
+use super::{chart_tls, reconcile::LEAST, substitute};
 use crate::config::{
     decode::{Field, Fields, Shape, Type, Value},
     names,
@@ -177,6 +177,11 @@ const HELM: Shape = Shape {
             Type::Text("a version"),
             "With `repo`: the exact version of the chart.",
         ),
+        Field::optional(
+            "tls",
+            Type::Shape(&chart_tls::TLS),
+            "With `repo`: whom to trust where the chart is fetched.",
+        ),
         Field::required(
             "release",
             Type::Text("a name; may hold variables: `ray-${cluster}`"),
@@ -210,7 +215,7 @@ const HELM: Shape = Shape {
             "valuesFrom",
             Type::List(&Type::Shape(&VALUES_FROM)),
             "[]",
-            "Values that Secrets and ConfigMaps of the cluster or a Vault hold, over all others; later ones win.",
+            "Values that Secrets and ConfigMaps of the cluster, a Vault or sealed files hold, over all others; later ones win.",
         ),
         Field::default(
             "includeCRDs",
@@ -271,11 +276,11 @@ inline: {server: {ha: {replicas: 3}}}",
 const VALUES_FROM: Shape = Shape {
     name: "`valuesFrom`",
     title: "ValuesFrom",
-    about: "A Secret or a ConfigMap of the cluster, or a path in a Vault, that holds values. What a Secret or a Vault \
-            holds is masked wherever it gets to: in plans, diffs, reports, events and errors. An object must be there \
-            before the environment is rendered, so it is none of the environment's own on the first run; a Vault may be \
-            brought up by a phase before. Where nothing is asked (`trueup render`, `diff --base`), `REDACTED` stands for \
-            it. Exactly one of `secret`, `configMap` and `vault` is given.",
+    about: "A Secret or a ConfigMap of the cluster, a path in a Vault, or a file that SOPS sealed, that holds values. What a \
+            Secret or a Vault holds, and what is sealed in such a file, is masked wherever it gets to: in plans, diffs, reports, \
+            events and errors. An object must be there before the environment is rendered, so it is none of the environment's \
+            own on the first run; a Vault may be brought up by a phase before. Where nothing is asked (`trueup render`, `diff \
+            --base`), `REDACTED` stands for it. Exactly one of `secret`, `configMap`, `vault` and `sops` is given.",
     fields: &[
         Field::optional("secret", Type::Text("a name"), "The name of a Secret."),
         Field::optional(
@@ -291,6 +296,13 @@ const VALUES_FROM: Shape = Shape {
         ),
         VAULT_PHASE,
         Field::optional(
+            "sops",
+            Type::Path,
+            "A file of the repository that SOPS sealed to age recipients: YAML, JSON or lines of `NAME=value` (`.env`). The \
+             identity that opens it is found where `sops` finds it: `SOPS_AGE_KEY`, `SOPS_AGE_KEY_FILE`, `sops/age/keys.txt` \
+             in the folder of configuration. One that was changed without SOPS is refused.",
+        ),
+        Field::optional(
             "namespace",
             Type::Text("a name; may hold variables"),
             "The namespace of the object. Where it is not set: that of the release.",
@@ -298,7 +310,8 @@ const VALUES_FROM: Shape = Shape {
         Field::optional(
             "key",
             Type::Text("a key"),
-            "The key in its `data`. Where it is not set: `values.yaml`, and all that is at the path of a Vault.",
+            "The key in its `data`. Where it is not set: `values.yaml`, all that is at the path of a Vault, and all of a \
+             file.",
         ),
         Field::optional(
             "targetPath",
@@ -310,10 +323,10 @@ const VALUES_FROM: Shape = Shape {
             "optional",
             Type::Bool,
             "false",
-            "Whether nothing is said where the object or the key is missing.",
+            "Whether nothing is said where the object, the file or the key is missing.",
         ),
     ],
-    one_of: &["secret", "configMap", "vault"],
+    one_of: &["secret", "configMap", "vault", "sops"],
     example: r"secret: auth0
 key: client_secret
 targetPath: jupyterhub.hub.config.Auth0OAuthenticator.client_secret",
@@ -452,6 +465,13 @@ fn decode_helm(value: Value<'_>) -> Option<Helm> {
         ),
         _ => {}
     }
+    let tls = fields.optional("tls");
+    if let (None, Some(tls)) = (&repo, &tls) {
+        tls.invalid(
+            "`tls` is for a chart of a repository, and there is no `repo`",
+            "remove it: the chart that lies there is taken",
+        );
+    }
     let version = version.and_then(|value| {
         let version = value.text()?;
         let is_exact = trueup_helm::repository::is_version(&version.value);
@@ -467,6 +487,7 @@ fn decode_helm(value: Value<'_>) -> Option<Helm> {
         chart: chart?,
         repo: repo.and_then(Value::text),
         version,
+        tls: tls.and_then(chart_tls::decode),
         release: release?,
         namespace,
         create_namespace: flag("createNamespace", false),
@@ -516,24 +537,36 @@ fn decode_values_from(value: Value<'_>) -> Option<ValuesFrom> {
     let holder = match which {
         "secret" => ValuesHolder::Secret,
         "configMap" => ValuesHolder::ConfigMap,
+        "sops" => ValuesHolder::Sops,
         _ => ValuesHolder::Vault,
     };
+    let of_cluster = matches!(holder, ValuesHolder::Secret | ValuesHolder::ConfigMap);
     let of_vault = holder == ValuesHolder::Vault;
-    if of_vault && namespace.is_some() || !of_vault && phase.is_some() {
+    if !of_cluster && namespace.is_some() || !of_vault && phase.is_some() {
         value.invalid(
             "`namespace` is of objects of the cluster, `phase` of a Vault",
             "remove the one that does not fit",
         );
     }
-    if of_vault && target_path.is_some() && key.is_none() {
+    if !of_cluster && target_path.is_some() && key.is_none() {
+        let of = if of_vault {
+            "at that path of the Vault"
+        } else {
+            "in the file"
+        };
         value.invalid(
-            "`targetPath` takes one value, and all that is at that path of the Vault is meant",
+            format!("`targetPath` takes one value, and all that is {of} is meant"),
             "name the `key`, or remove `targetPath`",
         );
     }
+    let name = if holder == ValuesHolder::Sops {
+        name.path()?.map(|path| path.to_string())
+    } else {
+        name.text()?
+    };
     Some(ValuesFrom {
         holder,
-        name: name.text()?,
+        name,
         vault: VaultRef::new(phase),
         namespace,
         key,

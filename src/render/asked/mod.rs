@@ -21,6 +21,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use trueup_helm::{Capabilities, Lookup};
 
+pub(super) use self::vault::{as_text, texts_of};
 pub use self::{
     record::{Record, RecordError},
     vault::{VaultAnswer, VaultPath},

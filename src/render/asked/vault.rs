@@ -102,13 +102,15 @@ impl VaultAnswer {
     }
 }
 
-fn as_text(value: &Value) -> String {
+/// A text as it is, anything else as JSON.
+pub(in crate::render) fn as_text(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn texts_of(value: &Value) -> Vec<String> {
+/// The texts of all that a value holds.
+pub(in crate::render) fn texts_of(value: &Value) -> Vec<String> {
     match value {
         Value::Array(items) => items.iter().flat_map(texts_of).collect(),
         Value::Object(entries) => entries.values().flat_map(texts_of).collect(),

@@ -6,7 +6,7 @@ use trueup_helm::{Capabilities, Overlay, Print, Request, Values};
 use trueup_kustomize::{Chart, ChartInflator, Inflated, merge_values};
 use trueup_manifest::{Entry, Tree, TreePath};
 
-use super::{Asked, ChartSource, DEFAULT_NAMESPACE, load};
+use super::{Asked, ChartSource, ChartWanted, DEFAULT_NAMESPACE, load};
 use crate::config::Spanned;
 
 /// Inflates the charts that lie in the tree, as `kustomize build --enable-helm` does with `helm
@@ -57,9 +57,12 @@ impl Inflator {
             )),
             Err(_) => super::fetch(
                 self.charts.as_ref(),
-                &chart.repo,
-                &chart.name,
-                &chart.version,
+                &ChartWanted {
+                    repository: &chart.repo,
+                    name: &chart.name,
+                    version: &chart.version,
+                    tls: None,
+                },
             )
             .map(|chart| (chart, None))
             .map_err(|finding| match finding.help {

@@ -5,6 +5,7 @@
 
 mod hooks;
 mod inflate;
+mod loaded;
 mod patches;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,11 @@ use trueup_yaml::{Document, DuplicateKeys, Kind, ParseOptions, Source};
 
 use self::hooks::Steps;
 pub use self::inflate::Inflator;
-use super::{Asked, ChartSource, Hidden, generated_name, manifests::absent, substitute};
+pub(super) use self::loaded::Loaded;
+use super::{
+    Asked, ChartSource, ChartWanted, Hidden, RenderOptions, generated_name, manifests::absent,
+    substitute,
+};
 use crate::config::{Helm, Spanned, Variables};
 
 /// The namespace of a release that names none.
@@ -54,8 +59,9 @@ pub(super) fn render(
     tree: &dyn Tree,
     helm: &Helm,
     variables: &Variables,
-    charts: Option<&Arc<dyn ChartSource>>,
+    options: &RenderOptions<'_>,
     asked: &Arc<Asked>,
+    loaded: &Loaded,
 ) -> Result<Rendered, Diagnostics> {
     let mut findings = Diagnostics::new();
     let release = findings.keep(substitute::text(&helm.release, variables));
@@ -63,13 +69,14 @@ pub(super) fn render(
         Some(namespace) => findings.keep(substitute::text(namespace, variables)),
         None => Some(DEFAULT_NAMESPACE.to_owned()),
     };
-    let chart = findings.keep(chart(tree, helm, charts));
+    let chart = findings.keep(chart(tree, helm, options.charts, loaded));
     let values = findings.keep(values::gather(
         tree,
         helm,
         variables,
         namespace.as_deref(),
         asked,
+        options.keys,
     ));
     let capabilities = findings.keep(capabilities(helm, asked));
     let (Some(release), Some(namespace), Some(chart), Some(values), Some(capabilities)) =
@@ -178,28 +185,41 @@ fn chart(
     tree: &dyn Tree,
     helm: &Helm,
     charts: Option<&Arc<dyn ChartSource>>,
-) -> Result<Chart, Diagnostics> {
+    loaded: &Loaded,
+) -> Result<Arc<Chart>, Diagnostics> {
     let Some(repo) = &helm.repo else {
-        return load(tree, &helm.chart);
+        return loaded.chart(helm.chart.as_str(), || load(tree, &helm.chart));
     };
     let name = helm.chart.value.to_string();
-    let version = helm.version.as_ref().map_or("", |version| &version.value);
-    fetch(charts, repo, &name, version).map_err(|finding| finding.at(repo.location.clone()).into())
+    let wanted = ChartWanted {
+        repository: repo,
+        name: &name,
+        version: helm.version.as_ref().map_or("", |version| &version.value),
+        tls: helm.tls.as_ref(),
+    };
+    let unique = format!("{repo} {name} {}", wanted.version);
+    loaded.chart(&unique, || {
+        fetch(charts, &wanted).map_err(|finding| finding.at(repo.location.clone()).into())
+    })
 }
 
 /// The chart of a repository.
 fn fetch(
     charts: Option<&Arc<dyn ChartSource>>,
-    repository: &str,
-    name: &str,
-    version: &str,
+    wanted: &ChartWanted<'_>,
 ) -> Result<Chart, Diagnostic> {
+    let ChartWanted {
+        repository,
+        name,
+        version,
+        ..
+    } = *wanted;
     let Some(charts) = charts else {
         let message = format!("the chart `{name}` of `{repository}` is not fetched here");
         return Err(Diagnostic::error("helm/chart-source", message)
             .help("vendor it: put its folder or archive beside your files, and name that"));
     };
-    let packed = charts.chart(repository, name, version)?;
+    let packed = charts.chart(wanted)?;
     let shown = format!("{name}-{version}.tgz");
     trueup_helm::chart::load_archive(&packed, &shown).map_err(|error| {
         Diagnostic::error(
@@ -223,7 +243,14 @@ pub fn render_chart(
             Spanned::bare("release-name".to_owned()),
         )
     };
-    let rendered = render(tree, &helm, &Variables::default(), None, &asked)?;
+    let rendered = render(
+        tree,
+        &helm,
+        &Variables::default(),
+        &RenderOptions::default(),
+        &asked,
+        &Loaded::default(),
+    )?;
     let steps = |steps: Vec<Step>| steps.into_iter().flat_map(|step| step.manifests);
     let manifests = steps(rendered.before)
         .chain(rendered.manifests)

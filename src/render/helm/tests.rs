@@ -4,7 +4,7 @@ use trueup_manifest::{Diagnostic, MemoryTree, TreePath};
 
 use crate::{
     config::Config,
-    render::{ChartSource, Desired, RenderOptions, render},
+    render::{ChartSource, ChartWanted, Desired, RenderOptions, render},
 };
 
 const JOB: &str = "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: NAME\n  annotations: {helm.sh/hook: \"EVENT\", helm.sh/hook-weight: \"WEIGHT\"}\nspec:\n  ttlSecondsAfterFinished: 5\n  template: {spec: {restartPolicy: Never, containers: [{name: a, image: \"{{ .Values.image }}\"}]}}\n";
@@ -143,7 +143,16 @@ fn a_missing_value_is_told_with_its_template_its_path_and_the_file_that_should_s
 struct Shelf;
 
 impl ChartSource for Shelf {
-    fn chart(&self, repository: &str, name: &str, version: &str) -> Result<Arc<[u8]>, Diagnostic> {
+    fn chart(&self, wanted: &ChartWanted<'_>) -> Result<Arc<[u8]>, Diagnostic> {
+        let ChartWanted {
+            repository,
+            name,
+            version,
+            tls,
+        } = *wanted;
+        if let Some(tls) = tls {
+            return Err(Diagnostic::error("test", format!("{tls:?}")));
+        }
         if (repository, name, version) != ("oci://r.test/charts", "c", "1.2.0") {
             let message = format!("no `{name}` {version} in `{repository}`");
             return Err(Diagnostic::error("test", message));
@@ -214,5 +223,55 @@ fn a_chart_of_a_repository_names_its_exact_version() {
         let error =
             from_shelf(&format!("helm: {{chart: c, {fields}, release: r}}"), &[]).unwrap_err();
         assert!(error.contains(says), "{fields}: {error}");
+    }
+}
+
+#[test]
+fn whom_to_trust_for_a_chart_is_told_to_who_fetches_it_and_is_nothing_without_a_repository() {
+    let phase = |chart: &str| {
+        format!(
+            "helm: {{{chart}, release: r, tls: {{caFile: /ca.pem, certFile: /c.pem, keyFile: /k.pem}}}}"
+        )
+    };
+    let of_repository = phase("chart: c, repo: 'oci://r.test/charts', version: 1.2.0");
+    let said = from_shelf(&of_repository, &[]).unwrap_err();
+    let told = r#"ca_file: Some("/ca.pem"), cert_file: Some("/c.pem"), key_file: Some("/k.pem"), unverified: false"#;
+    assert!(said.contains(told), "{said}");
+    for (phase, reason) in [
+        (phase("chart: c"), "there is no `repo`"),
+        (
+            of_repository.replace(", keyFile: /k.pem", ""),
+            "`certFile` and `keyFile` go together",
+        ),
+        (
+            of_repository.replace(
+                "certFile: /c.pem, keyFile: /k.pem",
+                "insecureSkipTLSVerify: true",
+            ),
+            "`caFile` is of no use",
+        ),
+    ] {
+        let said = from_shelf(&phase, &[]).unwrap_err();
+        assert!(said.contains(reason), "{reason}: {said}");
+    }
+}
+
+#[test]
+fn a_chart_that_cannot_be_read_is_an_error_of_each_phase_that_names_it() {
+    let mut tree = MemoryTree::new();
+    tree.add(
+        "environments/dev.yaml",
+        "apiVersion: trueup.dev/v1\nkind: Environment\nmetadata: {name: dev}\nspec:\n  cluster: {embedded: {}}\n  phases:\n    \
+         - {name: a, helm: {chart: chart, release: a}}\n    - {name: b, helm: {chart: chart, release: b}}\n",
+    )
+    .unwrap();
+    tree.add("chart/values.yaml", "a: b\n").unwrap();
+    let config = Config::load(&tree).unwrap();
+    let environment = config.environment("dev").unwrap();
+    let findings = render(&tree, environment, &RenderOptions::default()).unwrap_err();
+    let said = findings.to_string();
+    assert_eq!(said.matches("it has no `Chart.yaml`").count(), 2, "{said}");
+    for place in ["dev.yaml:7:", "dev.yaml:8:"] {
+        assert!(said.contains(place), "{place}: {said}");
     }
 }

@@ -1,17 +1,19 @@
-//! The values of a phase: files, what is written inline, and what Secrets and ConfigMaps of the cluster and Vaults hold.
+//! The values of a phase: files, what is written inline, and what Secrets and ConfigMaps of the cluster, Vaults and sealed
+//! files hold.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use trueup_helm::{Overlay, Secret, Values};
-use trueup_manifest::{Diagnostic, Diagnostics, Tree};
+use trueup_manifest::{Diagnostic, Diagnostics, Tree, TreePath};
 
 use super::{Asked, DEFAULT_NAMESPACE, Hidden, absent, placed, substitute};
 use crate::{
     config::{Helm, ValuesFrom, ValuesHolder, Variables},
     render::{
-        asked::{VaultPath, Wanted},
+        asked::{VaultPath, Wanted, as_text, texts_of},
         supplied::STAND_IN,
     },
+    sops::{Form, Keys},
 };
 
 /// What is set over a chart's values.
@@ -33,6 +35,7 @@ pub(super) fn gather(
     variables: &Variables,
     namespace: Option<&str>,
     asked: &Asked,
+    keys: Option<&Keys>,
 ) -> Result<Gathered, Diagnostics> {
     let mut findings = Diagnostics::new();
     let mut gathered = Gathered::default();
@@ -64,6 +67,11 @@ pub(super) fn gather(
         let namespace = namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
         if from.holder == ValuesHolder::Vault {
             gathered.take_of_vault(from, asked);
+            continue;
+        }
+        if from.holder == ValuesHolder::Sops {
+            let taken = gathered.take_of_file(from, tree, asked, keys);
+            findings.extend(taken.err());
             continue;
         }
         if let Err(finding) = gathered.take(from, &namespace, asked) {
@@ -151,6 +159,71 @@ impl Gathered {
             let missing = answer.missing(&shown, key, from.optional);
             let missing = missing.map(|why| why.at(from.name.location.clone()));
             self.unavailable.extend(missing);
+        }
+    }
+
+    /// Takes what a sealed file holds.
+    fn take_of_file(
+        &mut self,
+        from: &ValuesFrom,
+        tree: &dyn Tree,
+        asked: &Asked,
+        keys: Option<&Keys>,
+    ) -> Result<(), Diagnostic> {
+        let shown = format!("`{}`", from.name);
+        let fail = |message: String| {
+            Diagnostic::error("helm/values-from", message).at(from.name.location.clone())
+        };
+        let file = TreePath::new(&from.name.value)?;
+        if tree.entry(&file)?.is_none() {
+            if from.optional {
+                return Ok(());
+            }
+            return Err(fail(format!("{shown} is not there")).help("name a file of the repository"));
+        }
+        let (true, Some(keys)) = (asked.is_online(), keys) else {
+            self.stand_in(
+                from,
+                &format!("{shown} is not opened, as no cluster is asked"),
+            );
+            return Ok(());
+        };
+        let text = tree.read_text(&file)?;
+        let opened = keys.open(&text, Form::of_name(&from.name.value));
+        let (clear, sealed) = opened
+            .map_err(|error| fail(format!("{shown} cannot be used: {error}")).help(error.help()))?;
+        for text in texts_of(&sealed) {
+            self.hidden.add(&text);
+        }
+        let at_key = |all: &Value| match &from.key {
+            Some(key) => all.get(&key.value).cloned(),
+            None => Some(all.clone()),
+        };
+        let parts = [(at_key(&clear), false), (at_key(&sealed), true)];
+        let path = from.target_path.as_ref().map_or("", |path| &path.value);
+        let mut found = false;
+        for (value, hidden) in parts {
+            let Some(value) = value.filter(|value| !value.is_null()) else {
+                continue;
+            };
+            found = true;
+            if value.is_object() && !path.is_empty() {
+                return Err(fail(format!("{shown} holds no text there")).help(
+                    "name the `key` of a text, or remove `targetPath` to take all values below",
+                ));
+            }
+            self.overlay.secrets.push(Secret {
+                path: path.to_owned(),
+                text: as_text(&value),
+                hidden,
+            });
+        }
+        match &from.key {
+            Some(key) if !found && !from.optional => {
+                Err(fail(format!("{shown} has no `{}` at its top", key.value))
+                    .help("name a key of the file, or set `optional: true`"))
+            }
+            _ => Ok(()),
         }
     }
 
