@@ -42,7 +42,7 @@ if [ -n "${TRUEUP:-}" ]; then
     done
     echo "]}}"
   } >"$folder/environments/many.yaml"
-  ours=("$trueup" render many --quiet)
+  ours=("$trueup" render many)
 else
   ours=("$trueup" releases "$releases" "$charts/vault" --kube-version 1.33)
 fi
