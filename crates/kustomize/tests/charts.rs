@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what is wrong by failing")]
 
-use trueup_kustomize::{Chart, ChartInflator, Inflated, Options, build};
+use trueup_kustomize::{Chart, ChartInflator, Inflated, Options, ValuesMerge, build, merge_values};
 use trueup_manifest::{MemoryTree, Tree, TreePath};
 
 /// Inflates every chart to one object that says what was asked for.
@@ -72,4 +72,12 @@ fn a_release_has_a_name_or_a_template_of_it() {
         refused.contains("both `releaseName` and `nameTemplate`"),
         "{refused}"
     );
+}
+
+#[test]
+fn a_number_over_a_quoted_value_stays_a_number() {
+    let file = "a: \"true\"\nb: 'x'\nc: {d: \"1\"}\ne: \"2\"\n";
+    let inline = "{\"a\":16,\"b\":true,\"c\":{\"d\":1.5},\"e\":\"3\"}";
+    let merged = merge_values(inline, file, ValuesMerge::Override).unwrap();
+    assert_eq!(merged, inline);
 }

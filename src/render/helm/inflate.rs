@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use trueup_helm::{Capabilities, Overlay, Print, Request, Values};
-use trueup_kustomize::{Chart, ChartInflator, Inflated, merge_values};
+use trueup_kustomize::{Chart, ChartInflator, Inflated, ValuesMerge, merge_values};
 use trueup_manifest::{Entry, Tree, TreePath};
 
 use super::{Asked, ChartSource, ChartWanted, DEFAULT_NAMESPACE, load};
@@ -87,8 +87,9 @@ impl ChartInflator for Inflator {
     fn inflate(&self, tree: &dyn Tree, dir: &TreePath, chart: &Chart) -> Result<Inflated, String> {
         let (loaded, path) = self.load(tree, dir, chart)?;
         // As upstream, which reads that file where no other is named, and stops where there is none.
+        let reads_it = chart.values_inline.is_none() || chart.values_merge != ValuesMerge::Replace;
         let own = match (&chart.values_file, &path) {
-            (None, Some(path)) => values_of(tree, path)?,
+            (None, Some(path)) if reads_it => values_of(tree, path)?,
             _ => None,
         };
         let file = chart.values_file.as_deref().or(own.as_deref());

@@ -1,7 +1,7 @@
 //! Charts, inflated by whoever lends a [`ChartInflator`].
 
 use trueup_manifest::{Diagnostic, Diagnostics, Tree, TreePath};
-use trueup_yaml::{Document, Schema, Source, emit};
+use trueup_yaml::{Document, Kind, NodeId, Resolved, Schema, Source, emit};
 
 use crate::{
     accumulate::Target,
@@ -79,13 +79,15 @@ pub fn merge_values(inline: &str, file: &str, merge: ValuesMerge) -> Result<Stri
     if merge == ValuesMerge::Replace {
         return Ok(json(&inline, Schema::Kyaml));
     }
-    let (mut below, above) = match merge {
+    let (mut below, mut above) = match merge {
         ValuesMerge::Override => (parse("valuesFile", file)?, inline),
         _ => (inline, parse("valuesFile", file)?),
     };
     if below.is_null(below.root()) {
         below = Document::empty_mapping();
     }
+    let top = above.root();
+    keep_types(&mut above, top);
     let (root, patch) = (below.root(), below.import(&above, above.root()));
     if !above.is_null(above.root()) {
         patch::strategic::merge(&mut below, root, patch, &Schemas::default()).map_err(
@@ -96,6 +98,29 @@ pub fn merge_values(inline: &str, file: &str, merge: ValuesMerge) -> Result<Stri
         )?;
     }
     Ok(json(&below, Schema::Kyaml))
+}
+
+/// Says of each number and boolean what it is: the merge gives it the quotes of what it is laid over, and upstream hands
+/// the values on without printing them in between.
+fn keep_types(doc: &mut Document, node: NodeId) {
+    let below: Vec<NodeId> = match doc.kind(node) {
+        Kind::Mapping => doc.entries(node).map(|(_, value)| value).collect(),
+        Kind::Sequence => doc.items(node).collect(),
+        Kind::Scalar | Kind::Alias => Vec::new(),
+    };
+    for inner in below {
+        keep_types(doc, inner);
+    }
+    if doc.kind(node) != Kind::Scalar || doc.tag(node).is_some() {
+        return;
+    }
+    let tag = match doc.resolve(node, Schema::Kyaml) {
+        Resolved::Bool(_) => "!!bool",
+        Resolved::Int(_) | Resolved::Uint(_) => "!!int",
+        Resolved::Float(_) => "!!float",
+        _ => return,
+    };
+    doc.set_tag(node, Some(tag));
 }
 
 /// What a chart came to.
