@@ -28,6 +28,8 @@ fn built(base: &str, top: &str) -> Result<String, String> {
     let mut tree = MemoryTree::new();
     tree.add("base/kustomization.yaml", base).unwrap();
     tree.add("base/charts/app/values.yaml", "").unwrap();
+    let generator = "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: app}\nname: app\n";
+    tree.add("base/chart.yaml", generator).unwrap();
     tree.add("top/kustomization.yaml", top).unwrap();
     let options = Options {
         charts: Some(&Told),
@@ -57,6 +59,7 @@ fn the_nearest_namespace_is_that_of_the_release() {
             "components: [../base]\nnamespace: top\n",
             "component",
         ),
+        ("generators: [chart.yaml]\nnamespace: base\n", of_top, ""),
     ] {
         let found = built(base, top).unwrap();
         let expected = format!("namespace: {expected}\n").replace(": \n", ": \"\"\n");

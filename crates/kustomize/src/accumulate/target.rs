@@ -1,6 +1,6 @@
 //! One kustomization: loading it and running its steps in order.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use trueup_manifest::{Diagnostic, Diagnostics, Entry, Found, Tree, TreePath};
 use trueup_yaml::{Location, Source};
@@ -10,7 +10,8 @@ use crate::{
     Context,
     generate::{self, What},
     load::{
-        At, FileKind, Kustomization, Place, RepoSpec, documents, hidden, is_url, load_kustomization,
+        At, FileKind, HelmChart, Kustomization, Place, RepoSpec, documents, hidden, is_url,
+        load_kustomization,
     },
     openapi::{CustomSchema, Schemas},
     parallel, plugin,
@@ -31,7 +32,7 @@ pub(crate) struct Target<'c, 'a> {
     pub(crate) chain: Chain,
     /// Where this came from, when `buildMetadata` of the outermost kustomization asks for notes.
     pub(crate) origin: Option<OriginNote>,
-    /// The namespace that charts get where the kustomization sets none.
+    /// The namespace that charts of `helmCharts` get which set none.
     pub(crate) chart_namespace: String,
     /// The file with its places, in a build that is traced.
     pub(crate) traced: Option<Arc<TracedFile>>,
@@ -458,7 +459,8 @@ impl<'c, 'a> Target<'c, 'a> {
         for (index, chart) in self.file.helm_charts.iter().enumerate() {
             let traced = self.traced.as_ref();
             let step = traced.map(|file| file.step("helmCharts", Some(index)));
-            let objects = plugin::chart::inflate(self, chart, &self.file.helm_globals);
+            let chart = self.in_namespace(chart);
+            let objects = plugin::chart::inflate(self, &chart, &self.file.helm_globals);
             for mut resource in complaints.keep(objects).unwrap_or_default() {
                 resource.set_origin(note.clone());
                 made.push((resource, step.clone()));
@@ -467,6 +469,18 @@ impl<'c, 'a> Target<'c, 'a> {
         let configured = plugin::generate(self);
         made.extend(complaints.keep(configured).unwrap_or_default());
         complaints.into_result(made)
+    }
+
+    /// A chart of `helmCharts` in the nearest namespace there is. One of a generator's file has its own or none
+    /// (upstream's `kusttarget_configplugin.go`).
+    fn in_namespace<'h>(&self, chart: &'h HelmChart) -> Cow<'h, HelmChart> {
+        if !chart.namespace.is_empty() || self.chart_namespace.is_empty() {
+            return Cow::Borrowed(chart);
+        }
+        Cow::Owned(HelmChart {
+            namespace: self.chart_namespace.clone(),
+            ..chart.clone()
+        })
     }
 
     /// Adds what generators made, or merges it into what is there.

@@ -234,9 +234,6 @@ fn describe(
         .iter()
         .filter_map(read)
         .collect();
-    let namespace = [&chart.namespace, &target.chart_namespace]
-        .into_iter()
-        .find(|namespace| !namespace.is_empty());
     let or = |text: &str, default: &str| {
         if text.is_empty() {
             default.to_owned()
@@ -249,7 +246,7 @@ fn describe(
         version: chart.version.clone(),
         repo: chart.repo.clone(),
         release_name: chart.release_name.clone(),
-        namespace: namespace.cloned().unwrap_or_default(),
+        namespace: chart.namespace.clone(),
         home: or(&globals.chart_home, "charts"),
         values_file,
         values_inline: chart
