@@ -104,7 +104,7 @@ mod tests {
 
     use super::*;
 
-    fn pod(name: &str, status: Value) -> Live {
+    fn pod(name: &str, status: &Value) -> Live {
         Live::new(json!({
             "apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": name, "namespace": "web"},
@@ -123,21 +123,21 @@ mod tests {
         for (pods, expected) in [
             (
                 [
-                    pod("a-1", waiting("ErrImagePull", "rpc error: not found")),
-                    pod("b-2", waiting("ImagePullBackOff", "Back-off pulling image")),
+                    pod("a-1", &waiting("ErrImagePull", "rpc error: not found")),
+                    pod("b-2", &waiting("ImagePullBackOff", "Back-off pulling image")),
                 ],
                 "the image `example.com/api:1` cannot be pulled",
             ),
             (
                 [
-                    pod("a-1", waiting("CreateContainerConfigError", "secret \"db\" not found")),
-                    pod("b-2", waiting("CreateContainerConfigError", "secret \"db\" not found")),
+                    pod("a-1", &waiting("CreateContainerConfigError", "secret \"db\" not found")),
+                    pod("b-2", &waiting("CreateContainerConfigError", "secret \"db\" not found")),
                 ],
                 "secret \"db\" not found in namespace `web`",
             ),
             (
                 ["a", "b"].map(|name| {
-                    pod(name, json!({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+                    pod(name, &json!({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
                         "message": "0/3 nodes are available: 3 Insufficient cpu."}]}))
                 }),
                 "no node takes the pod: 0/3 nodes are available: 3 Insufficient cpu.",
@@ -149,7 +149,7 @@ mod tests {
         }
         let crash = pod(
             "a",
-            waiting(
+            &waiting(
                 "CrashLoopBackOff",
                 "back-off 40s restarting failed container",
             ),
@@ -170,7 +170,7 @@ mod tests {
                 ]}}),
             )
         };
-        let pods = [pod("a", waiting("ErrImagePull", ""))];
+        let pods = [pod("a", &waiting("ErrImagePull", ""))];
         let nothing = Live::new(json!({}));
         assert_eq!(
             cause(&nothing, &pods, &[node("Unknown")]).as_deref(),

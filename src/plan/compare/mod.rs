@@ -95,10 +95,6 @@ pub(super) fn compare<'a, V: View<'a>>(
         has_status,
         key: String::new(),
     };
-    if walk.is_same(desired, live.value(), owned, &Trail::ROOT) {
-        return Vec::new();
-    }
-    walk.differences.clear();
     walk.map(desired, live.value(), owned, &Trail::ROOT);
     walk.differences
 }
@@ -136,54 +132,6 @@ impl Walk {
                     && SERVER_METADATA.contains(&key)
             }
         }
-    }
-
-    /// Whether nothing differs in a map that [`Self::map`] would find, told by going once through what is owned and what
-    /// is live, side by side, as both are in the order of their keys. Almost all objects of a plan are told so.
-    fn is_same<'a, V: View<'a>>(
-        &mut self,
-        desired: V,
-        live: &Value,
-        owned: &Map<String, Value>,
-        trail: &Trail<'_>,
-    ) -> bool {
-        let mut there = live.as_object().into_iter().flatten().peekable();
-        let mut met = 0;
-        for (field, child) in owned {
-            let Some(key) = field.strip_prefix("f:") else {
-                continue;
-            };
-            let Some(value) = desired
-                .get(key)
-                .filter(|_| !self.is_server_field(trail, key))
-            else {
-                return false;
-            };
-            while there.next_if(|(other, _)| other.as_str() < key).is_some() {}
-            let live = there.next_if(|(other, _)| other.as_str() == key);
-            met += 1;
-            let here = trail.key(key);
-            let is_same = match (value.shape(), live, child) {
-                (Shape::Map, Some((_, live @ Value::Object(_))), Value::Object(child))
-                    if !is_leaf(Some(child)) =>
-                {
-                    self.is_same(value, live, child, &here)
-                }
-                (_, live, _) => {
-                    self.field(value, live.map(|(_, live)| live), child, &here);
-                    self.differences.is_empty()
-                }
-            };
-            if !is_same {
-                return false;
-            }
-        }
-        met == desired.len()
-            || desired.entries().all(|(key, value)| {
-                self.is_server_field(trail, key)
-                    || self.owned_child(owned, key).is_some()
-                    || value.is_vacuous()
-            })
     }
 
     fn map<'a, V: View<'a>>(
