@@ -34,8 +34,29 @@ fn main() {
         return;
     }
     println!("cargo::rustc-link-arg-bin=trueup=-no-pie");
+    order();
     if let Some(folder) = archives() {
         println!("cargo::rustc-link-search=native={}", folder.display());
+    }
+}
+
+/// Puts the functions that a rendering calls side by side
+/// (`docs/decisions/0016-what-runs-lies-together.md`). That is said in the language of the linker which rustc
+/// brings for this system; another one, where somebody has asked for it, may not know it.
+fn order() {
+    let brought = env::var("TARGET").is_ok_and(|target| target == "x86_64-unknown-linux-gnu")
+        && env::var_os("RUSTC_LINKER").is_none()
+        && !env::var("CARGO_ENCODED_RUSTFLAGS").is_ok_and(|flags| flags.contains("link"));
+    let Some(root) = env::var_os("CARGO_MANIFEST_DIR").filter(|_| brought) else {
+        return;
+    };
+    let script = Path::new(&root).join("link/first.ld");
+    println!("cargo::rerun-if-changed={}", script.display());
+    if script.exists() {
+        println!(
+            "cargo::rustc-link-arg-bin=trueup=-Wl,-T,{}",
+            script.display()
+        );
     }
 }
 
