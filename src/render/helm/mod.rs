@@ -197,7 +197,8 @@ fn chart(
         version: helm.version.as_ref().map_or("", |version| &version.value),
         tls: helm.tls.as_ref(),
     };
-    let unique = format!("{repo} {name} {}", wanted.version);
+    // Whom a phase trusts for its chart is its own word: another's answer is none to it.
+    let unique = format!("{repo} {name} {} {:?}", wanted.version, wanted.tls);
     loaded.chart(&unique, || {
         fetch(charts, &wanted).map_err(|finding| finding.at(repo.location.clone()).into())
     })

@@ -257,6 +257,18 @@ fn whom_to_trust_for_a_chart_is_told_to_who_fetches_it_and_is_nothing_without_a_
 }
 
 #[test]
+fn a_chart_that_one_phase_was_given_is_not_that_of_a_phase_that_trusts_others() {
+    let chart = "chart: c, repo: 'oci://r.test/charts', version: 1.2.0, inline: {image: i}";
+    let first = format!("helm: {{{chart}, release: a}}");
+    assert!(from_shelf(&first, &[]).is_ok());
+    let both = format!(
+        "{first}}}\n    - {{name: b, helm: {{{chart}, release: b, tls: {{caFile: /ca.pem}}}}"
+    );
+    let said = from_shelf(&both, &[]).unwrap_err();
+    assert!(said.contains(r#"ca_file: Some("/ca.pem")"#), "{said}");
+}
+
+#[test]
 fn a_chart_that_cannot_be_read_is_an_error_of_each_phase_that_names_it() {
     let mut tree = MemoryTree::new();
     tree.add(
